@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What GKE puts into every new cluster by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Object = dict[str, Any]
+
+
+def bootstrap_objects(index: int) -> list[Object]:
+    """Objects in the order of their creation; `index` is the cluster's number."""
+    return [*access(), storage_class(), dns_service(index), *metrics_server()]
+
+
+def access() -> list[Object]:
+    """IAM roles reach RBAC as groups: the token webhook names them."""
+    return [
+        {
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
+            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
+        }
+        for name, role, group in (
+            ("gke-container-admin", "cluster-admin", "gke:container.admin"),
+            ("gke-container-viewer", "view", "gke:container.viewer"),
+        )
+    ]
+
+
+def storage_class() -> Object:
+    """GKE's default class; the sandbox provisions no volumes."""
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {
+            "name": "standard-rwo",
+            "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+        },
+        "provisioner": "pd.csi.storage.gke.io",
+        "volumeBindingMode": "WaitForFirstConsumer",
+    }
+
+
+def dns_service(index: int) -> Object:
+    """The Service that pods ask for names; the network process answers at its address."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "kube-dns", "namespace": "kube-system", "labels": {"k8s-app": "kube-dns"}},
+        "spec": {
+            "clusterIP": f"10.{index}.128.10",
+            "selector": {"k8s-app": "kube-dns"},
+            "ports": [
+                {"name": "dns", "port": 53, "protocol": "UDP", "targetPort": 53},
+                {"name": "dns-tcp", "port": 53, "protocol": "TCP", "targetPort": 53},
+            ],
+        },
+    }
+
+
+def metrics_server() -> list[Object]:
+    """The aggregated API behind `kubectl top`."""
+    labels = {"k8s-app": "metrics-server"}
+    meta = {"name": "metrics-server", "namespace": "kube-system", "labels": labels}
+    group = "rbac.authorization.k8s.io"
+    subject = {"kind": "ServiceAccount", "name": "metrics-server", "namespace": "kube-system"}
+    return [
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta},
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": "system:metrics-server", "labels": labels},
+            "rules": [
+                {
+                    "apiGroups": [""],
+                    "resources": ["nodes", "nodes/metrics", "nodes/stats", "nodes/proxy", "pods", "namespaces"],
+                    "verbs": ["get", "list", "watch"],
+                }
+            ],
+        },
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": "system:metrics-server", "labels": labels},
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "system:metrics-server"},
+            "subjects": [subject],
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": meta,
+            "spec": {
+                "selector": labels,
+                "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 4443}],
+            },
+        },
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": meta,
+            "spec": {
+                "replicas": 1,
+                "selector": {"matchLabels": labels},
+                "template": {
+                    "metadata": {"labels": labels},
+                    "spec": {
+                        "serviceAccountName": "metrics-server",
+                        "priorityClassName": "system-cluster-critical",
+                        "containers": [
+                            {
+                                "name": "metrics-server",
+                                "image": "gke.gcr.io/metrics-server:v0.8.0",
+                                "ports": [{"name": "https", "containerPort": 4443}],
+                                "resources": {"requests": {"cpu": "50m", "memory": "100Mi"}},
+                                "readinessProbe": {
+                                    "httpGet": {"path": "/readyz", "port": 4443, "scheme": "HTTPS"},
+                                    "periodSeconds": 10,
+                                },
+                            }
+                        ],
+                    },
+                },
+            },
+        },
+        {
+            "apiVersion": "apiregistration.k8s.io/v1",
+            "kind": "APIService",
+            "metadata": {"name": "v1beta1.metrics.k8s.io", "labels": labels},
+            "spec": {
+                "group": "metrics.k8s.io",
+                "version": "v1beta1",
+                "insecureSkipTLSVerify": True,
+                "groupPriorityMinimum": 100,
+                "versionPriority": 100,
+                "service": {"name": "metrics-server", "namespace": "kube-system", "port": 443},
+            },
+        },
+    ]
