@@ -149,9 +149,11 @@ class ControlPlane:
                 "HOME": str(self.directory),
                 "LANG": "C.UTF-8",
                 "PYTHONUNBUFFERED": "1",
+                "PYTHONPATH": str(CHECKOUT),
                 "SANDBOX_CLUSTER_DIR": str(self.directory),
             },
-            cwd=CHECKOUT,
+            # the path of a unix socket has 107 bytes at the most: the egress socket's is relative to this
+            cwd=self.directory,
         )
         record = {"pid": pid, "start_time": processes.start_time(pid)}
         self._record(name).write_text(json.dumps(record), encoding="utf-8")
@@ -334,7 +336,7 @@ class ControlPlane:
                     "name": "cluster",
                     "connection": {
                         "proxyProtocol": "HTTPConnect",
-                        "transport": {"uds": {"udsName": str(self.directory / "run" / "egress.sock")}},
+                        "transport": {"uds": {"udsName": "run/egress.sock"}},
                     },
                 }
             ],
