@@ -40,8 +40,8 @@ class Container:
         missing = [name for name in ("SANDBOX_ROOT", "SANDBOX_POD_IP") if not environ.get(name)]
         if missing:
             raise SystemExit(
-                f"Stand-in images are started by a sandbox node, which sets {' and '.join(missing)}; found neither set. "
-                "Deploy a pod instead of running the module by hand."
+                f"Stand-in images are started by a sandbox node, which sets {' and '.join(missing)}; found none. "
+                "Create a pod with the image instead of running the module by hand."
             )
         return cls(
             root_folder=Path(environ["SANDBOX_ROOT"]),

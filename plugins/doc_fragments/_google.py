@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this document fragment is PRIVATE to the collection.
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    # Keep in step with module_utils/_argspec.py.
+    DOCUMENTATION = r"""
+options:
+  project:
+    description:
+      - Id of the Google Cloud project.
+      - When not given, E(GCP_PROJECT) or E(GCE_PROJECT) is used.
+    type: str
+    required: true
+  endpoints:
+    description:
+      - Addresses that stand in for Google's, one an API.
+      - An API that is not named here is reached at its own address.
+    type: dict
+    suboptions:
+      container:
+        description: Base URL of the Kubernetes Engine API.
+        type: str
+      compute:
+        description: Base URL of the Compute Engine API.
+        type: str
+      cloudquotas:
+        description: Base URL of the Cloud Quotas API.
+        type: str
+      serviceusage:
+        description: Base URL of the Service Usage API.
+        type: str
+      cloudresourcemanager:
+        description: Base URL of the Cloud Resource Manager API.
+        type: str
+      cloudbilling:
+        description: Base URL of the Cloud Billing API.
+        type: str
+      oauth2:
+        description:
+          - Base URL of the token service, in place of what the key file names.
+          - Only used with O(auth_kind=serviceaccount).
+        type: str
+  ca_file:
+    description: PEM file with the authorities that sign the endpoints' certificates, in place of the system's.
+    type: path
+  auth_kind:
+    description:
+      - How to identify to Google.
+      - V(application) uses the application default credentials, which E(GOOGLE_APPLICATION_CREDENTIALS) may name.
+      - When not given, E(GCP_AUTH_KIND) is used.
+    type: str
+    choices: [application, serviceaccount, accesstoken]
+    default: application
+  service_account_file:
+    description:
+      - JSON key file, for O(auth_kind=serviceaccount).
+      - When not given, E(GCP_SERVICE_ACCOUNT_FILE) or E(GCE_CREDENTIALS_FILE_PATH) is used.
+    type: path
+  access_token:
+    description:
+      - OAuth access token, for O(auth_kind=accesstoken). It cannot be renewed, so that a long wait may outlive it.
+      - When not given, E(GCP_ACCESS_TOKEN) is used.
+    type: str
+  request_timeout:
+    description: How long one request may take, in seconds.
+    type: int
+    default: 60
+requirements:
+  - google-auth
+  - requests
+"""
+
+    # For modules that use the client library of the Kubernetes Engine API.
+    CONTAINER = r"""
+requirements:
+  - google-cloud-container >= 2.57
+"""

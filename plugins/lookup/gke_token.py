@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: gke_token
+author: The rhaii.gke authors (@rhaii-gke)
+version_added: 0.1.0
+short_description: An access token for Google Cloud and the API servers of GKE
+description:
+  - Gives out an access token of the account that the cloud modules use, for C(api_key) of Kubernetes modules.
+  - Meant for C(module_defaults), where it is evaluated for every task. The token is kept in the run's own folder,
+    readable by the owner alone, and renewed ten minutes before its end.
+options:
+  auth_kind:
+    description: How to identify to Google, as in the modules.
+    type: str
+    choices: [application, serviceaccount, accesstoken]
+    default: application
+    vars:
+      - name: rhaii_auth_kind
+    env:
+      - name: GCP_AUTH_KIND
+  service_account_file:
+    description: JSON key file, for O(auth_kind=serviceaccount).
+    type: str
+    vars:
+      - name: rhaii_service_account_file
+    env:
+      - name: GCP_SERVICE_ACCOUNT_FILE
+      - name: GCE_CREDENTIALS_FILE_PATH
+  access_token:
+    description: OAuth access token, for O(auth_kind=accesstoken).
+    type: str
+    vars:
+      - name: rhaii_access_token
+    env:
+      - name: GCP_ACCESS_TOKEN
+  endpoints:
+    description: Addresses that stand in for Google's; only V(oauth2) is used here.
+    type: dict
+    vars:
+      - name: rhaii_google_endpoints
+  ca_file:
+    description: PEM file with the authorities that sign the token service's certificate.
+    type: str
+    vars:
+      - name: rhaii_google_ca_file
+  run_dir:
+    description: Folder that keeps the token for the run. Without it every evaluation asks for a new one.
+    type: str
+    vars:
+      - name: cluster_run_dir
+"""
+
+EXAMPLES = r"""
+- name: Read the nodes
+  kubernetes.core.k8s_info:
+    kind: Node
+    host: "https://{{ cluster_endpoint }}"
+    ca_cert: "{{ cluster_ca_file }}"
+    api_key: "{{ lookup('rhaii.gke.gke_token') }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: One access token.
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._google import Connection, GoogleSettings
+from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
+from ansible_collections.rhaii.gke.plugins.plugin_utils._token import cached_token
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: Any, variables: Any = None, **kwargs: Any) -> list[str]:
+        plugin: Any = self  # ansible-core's options are untyped
+        plugin.set_options(var_options=variables, direct=kwargs)
+        options = {
+            name: plain(plugin.get_option(name))
+            for name in ("auth_kind", "service_account_file", "access_token", "endpoints", "ca_file")
+        }
+        settings = GoogleSettings.from_params({**options, "project": ""})
+        try:
+            return [
+                cached_token(
+                    settings,
+                    plain(plugin.get_option("run_dir")),
+                    mint=lambda: Connection(settings).token(),
+                    now=SystemClock().now(),
+                )
+            ]
+        except RhaiiError as error:
+            raise AnsibleLookupError(str(error)) from error

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""Operations of GKE: asked for without colliding, awaited with progress, and an error in a DONE one is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import Progress
+from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock, Deadline, in_words
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import Clusters
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import Operation, Problem
+from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
+
+# A line at least this often while nothing changes, so that nobody wonders whether it still lives.
+QUIET_SECONDS = 60.0
+
+WORDS: Mapping[str, str] = {
+    "CREATE_CLUSTER": "creating the cluster",
+    "DELETE_CLUSTER": "deleting the cluster",
+    "UPGRADE_MASTER": "upgrading the control plane",
+    "UPDATE_CLUSTER": "updating the cluster",
+    "SET_LABELS": "setting labels",
+    "CREATE_NODE_POOL": "creating the node pool",
+    "DELETE_NODE_POOL": "deleting the node pool",
+    "SET_NODE_POOL_SIZE": "resizing the node pool",
+    "UPGRADE_NODES": "updating the nodes",
+    "REPAIR_CLUSTER": "repairing the cluster",
+}
+
+_REMEDIES: Mapping[str, str] = {
+    "GCE_STOCKOUT": (
+        "The zone has no such machines left at this moment. Try again later, or set rhaii_location to another zone "
+        "that preflight ranks as sufficient."
+    ),
+    "GCE_QUOTA_EXCEEDED": (
+        "Ask for more quota at https://console.cloud.google.com/iam-admin/quotas, or want fewer nodes."
+    ),
+    "RESOURCE_EXHAUSTED": (
+        "Either the zone is out of such machines or the quota is used up: run preflight, which tells which, then wait, "
+        "ask for quota, or set rhaii_location to another zone."
+    ),
+    "PERMISSION_DENIED": "Give the account the permission that the message names, and run again.",
+    "GKE_SERVICE_ACCOUNT_DELETED": "Restore GKE's service agent: disable and enable the API container.googleapis.com.",
+    "INVALID_ARGUMENT": "Correct the value that the message names, and run again.",
+}
+
+_STOCKOUT_WORDS = ("stockout", "does not have enough resources", "out of capacity", "no more capacity")
+
+
+def remedy_for(problem: Problem) -> str:
+    """The way out of an operation that failed. Google's general code hides two causes; its words tell them apart."""
+    said = problem.message.lower()
+    if any(word in said for word in _STOCKOUT_WORDS):
+        return _REMEDIES["GCE_STOCKOUT"]
+    if problem.code == "RESOURCE_EXHAUSTED" and "quota" in said:
+        return _REMEDIES["GCE_QUOTA_EXCEEDED"]
+    return _REMEDIES.get(problem.code, "See the operation in the console's activity list, and run again.")
+
+
+def raise_for(operation: Operation) -> None:
+    if operation.problem is not None:
+        doing = WORDS.get(operation.kind, operation.kind or "the operation")
+        raise RhaiiError(
+            f"Google ended {doing} ({operation.name}) with an error: {operation.problem}.",
+            remedy=remedy_for(operation.problem),
+            result={"operation": operation.public()},
+        )
+
+
+def concerns(operation: Operation, cluster: str, pool: str | None = None) -> bool:
+    """Does it work on this cluster (on any of its pools too), or, with `pool`, on this pool?"""
+    parts = operation.target.split("/")
+    if _after(parts, "clusters") != cluster:
+        return False
+    return pool is None or _after(parts, "nodePools") == pool
+
+
+def _after(parts: Sequence[str], word: str) -> str | None:
+    return parts[parts.index(word) + 1] if word in parts[:-1] else None
+
+
+def running(clusters: Clusters, cluster: str, pool: str | None = None) -> list[Operation]:
+    return [each for each in clusters.list_operations() if not each.done and concerns(each, cluster, pool)]
+
+
+class Awaiter:
+    """Waits for operations within one deadline and tells how it goes."""
+
+    def __init__(
+        self, clusters: Clusters, clock: Clock, progress: Progress, *, what: str, timeout: float, interval: float
+    ) -> None:
+        self._clusters = clusters
+        self._progress = progress
+        self._what = what
+        self._interval = interval
+        self.deadline = Deadline(clock, timeout)
+
+    def wait(self, operation: Operation, detail: Callable[[], str] | None = None) -> Operation:
+        """Until it is done; an error in it is raised."""
+        said, said_at = "", -QUIET_SECONDS
+        while not operation.done:
+            text = " ".join(
+                part
+                for part in (
+                    WORDS.get(operation.kind, operation.kind.lower()),
+                    f"({detail()})" if detail else operation.detail and f"({operation.detail})",
+                )
+                if part
+            )
+            if text != said or self.deadline.elapsed - said_at >= QUIET_SECONDS:
+                self._progress(f"{self._what}: {text}, {in_words(self.deadline.elapsed)}")
+                said, said_at = text, self.deadline.elapsed
+            if self.deadline.passed:
+                raise RhaiiError(
+                    f"{self._what}: {WORDS.get(operation.kind, operation.kind)} was not done after "
+                    f"{in_words(self.deadline.timeout)}; the operation {operation.name} still runs at Google.",
+                    remedy="Run the same again: it joins the running operation. Raise wait_timeout for a longer wait.",
+                    result={"operation": operation.public()},
+                )
+            self.deadline.pause(self._interval)
+            operation = self._clusters.get_operation(operation.name)
+        raise_for(operation)
+        return operation
+
+    def submit(self, ask: Callable[[], Operation], cluster: str) -> Operation:
+        """Ask for something; when another operation is in its way, await that and ask again."""
+        while True:
+            try:
+                return ask()
+            except GoogleError as error:
+                if not error.is_conflict or self.deadline.passed:
+                    raise
+            blocking = running(self._clusters, cluster)
+            if not blocking:
+                self.deadline.pause(self._interval)
+            for each in blocking:
+                self._progress(f"{self._what}: another operation is in the way, waiting for it ({each.name})")
+                self.settle(each)
+
+    def settle(self, operation: Operation) -> None:
+        """Until it is done, whatever its end: it was not ours to judge."""
+        while not operation.done and not self.deadline.passed:
+            self.deadline.pause(self._interval)
+            operation = self._clusters.get_operation(operation.name)
+
+
+__all__ = ("Awaiter", "concerns", "raise_for", "remedy_for", "running")

@@ -1,0 +1,204 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""What GKE's REST answers mean, as values; the shapes are those of container.v1."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+
+Json = dict[str, Any]
+
+MANAGED_BY = "managed-by"
+MANAGED_BY_US = "rhaii-gke"
+ENVIRONMENT = "rhaii-environment"
+
+_LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Google's code and words for what went wrong."""
+
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" if self.message else self.code
+
+
+@dataclass(frozen=True)
+class Operation:
+    name: str
+    kind: str
+    status: str
+    target: str
+    detail: str = ""
+    problem: Problem | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.status == "DONE"
+
+    def public(self) -> Json:
+        """What a module returns of it."""
+        return {
+            "name": self.name,
+            "type": self.kind,
+            "status": self.status,
+            "error": None if self.problem is None else str(self.problem),
+        }
+
+
+@dataclass(frozen=True)
+class GroupRef:
+    """A managed instance group, from the URL that a node pool lists."""
+
+    project: str
+    zone: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One managed instance; its name is the node's name."""
+
+    url: str
+    status: str
+    action: str
+
+    @property
+    def name(self) -> str:
+        return self.url.rsplit("/", 1)[-1]
+
+
+def operation_of(body: Mapping[str, Any]) -> Operation:
+    return Operation(
+        name=str(body.get("name", "")),
+        kind=str(body.get("operationType", "")),
+        status=str(body.get("status", "")),
+        target=str(body.get("targetLink", "")),
+        detail=str(body.get("detail") or ""),
+        problem=problem_of(body),
+    )
+
+
+# google.rpc.Code, by number
+_CANONICAL = (
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+)
+# Conditions also carry notices, which fail nothing.
+_NOTICES = frozenset(
+    {"", "OK", "UNKNOWN", "CA_EXPIRING", "SET_BY_OPERATOR", "NODE_SERVICE_ACCOUNT_MISSING_PERMISSIONS"}
+)
+
+
+def problem_of(body: Mapping[str, Any]) -> Problem | None:
+    """The error of an operation, a cluster or a pool; a condition's code (GCE_STOCKOUT) says more than the error's."""
+    failing = [
+        (code, str(condition.get("message") or ""))
+        for key in ("nodepoolConditions", "clusterConditions", "conditions")
+        for condition in body.get(key) or []
+        for code in (_condition_code(condition),)
+        if code not in _NOTICES
+    ]
+    error = body.get("error") or {}
+    number, message = int(error.get("code") or 0), str(error.get("message") or "")
+    if failing:
+        code, said = failing[0]
+        return Problem(code, message or said)
+    if number or message:
+        return Problem(_CANONICAL[number] if 0 < number < len(_CANONICAL) else "UNKNOWN", message)
+    return None
+
+
+def _condition_code(condition: Mapping[str, Any]) -> str:
+    code = str(condition.get("code") or "")
+    return code if code not in ("", "UNKNOWN") else str(condition.get("canonicalCode") or "")
+
+
+_GROUP = re.compile(r"projects/([^/]+)/zones/([^/]+)/instanceGroup(?:Manager)?s/([^/?]+)")
+
+
+def groups_of(pool: Mapping[str, Any]) -> list[GroupRef]:
+    found = [_GROUP.search(str(url)) for url in pool.get("instanceGroupUrls") or []]
+    return [GroupRef(*match.groups()) for match in found if match]
+
+
+def ours(labels: Mapping[str, str]) -> bool:
+    return labels.get(MANAGED_BY) == MANAGED_BY_US
+
+
+def our_labels(environment: str, extra: Mapping[str, str]) -> dict[str, str]:
+    """The labels that make a resource ours, refused here rather than by Google in mid-deploy."""
+    labels = {**extra, MANAGED_BY: MANAGED_BY_US, ENVIRONMENT: environment}
+    for key, value in labels.items():
+        if not _LABEL_VALUE.fullmatch(value) or not _LABEL_VALUE.fullmatch(key) or not key[:1].isalpha():
+            raise RhaiiError(
+                f"{key}={value} cannot be a label in Google Cloud.",
+                remedy="Use at most 63 lower-case letters, digits, '-' and '_', and let the key start with a letter.",
+            )
+    return labels
+
+
+def certificate_of(cluster: Mapping[str, Any]) -> str:
+    """The cluster's CA as PEM text; the API gives it base64-encoded once more."""
+    encoded = str((cluster.get("masterAuth") or {}).get("clusterCaCertificate") or "")
+    try:
+        return base64.b64decode(encoded, validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise RhaiiError("GKE answered with a CA certificate that is not base64 text.") from error
+
+
+def at_least(version: str, wanted: str) -> bool:
+    """Is 1.36.3-gke.1 at least 1.36? Compared as far as `wanted` goes."""
+    have, want = _numbers(version), _numbers(wanted)
+    return have[: len(want)] >= want
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
+__all__ = (
+    "ENVIRONMENT",
+    "MANAGED_BY",
+    "MANAGED_BY_US",
+    "GroupRef",
+    "Instance",
+    "Json",
+    "Operation",
+    "Problem",
+    "at_least",
+    "certificate_of",
+    "groups_of",
+    "operation_of",
+    "our_labels",
+    "ours",
+    "problem_of",
+)

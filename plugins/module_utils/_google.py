@@ -1,0 +1,335 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""How the collection reaches Google: credentials, endpoints, time-outs, bounded retries, and errors as sentences.
+
+Everything speaks REST, so that one endpoint, one CA file and one kind of session serve every API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, one_line
+
+try:
+    import google.auth
+    import google.auth.credentials
+    import google.auth.exceptions
+    import google.auth.transport.requests
+    import google.oauth2.credentials
+    import google.oauth2.service_account
+    import requests
+    import requests.adapters
+    import urllib3.util
+except ImportError as error:  # said in one sentence by require_libraries(), when something is asked of Google
+    MISSING = str(error)
+else:
+    MISSING = ""
+
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+RETRIED_STATUS = frozenset({429, 503})
+IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
+RETRIES = 4
+LONGEST_RETRY_AFTER = 60
+
+DEFAULT_ENDPOINTS: Mapping[str, str] = {
+    "container": "https://container.googleapis.com",
+    "compute": "https://compute.googleapis.com",
+    "cloudquotas": "https://cloudquotas.googleapis.com",
+    "serviceusage": "https://serviceusage.googleapis.com",
+    "cloudresourcemanager": "https://cloudresourcemanager.googleapis.com",
+    "cloudbilling": "https://cloudbilling.googleapis.com",
+}
+
+_REMEDIES: Mapping[int, str] = {
+    401: "Check auth_kind, service_account_file and access_token: the credentials are missing, wrong or expired.",
+    403: "Give the account the permission that the message names, or enable the API in the project, and run again.",
+    404: "Check project, location and name.",
+    429: "Google asks for fewer requests; wait a minute and run again.",
+    503: "Google's service is not available for the moment; run again.",
+}
+
+
+def require_libraries(problem: str, *packages: str) -> None:
+    """Refuse with the pip names, where `problem` is what the guarded import said."""
+    if problem:
+        raise RhaiiError(
+            f"A Python library for Google Cloud is missing where this task runs ({problem}).",
+            remedy=f"Install it there: pip install {' '.join(packages)}",
+        )
+
+
+class GoogleError(RhaiiError):
+    """Google answered with an error."""
+
+    def __init__(self, doing: str, status: int, code: str, message: str) -> None:
+        said = " ".join(part for part in (str(status or ""), code) if part)
+        super().__init__(f"Google refused to {doing}: {said}: {one_line(Exception(message))}", remedy=_remedy(status))
+        self.status = status
+        self.code = code
+        self.message = message
+
+    @property
+    def is_conflict(self) -> bool:
+        """Another operation runs on the same cluster: wait for it, then ask again."""
+        return self.status in (400, 409, 412) and "incompatible operation" in self.message.lower()
+
+
+def _remedy(status: int) -> str:
+    return _REMEDIES.get(status, "")
+
+
+class UnreachableError(RhaiiError):
+    """No answer at all."""
+
+
+@dataclass(frozen=True)
+class GoogleSettings:
+    """The options of the fragment rhaii.gke._google, typed."""
+
+    project: str
+    auth_kind: str = "application"
+    service_account_file: str | None = None
+    access_token: str | None = field(default=None, repr=False)
+    endpoints: Mapping[str, str] = field(default_factory=dict)
+    ca_file: str | None = None
+    timeout: float = 60.0
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> GoogleSettings:
+        given = params.get("endpoints") or {}
+        return cls(
+            project=str(params["project"]),
+            auth_kind=str(params.get("auth_kind") or "application"),
+            service_account_file=params.get("service_account_file") or None,
+            access_token=params.get("access_token") or None,
+            endpoints={str(api): str(url).rstrip("/") for api, url in given.items() if url},
+            ca_file=params.get("ca_file") or None,
+            timeout=float(params.get("request_timeout") or 60),
+        )
+
+    def endpoint(self, api: str) -> str:
+        return self.endpoints.get(api) or DEFAULT_ENDPOINTS[api]
+
+
+@contextmanager
+def translated(doing: str, where: str) -> Iterator[None]:
+    """Turn what the network and the libraries of Google raise into our errors."""
+    try:
+        yield
+    except requests.exceptions.RequestException as error:
+        raise UnreachableError(
+            f"Could not {doing}: no answer from {where} ({_reason(error)}).",
+            remedy="Check that the address answers from here (network, proxy, endpoints, ca_file) and run again.",
+        ) from error
+    except google.auth.exceptions.RefreshError as error:
+        raise RhaiiError(
+            f"Could not {doing}: no access token was given out ({one_line(Exception(str(error.args[0])))}).",
+            remedy=_REMEDIES[401],
+        ) from error
+    except google.auth.exceptions.TransportError as error:
+        raise UnreachableError(
+            f"Could not {doing}: the token service does not answer ({_reason(error)}).",
+            remedy="Check that the address of the token service answers from here, and run again.",
+        ) from error
+    except google.auth.exceptions.GoogleAuthError as error:
+        raise RhaiiError(f"Could not {doing}: {one_line(error)}", remedy=_REMEDIES[401]) from error
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause: 'Connection refused' rather than three nested representations of it."""
+    seen: BaseException = error
+    while True:
+        inner = seen.__cause__ or getattr(seen, "reason", None) or (seen.args[0] if seen.args else None)
+        if not isinstance(inner, BaseException) or inner is seen:
+            break
+        seen = inner
+    text = getattr(seen, "strerror", None) or one_line(seen, 200)
+    return str(text).split(": ")[-1] if "Errno" in str(text) else str(text)
+
+
+class Connection:
+    """Credentials and sessions for one task. Made after the fork, never at import."""
+
+    def __init__(self, settings: GoogleSettings) -> None:
+        require_libraries(MISSING, "google-auth", "requests")
+        self.settings = settings
+        self._credentials: Any = None
+
+    @property
+    def credentials(self) -> Any:
+        if self._credentials is None:
+            plain = self.prepare(requests.Session())
+            self._credentials = _Renewed(
+                _load_credentials(self.settings), google.auth.transport.requests.Request(session=plain)
+            )
+        return self._credentials
+
+    def prepare(self, session: Any) -> Any:
+        """The CA file and the retries, on any session of requests."""
+        if self.settings.ca_file:
+            if not Path(self.settings.ca_file).is_file():
+                raise RhaiiError(
+                    f"The CA file {self.settings.ca_file} does not exist.",
+                    remedy="Give a PEM file with ca_file (rhaii_google_ca_file), or leave it empty.",
+                )
+            session.verify = self.settings.ca_file
+        adapter = requests.adapters.HTTPAdapter(max_retries=_retries())
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        return session
+
+    def session(self) -> Any:
+        """A session that adds the token, renews it, and retries what is safe to repeat."""
+        return self.prepare(google.auth.transport.requests.AuthorizedSession(self.credentials))
+
+    def rest(self, api: str) -> RestApi:
+        return RestApi(self.session(), self.settings.endpoint(api), self.settings.timeout)
+
+    def token(self) -> tuple[str, Any]:
+        """An access token and its end (naive UTC, as google.auth has it; None when unknown)."""
+        with translated("get an access token", "the token service"):
+            if not self.credentials.token or not self.credentials.valid:
+                self.credentials.refresh(None)
+        return str(self.credentials.token), self.credentials.expiry
+
+
+class RestApi:
+    """JSON over REST for the APIs that need no client library."""
+
+    def __init__(self, session: Any, endpoint: str, timeout: float) -> None:
+        self._session = session
+        self.endpoint = endpoint
+        self._timeout = timeout
+
+    def call(
+        self,
+        doing: str,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str | list[str]] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """`doing` completes the sentence 'could not ...'."""
+        with translated(doing, self.endpoint):
+            response = self._session.request(
+                method, f"{self.endpoint}{path}", params=query, json=body, timeout=self._timeout
+            )
+            if response.status_code >= 400:
+                raise error_of(doing, response)
+            answer: dict[str, Any] = response.json() if response.content else {}
+        return answer
+
+    def pages(self, doing: str, path: str, items: str, *, method: str = "GET") -> Iterator[dict[str, Any]]:
+        """Every item of a list that Google gives out in pages."""
+        query: dict[str, str | list[str]] = {}
+        while True:
+            page = self.call(doing, method, path, query=query)
+            yield from page.get(items, [])
+            if not page.get("nextPageToken"):
+                return
+            query = {"pageToken": str(page["nextPageToken"])}
+
+
+def error_of(doing: str, response: Any) -> GoogleError:
+    """Google's error body, or whatever stood in its place."""
+    try:
+        error = response.json()["error"]
+        return GoogleError(doing, response.status_code, str(error.get("status", "")), str(error.get("message", "")))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return GoogleError(doing, response.status_code, "", one_line(Exception(response.text), 200))
+
+
+if not MISSING:
+
+    class _BoundedRetry(urllib3.util.Retry):
+        """Retry-After is honoured, up to a limit: nobody should wait an hour without a word."""
+
+        def get_retry_after(self, response: Any) -> float | None:
+            wanted = super().get_retry_after(response)
+            return None if wanted is None else min(float(wanted), LONGEST_RETRY_AFTER)
+
+    class _Renewed(google.auth.credentials.Credentials):
+        """Any credentials, renewed through our own session: the libraries' sessions know no CA file of ours."""
+
+        def __init__(self, inner: Any, request: Any) -> None:
+            google.auth.credentials.Credentials.__init__(self)
+            self._inner = inner
+            self._own_request = request
+            self.token = inner.token
+            self.expiry = inner.expiry
+
+        def refresh(self, request: Any) -> None:
+            if getattr(self._inner, "refresh_token", "") is None:
+                raise google.auth.exceptions.RefreshError("Google refused the access token that was given")
+            self._inner.refresh(self._own_request)
+            self.token = self._inner.token
+            self.expiry = self._inner.expiry
+
+
+def _retries() -> Any:
+    return _BoundedRetry(
+        total=RETRIES,
+        connect=2,
+        backoff_factor=0.5,
+        status_forcelist=RETRIED_STATUS,
+        allowed_methods=IDEMPOTENT,
+        respect_retry_after_header=True,
+        raise_on_status=False,
+    )
+
+
+def _load_credentials(settings: GoogleSettings) -> Any:
+    if settings.auth_kind == "accesstoken":
+        if not settings.access_token:
+            raise RhaiiError("auth_kind is accesstoken, but no access_token is given.", remedy="Give access_token.")
+        return google.oauth2.credentials.Credentials(token=settings.access_token)
+    if settings.auth_kind == "serviceaccount":
+        return _service_account(settings)
+    with translated("find the application default credentials", "the token service"):
+        found, _project = google.auth.default(scopes=[SCOPE])
+    return found
+
+
+def _service_account(settings: GoogleSettings) -> Any:
+    path = settings.service_account_file
+    if not path:
+        raise RhaiiError(
+            "auth_kind is serviceaccount, but no service_account_file is given.",
+            remedy="Give the path of the key file with service_account_file (rhaii_service_account_file).",
+        )
+    try:
+        found = google.oauth2.service_account.Credentials.from_service_account_file(path, scopes=[SCOPE])
+    except OSError as error:
+        raise RhaiiError(
+            f"The service account file {path} cannot be read ({error.strerror}).",
+            remedy="Give the path of the key file with service_account_file (rhaii_service_account_file).",
+        ) from error
+    except (ValueError, google.auth.exceptions.GoogleAuthError) as error:
+        raise RhaiiError(
+            f"The service account file {path} is not a key file of Google: {one_line(error)}",
+            remedy="Download a JSON key of the service account, or use auth_kind application.",
+        ) from error
+    if settings.endpoints.get("oauth2"):
+        return found.with_token_uri(f"{settings.endpoints['oauth2']}/token")
+    return found
+
+
+__all__ = (
+    "Connection",
+    "GoogleError",
+    "GoogleSettings",
+    "RestApi",
+    "UnreachableError",
+    "error_of",
+    "require_libraries",
+    "translated",
+)

@@ -1,0 +1,289 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""A thin REST port to a Kubernetes API server.
+
+The `kubernetes` package takes most of a second to import; what the modules need is a dozen paths.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import json
+import os
+import ssl
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, one_line
+
+try:
+    import requests
+    import requests.adapters
+    import urllib3
+except ImportError as error:
+    MISSING = str(error)
+else:
+    MISSING = ""
+
+Json = dict[str, Any]
+
+_CONTENT_TYPES: Mapping[str, str] = {
+    "merge": "application/merge-patch+json",
+    "json": "application/json-patch+json",
+    "strategic": "application/strategic-merge-patch+json",
+}
+
+
+class KubernetesError(RhaiiError):
+    """The API server answered with an error (status 0: it did not answer)."""
+
+    def __init__(self, doing: str, status: int, reason: str, message: str, remedy: str = "") -> None:
+        said = " ".join(part for part in (str(status or ""), reason) if part)
+        super().__init__(
+            f"Could not {doing}: {said + ': ' if said else ''}{one_line(Exception(message))}",
+            remedy=remedy or _REMEDIES.get(status, ""),
+        )
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+
+_REMEDIES: Mapping[int, str] = {
+    401: "Check the token (api_key) or the kubeconfig: it is missing, wrong or expired.",
+    403: "Give the account the right in the cluster that the message names.",
+}
+
+
+class KubernetesRest:
+    """Calls with a token or a client certificate. Made after the fork, never at import."""
+
+    def __init__(
+        self, host: str, *, api_key: str | None = None, tls: ssl.SSLContext | None = None, timeout: float = 30.0
+    ) -> None:
+        if MISSING:
+            raise RhaiiError(
+                f"A Python library is missing where this task runs ({MISSING}).",
+                remedy="Install it there: pip install requests",
+            )
+        self.host = host.rstrip("/")
+        self._timeout = timeout
+        self._session = requests.Session()
+        # Reading is repeated after a lost connection; nothing else is.
+        retry = urllib3.Retry(total=3, backoff_factor=0.3, status_forcelist=(), allowed_methods=frozenset({"GET"}))
+        self._session.mount("https://", _Tls(tls or ssl.create_default_context(), max_retries=retry))
+        self._session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retry))
+        if api_key:
+            self.renew(api_key)
+        self._session.headers["Accept"] = "application/json"
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> KubernetesRest:
+        """From the options of the fragment rhaii.gke._kubernetes. A host that is given wins over a kubeconfig."""
+        verify = bool(params.get("validate_certs", True))
+        if params.get("host"):
+            authority = _material({"ca": params.get("ca_cert")}, "ca")
+            return cls(str(params["host"]), api_key=params.get("api_key"), tls=_context(authority, verify))
+        cluster, user = _kubeconfig(params)
+        authority = _material({"ca": params["ca_cert"]}, "ca") if params.get("ca_cert") else None
+        return cls(
+            str(cluster["server"]),
+            api_key=params.get("api_key") or user.get("token"),
+            tls=_context(
+                authority or _material(cluster, "certificate-authority"),
+                verify and not cluster.get("insecure-skip-tls-verify"),
+                _material(user, "client-certificate"),
+                _material(user, "client-key"),
+            ),
+        )
+
+    def renew(self, api_key: str) -> None:
+        """A new token for the calls to come."""
+        self._session.headers["Authorization"] = f"Bearer {api_key}"
+
+    def call(
+        self,
+        doing: str,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        patch: str = "merge",
+    ) -> Json:
+        """One JSON call; `doing` completes the sentence 'could not ...'."""
+        response = self._send(doing, method, path, query, body, patch)
+        try:
+            answer: Json = response.json() if response.content else {}
+        except ValueError:
+            raise KubernetesError(doing, response.status_code, "", "the answer is not JSON") from None
+        return answer
+
+    def text(self, doing: str, path: str, query: Mapping[str, str] | None = None) -> str:
+        """What is not JSON: a container's log."""
+        return str(self._send(doing, "GET", path, query).text)
+
+    def items(self, doing: str, path: str, query: Mapping[str, str] | None = None) -> list[Json]:
+        """All objects of a list."""
+        found: list[Json] = list(self.call(doing, "GET", path, query=query).get("items") or [])
+        return found
+
+    def watch(self, doing: str, path: str, query: Mapping[str, str], seconds: int) -> Iterator[tuple[str, Json]]:
+        """Changes as they happen, for at most `seconds`; ends quietly when the server ends it."""
+        full = {**query, "watch": "true", "timeoutSeconds": str(seconds), "allowWatchBookmarks": "true"}
+        response = self._send(doing, "GET", path, full, stream=True, timeout=(self._timeout, seconds + 10.0))
+        with response, contextlib.suppress(requests.exceptions.RequestException, urllib3.exceptions.HTTPError):
+            for line in response.iter_lines(chunk_size=None):
+                if line:
+                    event = json.loads(line)
+                    yield str(event["type"]), dict(event["object"])
+
+    def _send(
+        self,
+        doing: str,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        patch: str = "merge",
+        stream: bool = False,
+        timeout: Any = None,
+    ) -> Any:
+        headers = {"Content-Type": _CONTENT_TYPES[patch] if method == "PATCH" else "application/json"}
+        try:
+            response = self._session.request(
+                method,
+                self.host + path,
+                params=dict(query or {}),
+                data=None if body is None else json.dumps(body),
+                headers=headers if body is not None else None,
+                timeout=timeout or self._timeout,
+                stream=stream,
+            )
+        except requests.exceptions.RequestException as error:
+            raise KubernetesError(
+                doing,
+                0,
+                "",
+                f"the API server at {self.host} does not answer ({one_line(error, 200)})",
+                remedy="Check that the cluster runs and that its address answers from here, and run again.",
+            ) from error
+        if response.status_code >= 400:
+            raise _error_of(doing, response)
+        return response
+
+
+def _error_of(doing: str, response: Any) -> KubernetesError:
+    try:
+        status = response.json()
+        return KubernetesError(
+            doing, response.status_code, str(status.get("reason") or ""), str(status.get("message") or "")
+        )
+    except (ValueError, AttributeError):
+        return KubernetesError(doing, response.status_code, "", response.text[:200])
+
+
+def _kubeconfig(params: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The cluster and the user of a kubeconfig's context."""
+    path = Path(
+        str(params.get("kubeconfig") or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0] or "~/.kube/config")
+    ).expanduser()
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+        context = _named(config, "context", str(params.get("context") or config["current-context"]))
+        cluster = dict(_named(config, "cluster", context["cluster"]))
+        user = dict(_named(config, "user", context["user"]))
+        cluster["server"]
+    except OSError as error:
+        raise RhaiiError(
+            f"Neither host nor a readable kubeconfig is given ({path}: {error.strerror}).",
+            remedy="Give host, api_key and ca_cert, or kubeconfig.",
+        ) from error
+    except (KeyError, TypeError, yaml.YAMLError) as error:
+        raise RhaiiError(
+            f"The kubeconfig {path} lacks what is needed: {one_line(error)}.", remedy="Give a complete kubeconfig."
+        ) from error
+    for entry, key in ((cluster, "certificate-authority"), (user, "client-certificate"), (user, "client-key")):
+        if entry.get(key):  # a relative path is meant from the kubeconfig
+            entry[key] = str(path.parent / entry[key])
+    return cluster, user
+
+
+def _named(config: Mapping[str, Any], kind: str, name: str) -> Mapping[str, Any]:
+    found: Sequence[Mapping[str, Any]] = config.get(f"{kind}s") or []
+    for entry in found:
+        if entry.get("name") == name:
+            inner: Mapping[str, Any] = entry[kind]
+            return inner
+    raise KeyError(f"{kind} {name}")
+
+
+def _material(entry: Mapping[str, Any], key: str) -> str | None:
+    """PEM text, from the data that an entry holds or from the file that it names."""
+    try:
+        if entry.get(f"{key}-data"):
+            return base64.b64decode(entry[f"{key}-data"]).decode("ascii")
+        if entry.get(key):
+            return Path(str(entry[key])).read_text(encoding="ascii")
+    except OSError as error:
+        raise RhaiiError(
+            f"The file {entry[key]} cannot be read ({error.strerror}).", remedy="Give a PEM file that exists."
+        ) from error
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise RhaiiError(f"What is given as {key} is no PEM text.", remedy="Give a PEM file.") from error
+    return None
+
+
+def _context(
+    authority: str | None, verify: bool, certificate: str | None = None, key: str | None = None
+) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cadata=authority)
+        # Clusters' own authorities lack extensions that newer Pythons insist on.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        if not verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        if certificate and key:
+            # OpenSSL reads a key from a file alone; this one lives for as long as that takes.
+            with tempfile.TemporaryDirectory() as folder:
+                pair = Path(folder) / "pair.pem"
+                pair.touch(mode=0o600)
+                pair.write_text(f"{certificate}\n{key}", encoding="ascii")
+                context.load_cert_chain(pair)
+    except ssl.SSLError as error:
+        raise RhaiiError(
+            f"The certificates for the API server are no PEM certificates ({one_line(error)}).",
+            remedy="Check ca_cert, or the kubeconfig.",
+        ) from error
+    return context
+
+
+if not MISSING:
+
+    class _Tls(requests.adapters.HTTPAdapter):
+        """Trusts exactly what its context trusts; requests would add its own bundle of public authorities."""
+
+        def __init__(self, context: ssl.SSLContext, **options: Any) -> None:
+            self._context = context
+            super().__init__(**options)
+
+        def init_poolmanager(self, *args: Any, **kwargs: Any) -> Any:
+            return super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
+
+        def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+            """The context has said it all."""
+
+        def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+            host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
+            return host, {**tls, "ssl_context": self._context, "cert_reqs": None, "ca_certs": None}
+
+
+__all__ = ("Json", "KubernetesError", "KubernetesRest")

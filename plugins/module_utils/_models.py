@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""The list of models, completed. One model is a list of one; the first is the default model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+
+DEFAULT_NAME = "qwen-3b-tpu-svc"
+DEFAULT_URI = "hf://Qwen/Qwen2.5-3B-Instruct"
+DEFAULT_IMAGE = "registry.redhat.io/rhaiis/vllm-tpu-rhel9:3.2.5"
+DEFAULT_REPLICAS = 3
+
+
+def effective_models(
+    models: Sequence[Mapping[str, Any]], replicas: int | None = None, image: str | None = None
+) -> list[dict[str, Any]]:
+    """Fill in what a model leaves out; `replicas` and `image`, from the command line, stand for the default model."""
+    complete: list[dict[str, Any]] = []
+    for index, given in enumerate(models or [{"name": DEFAULT_NAME, "uri": DEFAULT_URI}]):
+        if not isinstance(given, Mapping) or not given.get("name"):
+            raise RhaiiError(
+                f"Entry {index + 1} of rhaii_models has no name.",
+                remedy="Give each model a name and a uri, as in name: qwen-3b-tpu-svc, uri: hf://Qwen/Qwen2.5-3B-Instruct.",
+            )
+        model = dict(given)
+        model.setdefault("uri", DEFAULT_URI if model["name"] == DEFAULT_NAME else "")
+        model.setdefault("replicas", DEFAULT_REPLICAS)
+        model.setdefault("image", DEFAULT_IMAGE)
+        model.setdefault("served_name", str(model["uri"]).split("://", 1)[-1])
+        if index == 0:
+            model["replicas"] = model["replicas"] if replicas is None else replicas
+            model["image"] = image or model["image"]
+        model["replicas"] = _whole(model["replicas"], str(model["name"]))
+        complete.append(model)
+    return complete
+
+
+def _whole(value: Any, name: str) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise RhaiiError(
+            f"replicas of the model {name} is {value!r}, which is no whole number.", remedy="Give a number, as in 3."
+        ) from None
+
+
+def duplicates(models: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Names that more than one model has."""
+    names = [str(model["name"]) for model in models]
+    return sorted({name for name in names if names.count(name) > 1})
+
+
+__all__ = ("DEFAULT_IMAGE", "DEFAULT_NAME", "DEFAULT_REPLICAS", "DEFAULT_URI", "duplicates", "effective_models")

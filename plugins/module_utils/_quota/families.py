@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""TPU families as data: a new TPU is a row.
+
+GKE's TPU nodes consume Compute Engine quota, never the Cloud TPU API's, and it is counted in chips.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+
+
+@dataclass(frozen=True)
+class QuotaId:
+    """One quota: its id in Cloud Quotas, and the dimensions beside the region that select a family."""
+
+    id: str
+    dimensions: Mapping[str, str]
+
+    def __str__(self) -> str:
+        extra = "".join(f" {key}={value}" for key, value in self.dimensions.items())
+        return f"{self.id}{extra}"
+
+
+@dataclass(frozen=True)
+class Family:
+    name: str
+    title: str
+    machine_type: str
+    # what machine types of this family start with
+    machine_prefix: str
+    on_demand: QuotaId
+    preemptible: QuotaId
+
+    def chips(self, machine_type: str) -> int:
+        """Chips of one machine; 0 when it is not of this family."""
+        match = re.fullmatch(re.escape(self.machine_prefix) + r"(?:[a-z]+-)*(\d+)t(?:-tpu)?", machine_type)
+        return int(match.group(1)) if match else 0
+
+    def quotas(self, provisioning: str) -> tuple[QuotaId, ...]:
+        """In the order in which Google consumes them."""
+        if provisioning == "on_demand":
+            return (self.on_demand,)
+        if provisioning == "spot":
+            return (self.preemptible,)
+        return (self.preemptible, self.on_demand)
+
+
+FAMILIES: Mapping[str, Family] = {
+    family.name: family
+    for family in (
+        Family(
+            name="v6e",
+            title="TPU v6e (Trillium)",
+            machine_type="ct6e-standard-4t",
+            machine_prefix="ct6e-",
+            # v6e has no on-demand quota of its own, it shares one that is dimensioned by family
+            on_demand=QuotaId("TPUS-PER-TPU-FAMILY-per-project-region", {"tpu_family": "CT6E"}),
+            preemptible=QuotaId("PREEMPTIBLE-TPU-V6E-per-project-region", {}),
+        ),
+        Family(
+            name="v5e",
+            title="TPU v5e",
+            machine_type="ct5lp-hightpu-4t",
+            machine_prefix="ct5lp-",
+            on_demand=QuotaId("TPU-LITE-PODSLICE-V5-per-project-region", {}),
+            preemptible=QuotaId("PREEMPTIBLE-TPU-LITE-PODSLICE-V5-per-project-region", {}),
+        ),
+        Family(
+            name="v5p",
+            title="TPU v5p",
+            machine_type="ct5p-hightpu-4t",
+            machine_prefix="ct5p-",
+            on_demand=QuotaId("TPU-V5P-per-project-region", {}),
+            preemptible=QuotaId("PREEMPTIBLE-TPU-V5P-per-project-region", {}),
+        ),
+    )
+}
+
+PROVISIONING = ("on_demand", "spot", "flex_start")
+
+
+def family_of(accelerator: str) -> Family:
+    found = FAMILIES.get(accelerator)
+    if found is None:
+        raise RhaiiError(
+            f"The accelerator {accelerator} is not known.",
+            remedy=f"Use one of {', '.join(sorted(FAMILIES))} (rhaii_accelerator).",
+        )
+    return found
+
+
+__all__ = ("FAMILIES", "PROVISIONING", "Family", "QuotaId", "family_of")

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is PRIVATE to the collection.
+"""The action edge: the capability in process when the connection is local, the module of the same name where not."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, execute
+from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
+
+display = Display()
+
+
+class CapabilityAction(ActionBase):
+    """Subclasses name their capability and nothing else."""
+
+    capability: ClassVar[Capability[Any]]
+
+    _supports_check_mode = True
+    _supports_async = True  # refused below, with a sentence that says why
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(None, task_vars)
+        name = self.capability.name
+        if self._task.async_val:
+            raise AnsibleActionFail(
+                f"rhaii.gke.{name} runs on the controller and cannot be asynchronous; remove async and poll from the "
+                "task (where there is an option wait, wait: false starts the work without awaiting it)."
+            )
+        if getattr(self._connection, "become", None) is not None:
+            raise AnsibleActionFail(
+                f"rhaii.gke.{name} runs as the user of ansible-playbook and cannot become another one; "
+                "set become: false on the task."
+            )
+        if getattr(self._connection, "transport", "") != "local":
+            remote: dict[str, Any] = self._execute_module(
+                module_name=f"rhaii.gke.{name}", module_args=dict(self._task.args), task_vars=task_vars
+            )
+            return remote
+        host = str((task_vars or {}).get("inventory_hostname", "localhost"))
+        return self._in_process(host)
+
+    def _in_process(self, host: str) -> dict[str, Any]:
+        capability = self.capability
+        checked = ArgumentSpecValidator(capability.argument_spec, **capability.rules).validate(plain(self._task.args))
+        secrets = checked._no_log_values  # the one place where ansible-core keeps them
+        if checked.error_messages:
+            # What AnsibleModule says, so that both edges refuse in the same words.
+            sentence = checked.errors.msg
+            if isinstance(checked.errors[0], UnsupportedError):
+                sentence = f"Unsupported parameters for (rhaii.gke.{capability.name}) module: {sentence}"
+            refused: dict[str, Any] = remove_values({"failed": True, "changed": False, "msg": sentence}, secrets)
+            return refused
+
+        def progress(message: str) -> None:
+            display.display(f"[{host}] {remove_values(message, secrets)}")
+
+        result = execute(
+            capability,
+            plain(checked.validated_parameters),
+            progress,
+            check_mode=bool(self._task.check_mode),
+            diff_mode=bool(self._task.diff),
+        )
+        public: dict[str, Any] = remove_values(result, secrets)
+        return public
+
+
+__all__ = ("CapabilityAction",)

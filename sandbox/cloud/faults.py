@@ -1,0 +1,156 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What only a cloud can do to one: a registry that the handlers ask."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+from sandbox.cloud.errors import GoogleError, Json
+from sandbox.cloud.state import State
+
+DEFAULT_QUOTA = "TPUS-PER-TPU-FAMILY-per-project-region"
+
+# kind -> field -> (type, required)
+KINDS: dict[str, dict[str, tuple[type, bool]]] = {
+    "quota": {"region": (str, True), "value": (int, True), "quota": (str, False)},
+    "stockout": {"zone": (str, True), "at": (str, False), "machine_type": (str, False)},
+    "api_error": {
+        "status": (int, True),
+        "method": (str, False),
+        "path": (str, False),
+        "count": (int, False),
+        "retry_after": (int, False),
+        "message": (str, False),
+    },
+    "delay": {"seconds": (float, True), "method": (str, False), "path": (str, False), "count": (int, False)},
+    "operation_error": {"type": (str, True), "message": (str, False), "code": (int, False), "count": (int, False)},
+    "node_preempt": {"node": (str, True)},
+}
+
+API_ERRORS = {
+    429: ("RESOURCE_EXHAUSTED", "Quota exceeded for quota metric 'Requests' and limit 'Requests per minute'."),
+    500: ("INTERNAL", "Internal error encountered."),
+    503: ("UNAVAILABLE", "The service is currently unavailable."),
+    504: ("UNAVAILABLE", "Deadline exceeded."),
+}
+
+
+class FaultError(ValueError):
+    """A fault that cannot be; the sentence is for a person."""
+
+
+class Faults:
+    """The faults that are set. A count that is used up removes its fault."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def list(self) -> list[Json]:
+        """All faults that are set."""
+        return self._state.faults
+
+    def add(self, body: Any) -> Json:
+        """Set a fault; FaultError says what is wrong with it."""
+        fault = {"id": uuid.uuid4().hex[:8], **checked(body)}
+        self._state.faults.append(fault)
+        return fault
+
+    def clear(self, identity: str = "") -> int:
+        """Remove one fault, or all; returns how many went."""
+        kept = [fault for fault in self._state.faults if identity and fault["id"] != identity]
+        gone = len(self._state.faults) - len(kept)
+        self._state.faults[:] = kept
+        return gone
+
+    def quota(self, quota: str, region: str) -> int | None:
+        """The limit that a fault sets, if one does."""
+        for fault in reversed(self._of("quota")):
+            if fault.get("quota", DEFAULT_QUOTA) == quota and fault["region"] == region:
+                return int(fault["value"])
+        return None
+
+    def quota_regions(self, quota: str) -> list[str]:
+        """The regions for which a fault sets this quota."""
+        return [fault["region"] for fault in self._of("quota") if fault.get("quota", DEFAULT_QUOTA) == quota]
+
+    def stockout(self, zone: str, machine_type: str) -> str | None:
+        """`immediate` or `late` when the zone has none of these machines."""
+        for fault in self._of("stockout"):
+            if fault["zone"] == zone and re.search(fault.get("machine_type", "^ct"), machine_type):
+                return str(fault.get("at", "late"))
+        return None
+
+    def api_error(self, method: str, path: str) -> GoogleError | None:
+        """The error that a call gets, if it gets one."""
+        fault = self._take("api_error", method, path)
+        if not fault:
+            return None
+        status, message = API_ERRORS.get(fault["status"], ("UNKNOWN", "An error occurred."))
+        headers = {"Retry-After": str(fault["retry_after"])} if "retry_after" in fault else {}
+        return GoogleError(status, fault.get("message", message), code=fault["status"], headers=headers)
+
+    def delay(self, method: str, path: str) -> float:
+        """Real seconds that a call waits first."""
+        fault = self._take("delay", method, path)
+        return float(fault["seconds"]) if fault else 0.0
+
+    def operation_error(self, kind: str) -> Json | None:
+        """The error that an operation of this type ends with, if it does."""
+        for fault in self._of("operation_error"):
+            if re.search(fault["type"], kind):
+                self._use(fault)
+                return {"code": fault.get("code", 13), "message": fault.get("message", "Internal error.")}
+        return None
+
+    def _of(self, kind: str) -> list[Json]:
+        return [fault for fault in self._state.faults if fault["kind"] == kind]
+
+    def _take(self, kind: str, method: str, path: str) -> Json | None:
+        for fault in self._of(kind):
+            if re.search(fault.get("method", ""), method) and re.search(fault.get("path", ""), path):
+                self._use(fault)
+                return fault
+        return None
+
+    def _use(self, fault: Json) -> None:
+        if "count" in fault:
+            fault["count"] -= 1
+            if fault["count"] <= 0:
+                self.clear(fault["id"])
+
+
+def checked(body: Any) -> Json:
+    """A fault as it is kept, or FaultError."""
+    if not isinstance(body, dict) or body.get("kind") not in KINDS:
+        found = body.get("kind") if isinstance(body, dict) else body
+        raise FaultError(f"a fault is an object whose kind is one of {', '.join(KINDS)}; found {found!r}.")
+    wanted = KINDS[body["kind"]]
+    for name, value in body.items():
+        if name == "kind":
+            continue
+        if name not in wanted:
+            raise FaultError(f"a {body['kind']} fault has no {name!r}; it has {', '.join(wanted)}.")
+        kind = wanted[name][0]
+        if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
+            raise FaultError(f"{name} of a {body['kind']} fault is of type {kind.__name__}; found {value!r}.")
+    missing = [name for name, (_, required) in wanted.items() if required and name not in body]
+    if missing:
+        raise FaultError(f"a {body['kind']} fault needs {', '.join(missing)}.")
+    check_values(body)
+    return dict(body)
+
+
+def check_values(body: Json) -> None:
+    """What types alone do not say."""
+    if body["kind"] == "stockout" and body.get("at", "late") not in ("immediate", "late"):
+        raise FaultError(f"at of a stockout fault is immediate or late; found {body['at']!r}.")
+    for name in ("method", "path", "type", "machine_type"):
+        try:
+            re.compile(body.get(name, ""))
+        except re.error as error:
+            raise FaultError(f"{name} of a fault is a regular expression; {body[name]!r} is none ({error}).") from None

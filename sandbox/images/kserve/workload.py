@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The model server's Deployment and Service."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.images.kserve import names
+from sandbox.images.kserve.storage import attach_model
+
+Object = dict[str, Any]
+
+PORT = 8000
+PROGRESS_DEADLINE = 600.0
+"""Guide seconds: what Kubernetes gives a Deployment that names no deadline."""
+LEAST_PROGRESS_DEADLINE = 10
+"""Real seconds: starting a process does not get faster with the guide's clock."""
+SCRAPE_ANNOTATIONS = ("prometheus.io/scrape", "prometheus.io/port", "prometheus.io/path", "prometheus.io/scheme")
+QUEUE_PREFIX = "kueue.x-k8s.io"
+
+
+def progress_deadline(speed: float) -> int:
+    """The one figure that the API server's side would time: rendered, so that it follows the guide's clock."""
+    return max(LEAST_PROGRESS_DEADLINE, math.ceil(PROGRESS_DEADLINE / speed))
+
+
+def deployment(service: Object, spec: Object, storage: Object, credentials: list[Object], speed: float) -> Object:
+    """The Deployment of model pods; it names no strategy, so that Kubernetes' own rolling update (25 %) applies."""
+    name = service["metadata"]["name"]
+    pod_labels = names.workload_labels(name)
+    annotations = service["metadata"].get("annotations") or {}
+    pod = copy.deepcopy(spec.get("template") or {})
+    model = spec.get("model")
+    if model and (spec.get("storageInitializer") or {}).get("enabled", True):
+        attach_model(pod, model["uri"], storage, credentials)
+    template_annotations = {
+        **{key: annotations[key] for key in SCRAPE_ANNOTATIONS if key in annotations},
+        **_prefixed(annotations),
+        **(spec.get("annotations") or {}),
+    }
+    queue_labels = _prefixed(service["metadata"].get("labels") or {})
+    meta = names.metadata(service, names.child_name(name, "-kserve"), {**pod_labels, **queue_labels})
+    if queue_annotations := _prefixed(annotations):
+        meta["annotations"] = queue_annotations
+    body: Object = {
+        "selector": {"matchLabels": pod_labels},
+        "progressDeadlineSeconds": progress_deadline(speed),
+        "template": {
+            "metadata": {"labels": {**pod_labels, **queue_labels, **(spec.get("labels") or {})}},
+            "spec": pod,
+        },
+    }
+    if template_annotations:
+        body["template"]["metadata"]["annotations"] = template_annotations
+    if spec.get("replicas") is not None:
+        body["replicas"] = spec["replicas"]
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": body}
+
+
+def _prefixed(entries: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in entries.items() if key.startswith(QUEUE_PREFIX)}
+
+
+def workload_service(service: Object) -> Object:
+    """The Service in front of the model pods."""
+    name = service["metadata"]["name"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": names.metadata(
+            service, names.workload_service(name), names.labels(name, "llminferenceservice-workload")
+        ),
+        "spec": {
+            "type": "ClusterIP",
+            "selector": names.workload_selector(name),
+            "ports": [
+                {"name": "https", "appProtocol": "https", "protocol": "TCP", "port": PORT, "targetPort": PORT},
+            ],
+        },
+    }

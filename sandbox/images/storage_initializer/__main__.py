@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`SRC DEST [SRC DEST ...]`: copy each source to its destination, then end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from sandbox.guide_time import seconds
+from sandbox.images.container import Container, run
+from sandbox.images.hub_client import HubError, Repository, download
+
+ENTRYPOINT = "/storage-initializer/scripts/initializer-entrypoint"
+
+
+def pairs(argv: Sequence[str]) -> list[tuple[str, str]]:
+    """The sources and destinations of the command line."""
+    words = [word for word in argv if word != ENTRYPOINT]
+    if not words or len(words) % 2:
+        raise HubError(f"wanted SOURCE DESTINATION (or several pairs of them); found {' '.join(words) or 'nothing'!r}.")
+    return list(zip(words[::2], words[1::2], strict=True))
+
+
+async def main(argv: Sequence[str]) -> int:
+    """Copy what the command line names; the exit code."""
+    from sandbox.network import sockets
+
+    container = Container.current()
+    try:
+        wanted = pairs(argv)
+        for source, destination in wanted:
+            if not source.startswith("hf://"):
+                raise HubError(f"{source}: the sandbox has a model hub (hf://OWNER/MODEL) and no other model storage.")
+            container.log(f"Copying contents of {source} to {destination}")
+            await download(
+                Repository.parse(source),
+                container.root(destination),
+                environ=container.environ,
+                seconds=seconds("model_download") / len(wanted),
+                log=container.log,
+                connector=sockets.connector(),
+            )
+            container.log(f"Successfully copied {source} to {destination}")
+    except HubError as error:
+        container.log(f"Failed to download the model: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    run(main(sys.argv[1:]))

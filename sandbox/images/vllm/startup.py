@@ -1,0 +1,145 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From the start of the container to the first request: what is looked for, logged and waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.guide_time import durations, scaled
+from sandbox.images.container import Container
+from sandbox.images.vllm.command_line import Options
+from sandbox.images.vllm.latency import Hardware
+
+Sleep = Callable[[float], Awaitable[None]]
+
+# What the device plugin of a node would show to the container.
+DEVICES = {"tpu": ("SANDBOX_TPU_CHIPS", "google.com/tpu"), "cuda": ("SANDBOX_GPUS", "nvidia.com/gpu")}
+
+
+class StartupError(Exception):
+    """The engine does not come up; the container ends with code 1."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the engine will be like."""
+
+    folder: Path
+    block_size: int
+    blocks: int
+    max_model_len: int
+    max_num_seqs: int
+    max_batched_tokens: int
+    shards: int
+
+
+def logger(container: Container) -> Callable[[str, str], None]:
+    """Log lines in vLLM's frame."""
+
+    def log(place: str, text: str, level: str = "INFO") -> None:
+        container.log(f"{level} {time.strftime('%m-%d %H:%M:%S')} [{place}] {text}")
+
+    return log
+
+
+def visible_devices(container: Container, kind: str) -> int:
+    """How many accelerators the container was given.
+
+    A node that does not say leaves the host's bounds, which the manifest sets itself, as the only hint.
+    """
+    variable, _ = DEVICES[kind]
+    told = container.environ.get(variable)
+    if told is not None:
+        return int(told or 0)
+    bounds = container.environ.get("TPU_CHIPS_PER_HOST_BOUNDS", "")
+    if kind == "tpu" and bounds:
+        return math.prod(int(part) for part in bounds.split(",") if part.strip().isdigit())
+    return 0
+
+
+def check_devices(found: int, options: Options, kind: str) -> None:
+    """The accelerators that the command line needs are there."""
+    _, resource = DEVICES[kind]
+    if found < 1:
+        raise StartupError(
+            f"No {kind.upper()} device found in this container. The pod must ask for {resource} in its resources."
+        )
+    if options.tensor_parallel_size > found:
+        raise StartupError(
+            f"tensor_parallel_size {options.tensor_parallel_size} is more than the {found} device(s) of this "
+            f"container. Lower it or ask for more {resource}."
+        )
+
+
+def read_config(folder: Path, name: str) -> dict[str, Any]:
+    """The model's config.json."""
+    file = folder / "config.json"
+    if not file.exists():
+        raise StartupError(f"{name} holds no config.json: there is no model in it. Did the download end well?")
+    try:
+        config = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StartupError(f"{name}/config.json is no JSON: {error}.") from error
+    if not isinstance(config, dict):
+        raise StartupError(f"{name}/config.json is no JSON object.")
+    return config
+
+
+def plan(folder: Path, options: Options, hardware: Hardware) -> Plan:
+    """Sizes of the engine; StartupError where vLLM would not start."""
+    config = read_config(folder, options.model)
+    shards = len(list(folder.glob("*.safetensors")))
+    if not shards:
+        raise StartupError(f"Cannot find any model weights with `{options.model}`: it holds no *.safetensors file.")
+    longest = int(config.get("max_position_embeddings") or 32768)
+    max_model_len = options.max_model_len or longest
+    if max_model_len > longest:
+        raise StartupError(
+            f"max_model_len ({max_model_len}) is more than the model's own {longest} (max_position_embeddings)."
+        )
+    block_size = options.block_size or hardware.block_size
+    blocks = (
+        options.blocks_override
+        or int(hardware.kv_cache_tokens * options.memory_utilization / 0.9 // hardware.block_size * hardware.block_size)
+        // block_size
+    )
+    if blocks * block_size < max_model_len:
+        raise StartupError(
+            f"max_model_len {max_model_len} needs more KV cache than there is ({blocks * block_size} tokens). "
+            "Raise gpu_memory_utilization or lower max_model_len."
+        )
+    return Plan(
+        folder=folder,
+        block_size=block_size,
+        blocks=blocks,
+        max_model_len=max_model_len,
+        max_num_seqs=options.max_num_seqs or hardware.max_num_seqs,
+        max_batched_tokens=options.max_num_batched_tokens or hardware.max_num_batched_tokens,
+        shards=shards,
+    )
+
+
+async def warm_up(sizes: Plan, log: Callable[[str, str], None], *, sleep: Sleep = asyncio.sleep) -> None:
+    """Load and compile, in guide time; the marked lines are those that people are told to look for."""
+    loading, compiling = durations()["vllm_load_weights"], durations()["vllm_compile"]
+    log("model_runner.py", f"Starting to load model {sizes.folder.name}...")
+    for done in range(sizes.shards + 1):
+        share = round(100 * done / sizes.shards)
+        log("weight_utils.py", f"Loading safetensors checkpoint shards: {share}% Completed | {done}/{sizes.shards}")
+        if done < sizes.shards:
+            await sleep(scaled(loading) / sizes.shards)
+    log("default_loader.py", f"Loading weights took {loading:.2f} seconds")
+    log("kv_cache_utils.py", f"GPU KV cache size: {sizes.blocks * sizes.block_size:,} tokens")
+    log("tpu_runner.py", "Compiling the model with different input shapes.")
+    await sleep(scaled(compiling))
+    log("tpu_runner.py", f"Compiled the model with different input shapes in {compiling:.2f} [secs].")

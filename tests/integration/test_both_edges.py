@@ -1,0 +1,212 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The same calls through the module and through the action plugin give equal results."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.google_stub import GoogleStub
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+BIN = Path(sys.executable).parent
+
+QUOTAS: dict[str, dict[str, Any]] = {
+    "TPUS-PER-TPU-FAMILY-per-project-region": {
+        "dimensionsInfos": [
+            {"dimensions": {"region": "europe-west4", "tpu_family": "CT6E"}, "details": {"value": "12"}},
+            {"details": {}},
+        ]
+    }
+}
+
+QUOTA = {"chips": 12, "locations": ["europe-west4-a"]}
+CLUSTER = {"location": "europe-west4-a", "name": "c", "environment": "prod", "wait_interval": 0.05}
+POOL = {"location": "europe-west4-a", "cluster": "c", "name": "tpu-pool", "environment": "prod", "wait_interval": 0.05}
+TPU = {"machine_type": "ct6e-standard-4t"}
+
+# In order: each call finds what the ones before it left.
+CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "quota that suffices": ("tpu_quota_check", QUOTA, {}),
+    "quota that does not": ("tpu_quota_check", {**QUOTA, "chips": 16}, {}),
+    "zone without the machine": ("tpu_quota_check", {**QUOTA, "locations": ["us-east5-a"]}, {}),
+    "unknown accelerator": ("tpu_quota_check", {**QUOTA, "accelerator": "v7"}, {}),
+    "missing option": ("tpu_quota_check", {"locations": ["europe-west4-a"]}, {}),
+    "option of the wrong type": ("tpu_quota_check", {**QUOTA, "chips": "many"}, {}),
+    "unknown option": ("tpu_quota_check", {**QUOTA, "chip": 1}, {}),
+    "rule across options": ("tpu_quota_check", {**QUOTA, "auth_kind": "serviceaccount"}, {}),
+    "refused token, which is not shown": ("tpu_quota_check", {**QUOTA, "access_token": "a-bad-token"}, {}),
+    "nobody answers": ("gke_cluster", {**CLUSTER, "endpoints": {"container": "http://127.0.0.1:9"}}, {}),
+    "cluster in check mode": ("gke_cluster", CLUSTER, {"check_mode": True, "diff": True}),
+    "cluster created": ("gke_cluster", {**CLUSTER, "labels": {"team": "ml"}}, {"diff": True}),
+    "cluster as it is": ("gke_cluster", CLUSTER, {"diff": True}),
+    "cluster in another channel": ("gke_cluster", {**CLUSTER, "release_channel": "stable"}, {"diff": True}),
+    "cluster that cannot change": ("gke_cluster", {**CLUSTER, "dataplane_v2": False}, {"diff": True}),
+    "cluster of another environment": ("gke_cluster", {**CLUSTER, "environment": "dev"}, {}),
+    "pool with a topology": ("gke_node_pool", {**POOL, **TPU, "node_count": 3, "topology": "2x2"}, {}),
+    "pool created": ("gke_node_pool", {**POOL, **TPU, "node_count": 3}, {"diff": True}),
+    "pool as it is": ("gke_node_pool", {**POOL, **TPU, "node_count": 3, "spot": False}, {}),
+    "quota beside our own pool": ("tpu_quota_check", {**QUOTA, "cluster": "c", "node_pool": "tpu-pool"}, {}),
+    "quota beside a foreign pool": ("tpu_quota_check", QUOTA, {}),
+    "pool resized": ("gke_node_pool", {**POOL, "node_count": 5}, {"diff": True}),
+    "pool that cannot change": ("gke_node_pool", {**POOL, "spot": True}, {"diff": True}),
+    "pool deleted": ("gke_node_pool", {**POOL, "state": "absent"}, {"diff": True}),
+    "cluster deleted": ("gke_cluster", {**CLUSTER, "state": "absent"}, {"diff": True}),
+    "cluster gone": ("gke_cluster", {**CLUSTER, "state": "absent"}, {}),
+}
+FAILING = {
+    "quota that does not": "quota of 12 for 16 chips in europe-west4",
+    "zone without the machine": "It is offered in: europe-west4-a.",
+    "unknown accelerator": "value of accelerator must be one of: v5e, v5p, v6e, got: v7",
+    "missing option": "missing required arguments: chips",
+    "option of the wrong type": "unable to convert to int",
+    "unknown option": "Unsupported parameters",
+    "rule across options": "service_account_file",
+    "refused token, which is not shown": "Google refused the access token that was given",
+    "nobody answers": "no answer from http://127.0.0.1:9 (Connection refused)",
+    "cluster that cannot change": "dataplane_v2 is true",
+    "cluster of another environment": "belongs to the environment prod",
+    "pool with a topology": "GKE refuses that",
+    "quota beside a foreign pool": "12 used",
+    "pool that cannot change": "spot is false, wanted true",
+}
+CHANGING = {
+    "cluster in check mode",
+    "cluster created",
+    "cluster in another channel",
+    "pool created",
+    "pool resized",
+    "pool deleted",
+    "cluster deleted",
+}
+
+IN_PROCESS, AS_MODULE = "in-process", "as-module"
+
+
+def playbook(url: str) -> list[dict[str, Any]]:
+    tasks = []
+    for name, (module, options, keywords) in CALLS.items():
+        given = {
+            "project": "{{ inventory_hostname }}",
+            "auth_kind": "accesstoken",
+            "access_token": "a-token",
+            "endpoints": {"container": url, "compute": url, "cloudquotas": url},
+            **options,
+        }
+        tasks.append({"name": name, f"rhaii.gke.{module}": given, "ignore_errors": True, **keywords})
+    return [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
+
+
+def ansible(folder: Path, plays: list[dict[str, Any]], **environment: str) -> subprocess.CompletedProcess[str]:
+    (folder / "inventory.yml").write_text(
+        yaml.safe_dump(
+            {
+                "all": {
+                    "hosts": {
+                        IN_PROCESS: {"ansible_connection": "local"},
+                        AS_MODULE: {"ansible_connection": "elsewhere"},
+                    },
+                    "vars": {"ansible_python_interpreter": sys.executable},
+                }
+            }
+        )
+    )
+    (folder / "play.yml").write_text(yaml.safe_dump(plays, sort_keys=False))
+    return subprocess.run(
+        [str(BIN / "ansible-playbook"), "-i", str(folder / "inventory.yml"), str(folder / "play.yml")],
+        env={
+            **os.environ,
+            "ANSIBLE_CONFIG": str(folder / "none.cfg"),
+            "ANSIBLE_HOME": str(folder / "home"),
+            "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+            "ANSIBLE_REMOTE_TEMP": str(folder / "tmp"),
+            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".ansible/collections"),
+            "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "both_edges/connection_plugins"),
+            "ANSIBLE_NOCOLOR": "1",
+            **environment,
+        },
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+
+
+def results_of(output: str) -> dict[str, dict[str, dict[str, Any]]]:
+    """Task name -> host -> result, from the json callback; other lines are progress."""
+    document = json.loads(output[output.index("{\n") :])
+    return {task["task"]["name"]: task["hosts"] for task in document["plays"][0]["tasks"]}
+
+
+def comparable(result: dict[str, Any], host: str) -> Any:
+    """What the capability said: without what ansible-core adds, and with the project, which is the host, made equal."""
+    kept = {
+        key: value
+        for key, value in result.items()
+        if not key.startswith("_ansible") and key not in ("invocation", "action", "warnings", "exception")
+    }
+    return json.loads(json.dumps(kept, sort_keys=True).replace(host, "PROJECT"))
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, Any], str]]:
+    with GoogleStub(QUOTAS) as stub:
+        run = ansible(
+            tmp_path_factory.mktemp("edges"),
+            playbook(stub.url),
+            ANSIBLE_STDOUT_CALLBACK="ansible.posix.json",
+        )
+        assert "{\n" in run.stdout, run.stdout + run.stderr
+        yield results_of(run.stdout), run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_both_edges_give_equal_results(outcome: tuple[dict[str, Any], str], name: str) -> None:
+    hosts = outcome[0][name]
+    in_process = comparable(hosts[IN_PROCESS], IN_PROCESS)
+    assert in_process == comparable(hosts[AS_MODULE], AS_MODULE)
+    assert bool(in_process.get("failed")) is (name in FAILING), in_process.get("msg")
+    if name in FAILING:
+        assert FAILING[name] in in_process["msg"]
+        # What ansible-core itself puts beside a failure without a traceback.
+        assert hosts[IN_PROCESS].get("exception", "(traceback unavailable)") == "(traceback unavailable)"
+    assert bool(in_process["changed"]) is (name in CHANGING)
+
+
+def test_the_edge_in_process_shows_progress_and_the_module_none(outcome: tuple[dict[str, Any], str]) -> None:
+    lines = [line for line in outcome[1].splitlines() if line.startswith("[")]
+    assert f"[{IN_PROCESS}] cluster c: asking for it in europe-west4-a" in lines
+    assert not [line for line in lines if line.startswith(f"[{AS_MODULE}]")]
+
+
+def test_no_token_is_shown(outcome: tuple[dict[str, Any], str]) -> None:
+    assert "a-token" not in outcome[1]
+    assert "a-bad-token" not in outcome[1]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "said"),
+    [
+        pytest.param({"async": 60, "poll": 5}, "cannot be asynchronous", id="async"),
+        pytest.param({"become": True}, "cannot become another one", id="become"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_a_sentence(tmp_path: Path, keyword: dict[str, Any], said: str) -> None:
+    task = {"rhaii.gke.tpu_quota_check": {"project": "p", **QUOTA}, **keyword}
+    run = ansible(tmp_path, [{"hosts": IN_PROCESS, "gather_facts": False, "tasks": [task]}])
+    assert run.returncode == 2
+    assert said in run.stdout + run.stderr
+    assert "Traceback" not in run.stdout + run.stderr

@@ -1,0 +1,367 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""gke_cluster: decisions as tables, and the run against a GKE in memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster import Wanted, body_of, plan, run
+from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
+
+from tests.unit.plugins.module_utils.fake_gke import OURS, FakeGke, Stage, cluster_body
+
+PARAMS: dict[str, Any] = {
+    "project": "p",
+    "location": "europe-west4-a",
+    "name": "c",
+    "state": "present",
+    "environment": "prod",
+    "labels": {},
+    "release_channel": "regular",
+    "kubernetes_version": None,
+    "dataplane_v2": True,
+    "workload_identity": True,
+    "default_pool": None,
+    "force_unlabelled": False,
+    "wait": True,
+    "wait_timeout": 1800,
+    "wait_interval": 10.0,
+}
+
+
+def wanted(**changes: Any) -> Wanted:
+    return Wanted.from_params({**PARAMS, **changes})
+
+
+def play(stage: Stage, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
+    return run({**PARAMS, **changes}, stage.ports, stage.said.append, check_mode)
+
+
+def test_body_asks_for_dataplane_v2_workload_identity_and_our_labels() -> None:
+    body = body_of(wanted(labels={"team": "ml"}))
+    assert body["networkConfig"] == {"datapathProvider": "ADVANCED_DATAPATH"}
+    assert body["workloadIdentityConfig"] == {"workloadPool": "p.svc.id.goog"}
+    assert body["resourceLabels"] == {"team": "ml", **OURS}
+    assert body["releaseChannel"] == {"channel": "REGULAR"}
+    assert body["ipAllocationPolicy"] == {"useIpAliases": True}
+    (pool,) = body["nodePools"]
+    assert (pool["name"], pool["initialNodeCount"]) == ("default-pool", 2)
+    assert pool["config"]["machineType"] == "e2-standard-4"
+    assert pool["config"]["workloadMetadataConfig"] == {"mode": "GKE_METADATA"}
+    assert "initialClusterVersion" not in body
+
+
+def test_body_without_the_options_leaves_them_out() -> None:
+    body = body_of(
+        wanted(
+            workload_identity=False,
+            dataplane_v2=False,
+            release_channel="none",
+            kubernetes_version="1.36",
+            default_pool={"name": "cpu", "machine_type": "n1-standard-4", "node_count": 1},
+        )
+    )
+    assert "workloadIdentityConfig" not in body
+    assert body["networkConfig"] == {"datapathProvider": "LEGACY_DATAPATH"}
+    assert body["releaseChannel"] == {"channel": "UNSPECIFIED"}
+    assert body["initialClusterVersion"] == "1.36"
+    assert body["nodePools"] == [
+        {
+            "name": "cpu",
+            "initialNodeCount": 1,
+            "config": {
+                "machineType": "n1-standard-4",
+                "oauthScopes": ["https://www.googleapis.com/auth/cloud-platform"],
+            },
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "cluster", "updates"),
+    [
+        pytest.param({}, {}, [], id="nothing differs"),
+        pytest.param(
+            {"release_channel": "stable"},
+            {},
+            [{"desiredReleaseChannel": {"channel": "STABLE"}}],
+            id="another release channel",
+        ),
+        pytest.param(
+            {},
+            {"workloadIdentityConfig": {}},
+            [{"desiredWorkloadIdentityConfig": {"workloadPool": "p.svc.id.goog"}}],
+            id="workload identity is off",
+        ),
+        pytest.param({"kubernetes_version": "1.37"}, {}, [{"desiredMasterVersion": "1.37"}], id="the version is older"),
+        pytest.param({"kubernetes_version": "1.36"}, {}, [], id="the version fits"),
+        pytest.param({"kubernetes_version": "1.35"}, {}, [], id="the version is newer"),
+        pytest.param({"kubernetes_version": "latest"}, {}, [], id="an alias of a version is for creation"),
+    ],
+)
+def test_plan_updates(options: dict[str, Any], cluster: dict[str, Any], updates: list[Any]) -> None:
+    todo = plan(wanted(**options), cluster_body(**cluster))
+    assert list(todo.updates) == updates
+    assert todo.labels is None
+    assert todo.changed is bool(updates)
+    assert todo.impossible == ()
+    assert set(todo.before) == set(todo.after)
+
+
+def test_plan_adds_labels_and_keeps_foreign_ones() -> None:
+    todo = plan(wanted(labels={"team": "ml"}), cluster_body(resourceLabels={"x": "y", **OURS}))
+    assert todo.labels == {"x": "y", "team": "ml", **OURS}
+    assert todo.changed
+    assert todo.after == {"labels": todo.labels}
+
+
+def test_plan_says_that_dataplane_v2_is_fixed() -> None:
+    todo = plan(wanted(), cluster_body(networkConfig={}))
+    assert todo.impossible == ("dataplane_v2 is false",)
+    assert not todo.changed
+
+
+def test_absent_cluster_is_created_and_awaited() -> None:
+    stage = Stage(FakeGke())
+    result = play(stage)
+    assert result["changed"]
+    assert stage.gke.calls == ["create c"]
+    assert result["status"] == "RUNNING"
+    assert result["endpoint"] == "203.0.113.7"
+    assert result["ca_certificate"].startswith("-----BEGIN CERTIFICATE-----")
+    assert result["operation"] == {
+        "name": "operation-1",
+        "type": "CREATE_CLUSTER",
+        "status": "DONE",
+        "error": None,
+    }
+    assert stage.said == [
+        "cluster c: asking for it in europe-west4-a",
+        "cluster c: creating the cluster, 0 s",
+    ]
+    assert "token" not in str(result)
+
+
+def test_second_run_changes_nothing_and_asks_for_nothing() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body()))
+    result = play(stage)
+    assert not result["changed"]
+    assert stage.gke.calls == []
+    assert result["diff"] == {"before": {}, "after": {}}
+
+
+@pytest.mark.parametrize(
+    ("cluster", "changed"),
+    [
+        pytest.param(None, True, id="absent"),
+        pytest.param(cluster_body(), False, id="as wanted"),
+        pytest.param(cluster_body(releaseChannel={"channel": "STABLE"}), True, id="in another channel"),
+        pytest.param(cluster_body(status="STOPPING"), True, id="on its way out"),
+        pytest.param(cluster_body(status="PROVISIONING"), False, id="on its way in"),
+    ],
+)
+def test_check_mode_foretells_and_touches_nothing(cluster: Any, changed: bool) -> None:
+    stage = Stage(FakeGke(cluster=cluster))
+    result = play(stage, check_mode=True)
+    assert result["changed"] is changed
+    assert stage.gke.calls == []
+    assert stage.clock.slept == []
+
+
+def test_created_without_waiting_returns_the_operation() -> None:
+    stage = Stage(FakeGke())
+    result = play(stage, wait=False)
+    assert result["operation"]["status"] == "RUNNING"
+    assert result["status"] == "PROVISIONING"
+    assert stage.clock.slept == []
+
+
+def test_a_creation_that_runs_already_is_joined() -> None:
+    stage = Stage(FakeGke())
+    stage.gke.create_cluster(body_of(wanted()))
+    stage.gke.calls.clear()
+    result = play(stage)
+    assert not result["changed"]
+    assert stage.gke.calls == []
+    assert result["status"] == "RUNNING"
+    assert "cluster c: joining the running operation operation-1" in stage.said
+
+
+def test_a_deletion_that_runs_already_is_awaited_before_creating() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body()))
+    stage.gke.delete_cluster("c")
+    assert stage.gke.cluster is not None
+    stage.gke.cluster["status"] = "STOPPING"
+    stage.gke.calls.clear()
+    result = play(stage)
+    assert result["changed"]
+    assert stage.gke.calls == ["create c"]
+
+
+def test_somebody_faster_is_joined() -> None:
+    stage = Stage(FakeGke())
+    conflict = GoogleError("create the cluster c", 409, "ALREADY_EXISTS", "Already exists")
+    stage.gke.refusals.append(conflict)
+    original = stage.gke.create_cluster
+
+    def lose_the_race(body: dict[str, Any]) -> Any:
+        try:
+            return original(body)
+        except GoogleError:
+            original(body)
+            raise
+
+    stage.gke.create_cluster = lose_the_race  # type: ignore[method-assign]  # the race is the test
+    result = play(stage)
+    assert not result["changed"]
+    assert result["status"] == "RUNNING"
+
+
+def test_creation_that_ends_with_an_error_is_an_error_with_code_and_remedy() -> None:
+    failed = {"error": {"code": 8, "message": "Insufficient regional quota CPUS: quota exceeded"}}
+    stage = Stage(FakeGke(errors={"CREATE_CLUSTER": failed}))
+    with pytest.raises(RhaiiError) as caught:
+        play(stage)
+    assert "RESOURCE_EXHAUSTED: Insufficient regional quota CPUS" in str(caught.value)
+    assert "iam-admin/quotas" in caught.value.remedy
+    assert caught.value.result["name"] == "c"
+    assert caught.value.result["changed"]
+
+
+def test_time_out_names_the_running_operation_and_how_to_go_on() -> None:
+    stage = Stage(FakeGke(looks=10_000))
+    with pytest.raises(RhaiiError) as caught:
+        play(stage, wait_timeout=300)
+    assert "was not done after 5 min" in caught.value.msg
+    assert "operation-1" in caught.value.msg
+    assert "joins the running operation" in caught.value.remedy
+    assert stage.clock.monotonic() == 300
+    assert caught.value.result["operation"]["status"] == "RUNNING"
+
+
+def test_a_line_a_minute_while_nothing_changes() -> None:
+    stage = Stage(FakeGke(looks=31))
+    play(stage)
+    creating = [line.rsplit(", ", 1)[1] for line in stage.said if "creating" in line]
+    assert creating == ["0 s", "60 s", "2 min", "3 min", "4 min", "5 min"]
+
+
+def test_updates_are_asked_one_after_the_other() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(workloadIdentityConfig={})))
+    result = play(stage, release_channel="stable", labels={"team": "ml"})
+    assert result["changed"]
+    assert stage.gke.calls == ["labels f1", "update desiredReleaseChannel", "update desiredWorkloadIdentityConfig"]
+    assert all(body["status"] == "DONE" for body in stage.gke.operations.values())
+    assert result["diff"]["before"]["release_channel"] == "regular"
+    assert result["diff"]["after"]["release_channel"] == "stable"
+
+
+def test_an_operation_in_the_way_is_awaited_not_collided_with() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(releaseChannel={"channel": "STABLE"})))
+    stage.gke.start("UPGRADE_MASTER", "clusters/c")
+    stage.gke.refusals.append(
+        GoogleError("update", 400, "FAILED_PRECONDITION", "Cluster is running incompatible operation operation-1.")
+    )
+    result = play(stage)
+    assert result["changed"]
+    assert stage.gke.calls == ["update desiredReleaseChannel"] * 2
+    assert any("another operation is in the way" in line for line in stage.said)
+
+
+def test_other_refusals_are_passed_on() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(releaseChannel={"channel": "STABLE"})))
+    stage.gke.refusals.append(GoogleError("update the cluster c", 403, "PERMISSION_DENIED", "no"))
+    with pytest.raises(GoogleError, match="Google refused to update the cluster c: 403 PERMISSION_DENIED: no"):
+        play(stage)
+
+
+def test_what_cannot_be_changed_is_refused_with_a_diff() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(networkConfig={})))
+    with pytest.raises(RhaiiError) as caught:
+        play(stage)
+    assert "dataplane_v2 is false" in caught.value.msg
+    assert caught.value.result["diff"]["after"] == {"dataplane_v2": True}
+    assert stage.gke.calls == []
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        pytest.param({}, "without the label managed-by=rhaii-gke", id="no label"),
+        pytest.param({"managed-by": "terraform"}, "without the label managed-by=rhaii-gke", id="another manager"),
+        pytest.param({**OURS, "rhaii-environment": "dev"}, "belongs to the environment dev", id="another environment"),
+    ],
+)
+def test_a_foreign_cluster_is_left_alone(state: str, labels: dict[str, str], said: str) -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(resourceLabels=labels)))
+    with pytest.raises(RhaiiError, match=said) as caught:
+        play(stage, state=state)
+    assert stage.gke.calls == []
+    assert caught.value.remedy
+
+
+def test_force_deletes_an_unlabelled_cluster_but_not_another_environment() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(resourceLabels={})))
+    assert play(stage, state="absent", force_unlabelled=True)["changed"]
+    stage = Stage(FakeGke(cluster=cluster_body(resourceLabels={**OURS, "rhaii-environment": "dev"})))
+    with pytest.raises(RhaiiError):
+        play(stage, state="absent", force_unlabelled=True)
+
+
+def test_a_broken_cluster_is_said_with_its_reason() -> None:
+    broken = cluster_body(status="ERROR", conditions=[{"code": "GCE_QUOTA_EXCEEDED", "message": "CPUS"}])
+    with pytest.raises(RhaiiError, match="is ERROR: GCE_QUOTA_EXCEEDED: CPUS"):
+        play(Stage(FakeGke(cluster=broken)))
+
+
+def test_absent_deletes_and_awaits() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body()))
+    result = play(stage, state="absent")
+    assert result["changed"]
+    assert not result["exists"]
+    assert stage.gke.calls == ["delete c"]
+    assert result["diff"] == {"before": {"name": "c", "status": "RUNNING"}, "after": {}}
+
+
+def test_absent_of_nothing_is_nothing() -> None:
+    stage = Stage(FakeGke())
+    result = play(stage, state="absent")
+    assert not result["changed"]
+    assert stage.gke.calls == []
+
+
+def test_absent_in_check_mode_only_says_so() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body()))
+    assert play(stage, check_mode=True, state="absent")["changed"]
+    assert stage.gke.calls == []
+
+
+def test_absent_joins_a_deletion() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(status="STOPPING")))
+    stage.gke.delete_cluster("c")
+    stage.gke.calls.clear()
+    result = play(stage, state="absent")
+    assert not result["changed"]
+    assert not result["exists"]
+    assert stage.gke.calls == []
+
+
+def test_absent_waits_for_a_creation_to_end_first() -> None:
+    stage = Stage(FakeGke(errors={"CREATE_CLUSTER": {"error": {"code": 13, "message": "boom"}}}))
+    stage.gke.create_cluster(body_of(wanted()))
+    stage.gke.calls.clear()
+    result = play(stage, state="absent")
+    assert result["changed"]
+    assert stage.gke.calls == ["delete c"]
+    assert not result["exists"]
+
+
+def test_a_label_that_google_would_refuse_is_refused_here() -> None:
+    with pytest.raises(RhaiiError, match="rhaii-environment=Prod cannot be a label"):
+        wanted(environment="Prod")

@@ -1,0 +1,228 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""gke_node_remove: which nodes, which pods, and the run against scripted ports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.node_remove import Pod, pod_of, run, select, to_evict
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import NodeRemovePorts
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import GroupRef, Instance, Json
+
+from tests.unit.fake_clock import FakeClock
+from tests.unit.plugins.module_utils.fake_gke import FakeGke, pool_body
+
+GROUP = GroupRef("p", "europe-west4-a", "grp")
+PARAMS: dict[str, Any] = {
+    "cluster": "c",
+    "node_pool": "tpu-pool",
+    "nodes": ["n4", "n5"],
+    "drain_timeout": 600,
+    "grace_period": None,
+    "force": False,
+    "wait_timeout": 300,
+    "wait_interval": 5.0,
+}
+
+
+def pod_body(name: str, controller: str = "ReplicaSet", **metadata: Any) -> Json:
+    owners = [{"kind": controller, "controller": True}] if controller else []
+    return {
+        "metadata": {"name": name, "namespace": "ns", "ownerReferences": owners, **metadata},
+        "status": {"phase": "Running"},
+    }
+
+
+@dataclass
+class FakeMachines(FakeGke):
+    """A pool of named machines, and the Kubernetes side of them."""
+
+    names: list[str] = field(default_factory=lambda: ["n1", "n2", "n3", "n4", "n5"])
+    nodes: dict[str, str] = field(default_factory=dict)
+    running: dict[str, list[Json]] = field(default_factory=dict)
+    budget: str = ""
+    compute: tuple[bool, str] = (True, "")
+    order: list[str] = field(default_factory=list)
+    nodes_linger: bool = False
+
+    def __post_init__(self) -> None:
+        self.pool = pool_body()
+        self.nodes = {**dict.fromkeys(self.names, "tpu-pool"), "cpu1": "default-pool"}
+
+    def target_size(self, group: GroupRef) -> int:
+        return len(self.names)
+
+    def instances(self, group: GroupRef) -> Sequence[Instance]:
+        return [Instance(f"zones/z/instances/{name}", "RUNNING", "NONE") for name in self.names]
+
+    def delete_instances(self, group: GroupRef, urls: Sequence[str]) -> str:
+        gone = [url.rsplit("/", 1)[-1] for url in urls]
+        self.order.append(f"delete {' '.join(gone)}")
+        if not self.compute[1]:
+            self.names = [name for name in self.names if name not in gone]
+            if not self.nodes_linger:
+                self.nodes = {name: pool for name, pool in self.nodes.items() if name not in gone}
+        return "operation-x"
+
+    def operation_problem(self, group: GroupRef, operation: str) -> tuple[bool, str]:
+        return self.compute
+
+    def pools(self) -> Mapping[str, str]:
+        return self.nodes
+
+    def cordon(self, node: str) -> None:
+        self.order.append(f"cordon {node}")
+
+    def pods(self, node: str) -> Sequence[Json]:
+        return self.running.get(node, [])
+
+    def evict(self, namespace: str, pod: str, grace_seconds: int | None) -> str:
+        self.order.append(f"evict {pod} {grace_seconds}")
+        if not self.budget:
+            for bodies in self.running.values():
+                for body in bodies:
+                    if body["metadata"]["name"] == pod:
+                        body["metadata"]["deletionTimestamp"] = "now"
+        return self.budget
+
+
+def play(machines: FakeMachines, check_mode: bool = False, **changes: Any) -> tuple[dict[str, Any], FakeClock]:
+    clock = FakeClock()
+
+    def pods_end(passed: float) -> None:
+        for node, bodies in machines.running.items():
+            machines.running[node] = [body for body in bodies if "deletionTimestamp" not in body["metadata"]]
+
+    clock.on_sleep = pods_end
+    ports = NodeRemovePorts(machines, machines, machines, clock)
+    return run({**PARAMS, **changes}, ports, lambda message: None, check_mode), clock
+
+
+@pytest.mark.parametrize(
+    ("body", "stays"),
+    [
+        pytest.param(pod_body("a"), False, id="of a replica set"),
+        pytest.param(pod_body("a", "DaemonSet"), True, id="of a daemon set"),
+        pytest.param(pod_body("a", "", annotations={"kubernetes.io/config.mirror": "x"}), True, id="static"),
+        pytest.param({**pod_body("a"), "status": {"phase": "Succeeded"}}, True, id="ended well"),
+        pytest.param({**pod_body("a"), "status": {"phase": "Failed"}}, True, id="ended badly"),
+        pytest.param(pod_body("a", ""), False, id="of nobody"),
+    ],
+)
+def test_which_pods_stay(body: Json, stays: bool) -> None:
+    assert pod_of(body).stays is stays
+
+
+def test_a_pod_of_nobody_is_not_lost_without_a_word() -> None:
+    lonely = Pod("ns", "a", "", mirror=False, finished=False, leaving=False)
+    with pytest.raises(RhaiiError, match="ns/a") as caught:
+        to_evict([lonely], force=False)
+    assert "force: true" in caught.value.remedy
+    assert to_evict([lonely], force=True) == [lonely]
+
+
+def test_a_pod_of_nobody_that_leaves_already_is_only_waited_for() -> None:
+    leaving = Pod("ns", "a", "", mirror=False, finished=False, leaving=True)
+    assert to_evict([leaving], force=False) == [leaving]
+
+
+def test_select_refuses_a_node_of_another_pool_and_names_the_right_ones() -> None:
+    instances = {GROUP: [Instance("zones/z/instances/n1", "RUNNING", "NONE")]}
+    with pytest.raises(RhaiiError, match="Not a node of the pool tpu-pool: cpu1") as caught:
+        select(["n1", "cpu1"], "tpu-pool", instances, {"n1": "tpu-pool", "cpu1": "default-pool"})
+    assert caught.value.remedy == "Its nodes are: n1."
+
+
+def test_select_sorts_out_what_is_gone() -> None:
+    one = Instance("zones/z/instances/n1", "RUNNING", "NONE")
+    chosen = select(["n1", "n9", "n1"], "tpu-pool", {GROUP: [one]}, {})
+    assert chosen.present == ("n1",)
+    assert chosen.gone == ("n9",)
+    assert chosen.machines == {GROUP: (one,)}
+
+
+def test_exactly_the_named_nodes_go_after_cordon_and_drain() -> None:
+    machines = FakeMachines()
+    machines.running = {"n4": [pod_body("a"), pod_body("agent", "DaemonSet")], "n5": [pod_body("b")]}
+    result, _clock = play(machines)
+    assert result["changed"]
+    assert result["removed"] == ["n4", "n5"]
+    assert result["nodes"] == ["n1", "n2", "n3"]
+    assert result["node_count"] == 3
+    assert result["evicted"] == ["ns/a", "ns/b"]
+    assert machines.order == ["cordon n4", "cordon n5", "evict a None", "evict b None", "delete n4 n5"]
+    assert result["diff"]["after"]["nodes"] == ["n1", "n2", "n3"]
+    assert result["diff"]["before"]["nodes"] == ["n1", "n2", "n3", "n4", "n5"]
+
+
+def test_the_second_run_finds_nothing_to_do() -> None:
+    machines = FakeMachines()
+    play(machines)
+    machines.order.clear()
+    result, _clock = play(machines)
+    assert not result["changed"]
+    assert result["already_gone"] == ["n4", "n5"]
+    assert result["removed"] == []
+    assert machines.order == []
+
+
+def test_check_mode_foretells() -> None:
+    machines = FakeMachines()
+    machines.running = {"n4": [pod_body("a")]}
+    result, _clock = play(machines, check_mode=True)
+    assert result["changed"]
+    assert result["removed"] == ["n4", "n5"]
+    assert result["evicted"] == ["ns/a"]
+    assert result["diff"]["after"]["nodes"] == ["n1", "n2", "n3"]
+    assert machines.order == []
+
+
+def test_grace_period_is_handed_on() -> None:
+    machines = FakeMachines()
+    machines.running = {"n4": [pod_body("a")]}
+    play(machines, grace_period=30)
+    assert "evict a 30" in machines.order
+
+
+def test_a_disruption_budget_is_waited_for_and_removes_nothing() -> None:
+    machines = FakeMachines(budget="is kept by a disruption budget")
+    machines.running = {"n4": [pod_body("a")]}
+    with pytest.raises(RhaiiError, match="ns/a is kept by a disruption budget") as caught:
+        play(machines)
+    assert "stay cordoned" in caught.value.remedy
+    assert caught.value.result["removed"] == []
+    assert caught.value.result["changed"]
+    assert not [step for step in machines.order if step.startswith("delete")]
+    assert machines.names == ["n1", "n2", "n3", "n4", "n5"]
+
+
+def test_a_compute_error_is_an_error() -> None:
+    machines = FakeMachines(compute=(True, "RESOURCE_NOT_READY: try later"))
+    with pytest.raises(RhaiiError, match="RESOURCE_NOT_READY: try later"):
+        play(machines)
+
+
+def test_a_compute_operation_that_does_not_end_is_an_error() -> None:
+    machines = FakeMachines(compute=(False, ""))
+    with pytest.raises(RhaiiError, match="operation-x still runs"):
+        play(machines)
+
+
+def test_nodes_that_linger_are_waited_for() -> None:
+    machines = FakeMachines(nodes_linger=True)
+    with pytest.raises(RhaiiError, match="Still there 5 min after their deletion: n4, n5"):
+        play(machines)
+
+
+def test_a_missing_pool_is_said() -> None:
+    machines = FakeMachines()
+    machines.pool = None
+    with pytest.raises(RhaiiError, match="has no node pool tpu-pool"):
+        play(machines)

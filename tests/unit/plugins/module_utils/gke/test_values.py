@@ -1,0 +1,159 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What GKE's answers mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.operations import concerns, remedy_for
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import pool_size
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
+    GroupRef,
+    Operation,
+    Problem,
+    at_least,
+    certificate_of,
+    groups_of,
+    operation_of,
+    our_labels,
+    ours,
+    problem_of,
+)
+
+from tests.unit.plugins.module_utils.fake_gke import FakeGke
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        pytest.param({}, None, None, id="nothing wrong"),
+        pytest.param({"error": {}}, None, None, id="an empty error"),
+        pytest.param({"error": {"code": 8, "message": "x"}}, "RESOURCE_EXHAUSTED", "x", id="a numbered error"),
+        pytest.param({"error": {"code": 99, "message": "x"}}, "UNKNOWN", "x", id="an unknown number"),
+        pytest.param({"error": {"message": "x"}}, "UNKNOWN", "x", id="words without a number"),
+        pytest.param(
+            {"error": {"code": 8, "message": "x"}, "nodepoolConditions": [{"code": "GCE_STOCKOUT", "message": "y"}]},
+            "GCE_STOCKOUT",
+            "x",
+            id="a condition is more specific",
+        ),
+        pytest.param(
+            {"clusterConditions": [{"code": "UNKNOWN", "canonicalCode": "INTERNAL", "message": "y"}]},
+            "INTERNAL",
+            "y",
+            id="a canonical code alone",
+        ),
+        pytest.param({"conditions": [{"code": "CA_EXPIRING", "message": "y"}]}, None, None, id="a notice"),
+        pytest.param({"conditions": [{"canonicalCode": "OK"}]}, None, None, id="a good condition"),
+    ],
+)
+def test_problem_of(body: dict[str, Any], code: str | None, message: str | None) -> None:
+    problem = problem_of(body)
+    assert (problem and problem.code) == code
+    assert (problem and problem.message) == message
+
+
+def test_operation_of_reads_what_is_needed() -> None:
+    operation = operation_of({"name": "o", "operationType": "CREATE_CLUSTER", "status": "DONE", "detail": "d"})
+    assert operation == Operation("o", "CREATE_CLUSTER", "DONE", "", "d", None)
+    assert operation.done
+    assert not operation_of({"status": "RUNNING"}).done
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [
+        pytest.param(Problem("GCE_STOCKOUT", ""), "another zone", id="stockout by code"),
+        pytest.param(
+            Problem("RESOURCE_EXHAUSTED", "The zone does not have enough resources"), "another zone", id="by words"
+        ),
+        pytest.param(Problem("RESOURCE_EXHAUSTED", "Quota 'X' exceeded"), "more quota", id="quota by words"),
+        pytest.param(Problem("GCE_QUOTA_EXCEEDED", ""), "more quota", id="quota by code"),
+        pytest.param(Problem("RESOURCE_EXHAUSTED", ""), "run preflight", id="either"),
+        pytest.param(Problem("PERMISSION_DENIED", ""), "permission", id="permission"),
+        pytest.param(Problem("INTERNAL", ""), "run again", id="anything else"),
+    ],
+)
+def test_remedy_for(problem: Problem, words: str) -> None:
+    assert words in remedy_for(problem)
+
+
+TARGET = "https://container.googleapis.com/v1/projects/1/zones/z/clusters/c"
+
+
+@pytest.mark.parametrize(
+    ("target", "cluster", "pool", "answer"),
+    [
+        pytest.param(TARGET, "c", None, True, id="the cluster"),
+        pytest.param(f"{TARGET}/nodePools/a", "c", None, True, id="a pool, asked for the cluster"),
+        pytest.param(f"{TARGET}/nodePools/a", "c", "a", True, id="the pool"),
+        pytest.param(f"{TARGET}/nodePools/ab", "c", "a", False, id="a pool with a longer name"),
+        pytest.param(TARGET, "c", "a", False, id="the cluster, asked for a pool"),
+        pytest.param(f"{TARGET}2", "c", None, False, id="a cluster with a longer name"),
+        pytest.param("", "c", None, False, id="no target"),
+    ],
+)
+def test_concerns(target: str, cluster: str, pool: str | None, answer: bool) -> None:
+    assert concerns(Operation("o", "X", "RUNNING", target), cluster, pool) is answer
+
+
+def test_groups_of_reads_both_kinds_of_urls() -> None:
+    base = "https://www.googleapis.com/compute/v1/projects/p/zones/z"
+    pool = {"instanceGroupUrls": [f"{base}/instanceGroupManagers/a", f"{base}/instanceGroups/b", "nonsense"]}
+    assert groups_of(pool) == [GroupRef("p", "z", "a"), GroupRef("p", "z", "b")]
+    assert groups_of({}) == []
+
+
+def test_pool_size_before_the_groups_exist_is_what_was_asked() -> None:
+    assert pool_size(FakeGke(), [], {"initialNodeCount": 3, "locations": ["a", "b"]}) == 6
+    assert pool_size(FakeGke(), [], {"initialNodeCount": 3}) == 3
+    assert pool_size(FakeGke(), [], {}) == 0
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted", "answer"),
+    [
+        pytest.param("1.36.3-gke.1", "1.36", True, id="same minor"),
+        pytest.param("1.36.3-gke.1", "1.36.3-gke.1", True, id="equal"),
+        pytest.param("1.36.3-gke.1", "1.36.3-gke.2", False, id="older patch"),
+        pytest.param("1.36.3-gke.1", "1.37", False, id="older minor"),
+        pytest.param("1.100.0", "1.37", True, id="compared as numbers"),
+        pytest.param("", "1.37", False, id="no version"),
+    ],
+)
+def test_at_least(version: str, wanted: str, answer: bool) -> None:
+    assert at_least(version, wanted) is answer
+
+
+def test_certificate_of() -> None:
+    assert certificate_of({"masterAuth": {"clusterCaCertificate": "YWJj"}}) == "abc"
+    assert certificate_of({}) == ""
+    with pytest.raises(RhaiiError, match="not base64"):
+        certificate_of({"masterAuth": {"clusterCaCertificate": "_"}})
+
+
+@pytest.mark.parametrize(
+    ("environment", "extra"),
+    [
+        pytest.param("has space", {}, id="a blank"),
+        pytest.param("x" * 64, {}, id="too long"),
+        pytest.param("prod", {"Team": "a"}, id="a capital in a key"),
+        pytest.param("prod", {"1a": "a"}, id="a key that starts with a digit"),
+        pytest.param("prod", {"": "a"}, id="an empty key"),
+    ],
+)
+def test_labels_that_google_refuses(environment: str, extra: dict[str, str]) -> None:
+    with pytest.raises(RhaiiError, match="cannot be a label"):
+        our_labels(environment, extra)
+
+
+def test_our_labels_win_over_extra_ones() -> None:
+    labels = our_labels("prod", {"managed-by": "me", "team": ""})
+    assert labels == {"managed-by": "rhaii-gke", "rhaii-environment": "prod", "team": ""}
+    assert ours(labels)
+    assert not ours({})

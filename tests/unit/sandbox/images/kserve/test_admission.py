@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the webhook refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sandbox.images.admission import review_answer
+from sandbox.images.kserve.admission import config_problems, service_problems
+
+
+def problems(spec: dict[str, Any], before: dict[str, Any] | None = None) -> list[str]:
+    request: dict[str, Any] = {"operation": "CREATE", "object": {"spec": spec}}
+    if before is not None:
+        request.update(operation="UPDATE", oldObject={"spec": before})
+    return service_problems(request)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"router": {"route": {}, "gateway": {}, "scheduler": {}}},
+        {"router": {"route": {"http": {"refs": [{"name": "r"}]}}}},
+        {
+            "router": {
+                "route": {"http": {"spec": {"parentRefs": [{"name": "g"}]}}},
+                "gateway": {"refs": [{"name": "g"}]},
+            }
+        },
+        {"parallelism": {"tensor": 4}},
+        {"parallelism": {"data": 2, "dataLocal": 1}, "worker": {}},
+    ],
+    ids=["empty", "guide", "routes", "same-gateway", "tensor", "worker"],
+)
+def test_passes(spec: dict[str, Any]) -> None:
+    assert problems(spec) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ({"router": {"route": {"http": {"refs": [{"name": "r"}], "spec": {}}}}}, "spec.router.route.http"),
+        ({"router": {"route": {"http": {"refs": [{"name": "r"}]}}, "gateway": {}}}, "spec.router.route.http.refs"),
+        (
+            {
+                "router": {
+                    "route": {"http": {"spec": {"parentRefs": [{"name": "a"}]}}},
+                    "gateway": {"refs": [{"name": "b"}]},
+                }
+            },
+            "spec.router.route.http.spec",
+        ),
+        ({"worker": {}}, "spec.worker"),
+        ({"worker": {}, "parallelism": {"tensor": 4}}, "spec.worker"),
+        ({"parallelism": {"data": 2}}, "spec.parallelism"),
+        ({"parallelism": {"dataLocal": 2}}, "spec.parallelism"),
+        ({"parallelism": {"data": 2, "dataLocal": 1, "pipeline": 2}}, "spec.parallelism"),
+        ({"prefill": {"worker": {}}}, "spec.prefill.worker"),
+    ],
+    ids=["both", "managed", "parents", "worker", "tensor-worker", "data", "local", "two-kinds", "prefill"],
+)
+def test_refuses(spec: dict[str, Any], path: str) -> None:
+    assert [item.partition(":")[0] for item in problems(spec)] == [path]
+
+
+def test_total_parallelism_is_immutable() -> None:
+    before = {"parallelism": {"data": 4, "dataLocal": 2}}
+    assert problems({"parallelism": {"data": 8, "dataLocal": 4}}, before) == []
+    assert "immutable" in problems({"parallelism": {"data": 8, "dataLocal": 2}}, before)[0]
+    assert problems({"replicas": 5}, {"replicas": 3}) == []
+
+
+def test_configuration_is_judged_by_its_parallelism() -> None:
+    assert config_problems({"object": {"spec": {"parallelism": {"data": 1}}}})
+    assert not config_problems({"object": {"spec": {"router": {"scheduler": {}}}}})
+
+
+def test_answer_carries_the_reviews_identity_and_the_problems() -> None:
+    review = {
+        "apiVersion": "admission.k8s.io/v1",
+        "request": {"uid": "u", "kind": {"group": "g", "kind": "K"}, "object": {"metadata": {"name": "n"}}},
+    }
+    assert review_answer(review, lambda _: [])["response"] == {"uid": "u", "allowed": True}
+    refused = review_answer(review, lambda _: ["a", "b"])["response"]
+    assert refused["allowed"] is False
+    assert refused["status"]["code"] == 422
+    assert refused["status"]["message"] == 'K.g "n" is invalid: a; b'

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the server looks for before it starts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sandbox.images.container import Container
+from sandbox.images.vllm.command_line import Options, parse
+from sandbox.images.vllm.latency import Hardware
+from sandbox.images.vllm.startup import Plan, StartupError, check_devices, plan, visible_devices, warm_up
+
+TPU = Hardware.load("tpu")
+
+
+def options(*arguments: str) -> Options:
+    return parse(["vllm", "serve", "/mnt/models", *arguments], {})
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    (tmp_path / "config.json").write_text(json.dumps({"max_position_embeddings": 4096}), encoding="utf-8")
+    (tmp_path / "model-00001-of-00001.safetensors").touch()
+    return tmp_path
+
+
+def container(tmp_path: Path, **environ: str) -> Container:
+    return Container(tmp_path, "10.1.0.2", "pod", "ns", 60.0, environ)
+
+
+@pytest.mark.parametrize(
+    ("environ", "count"),
+    [
+        pytest.param({"SANDBOX_TPU_CHIPS": "4"}, 4, id="the node says"),
+        pytest.param({"SANDBOX_TPU_CHIPS": "0", "TPU_CHIPS_PER_HOST_BOUNDS": "2,2,1"}, 0, id="the node says none"),
+        pytest.param({"TPU_CHIPS_PER_HOST_BOUNDS": "2,2,1"}, 4, id="the manifest hints"),
+        pytest.param({}, 0, id="nothing"),
+    ],
+)
+def test_chips_are_found(tmp_path: Path, environ: dict[str, str], count: int) -> None:
+    assert visible_devices(container(tmp_path, **environ), "tpu") == count
+
+
+def test_missing_or_too_few_chips_stop_the_start() -> None:
+    check_devices(4, options("-tp", "4"), "tpu")
+    with pytest.raises(StartupError, match=r"google\.com/tpu"):
+        check_devices(0, options(), "tpu")
+    with pytest.raises(StartupError, match="tensor_parallel_size 8 is more than the 4"):
+        check_devices(4, options("-tp", "8"), "tpu")
+
+
+def test_sizes_come_from_hardware_model_and_options(model: Path) -> None:
+    found = plan(model, options(), TPU)
+    assert (found.block_size, found.max_model_len, found.blocks) == (128, 4096, 11680)
+    chosen = plan(model, options("--max-model-len=2048", "--block-size=16", "--max-num-seqs=5"), TPU)
+    assert (chosen.block_size, chosen.max_model_len, chosen.max_num_seqs) == (16, 2048, 5)
+    assert chosen.blocks == 11680 * 8
+    assert plan(model, options("--num-gpu-blocks-override=40"), TPU).blocks == 40
+
+
+def test_empty_folder_is_no_model(tmp_path: Path, model: Path) -> None:
+    with pytest.raises(StartupError, match=r"no config\.json"):
+        plan(tmp_path / "nothing", options(), TPU)
+    (model / "model-00001-of-00001.safetensors").unlink()
+    with pytest.raises(StartupError, match="model weights"):
+        plan(model, options(), TPU)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        pytest.param(["--max-model-len=8192"], "the model's own 4096", id="longer than the model"),
+        pytest.param(["--num-gpu-blocks-override=3"], "KV cache", id="cache too small"),
+    ],
+)
+def test_sizes_that_do_not_fit_stop_the_start(model: Path, arguments: list[str], part: str) -> None:
+    with pytest.raises(StartupError, match=part):
+        plan(model, options(*arguments), TPU)
+
+
+async def test_markers_come_in_order_and_take_the_guides_time(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SANDBOX_SPEED", "30")
+    lines: list[str] = []
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    sizes = replace(plan(model, options(), TPU), shards=2)
+    assert isinstance(sizes, Plan)
+    await warm_up(sizes, lambda _, text: lines.append(text), sleep=sleep)
+    markers = [
+        "Loading safetensors checkpoint shards: 100%",
+        "Loading weights took 60.00 seconds",
+        "GPU KV cache size: 1,495,040 tokens",
+        "Compiling the model with different input shapes",
+        "Compiled the model with different input shapes",
+    ]
+    places = [next(place for place, line in enumerate(lines) if marker in line) for marker in markers]
+    assert places == sorted(places)
+    assert sum(slept) == pytest.approx((60 + 150) / 30)
