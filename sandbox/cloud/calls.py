@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from multidict import MultiMapping
+
 from sandbox.cloud.clock import Clock, Timetable
 from sandbox.cloud.discovery import Method
 from sandbox.cloud.engine import Engine
@@ -74,7 +76,7 @@ class Call:
     cloud: Cloud
     method: Method
     params: Mapping[str, str]
-    query: Mapping[str, str]
+    query: MultiMapping[str]
     body: Json
     caller: str
     now: float

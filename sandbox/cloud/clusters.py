@@ -48,9 +48,7 @@ def create(call: Call) -> Json:
     check_cluster(call, body, location)
     key = cluster_key(location, body["name"])
     if key in cloud.state.clusters:
-        raise GoogleError(
-            "ALREADY_EXISTS", f"Already exists: {cluster_path(cloud.project, location, body['name'])}."
-        )
+        raise GoogleError("ALREADY_EXISTS", f"Already exists: {cluster_path(cloud.project, location, body['name'])}.")
     cluster = Cluster(
         project=cloud.project.id,
         location=location,
@@ -86,7 +84,7 @@ def wanted_pools(body: Json) -> list[Json]:
 def check_cluster(call: Call, body: Json, location: str) -> None:
     """The refusals that come before anything is made."""
     if not body.get("name"):
-        raise invalid('Cluster.name can\'t be blank.')
+        raise invalid("Cluster.name can't be blank.")
     if not valid_name(body["name"]):
         raise invalid(
             f'Invalid value for field "cluster.name": "{body["name"]}". It must begin with a lowercase letter, '

@@ -334,7 +334,11 @@ def disks_in(call: Call, zone: str) -> list[Json]:
                     "goog-gke-node": "",
                     **cluster.body.get("resourceLabels", {}),
                     **config.get("resourceLabels", {}),
-                    **({"goog-gke-accelerator-type": machine_of(pool).node_accelerator} if machine_of(pool).chips else {}),
+                    **(
+                        {"goog-gke-accelerator-type": machine_of(pool).node_accelerator}
+                        if machine_of(pool).chips
+                        else {}
+                    ),
                 },
                 "selfLink": url(call, f"zones/{zone}/disks/{instance.name}"),
             }

@@ -166,7 +166,10 @@ def enum_classes(name: str) -> Mapping[str, Mapping[str, int]]:
     source = package("googleapiclient").parent / "google/cloud/container_v1/types/cluster_service.py"
     if not source.exists():
         return {}
-    return {**dict(enums_below(ast.parse(source.read_text(encoding="utf-8")))), "StatusCondition.CanonicalCode": RPC_CODES}
+    return {
+        **dict(enums_below(ast.parse(source.read_text(encoding="utf-8")))),
+        "StatusCondition.CanonicalCode": RPC_CODES,
+    }
 
 
 def enums_below(node: ast.AST, prefix: str = "") -> Iterator[tuple[str, dict[str, int]]]:

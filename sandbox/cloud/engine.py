@@ -148,10 +148,10 @@ class Engine:
             return changed
         for pool in cluster.pools.values():
             machines = [instance for _, _, instance in instances(cluster, pool.name)]
-            if pool.status in ("ERROR", "RUNNING_WITH_ERROR") and machines:
-                if all(instance.status == RUNNING for instance in machines):
-                    pool.status, pool.status_message, pool.conditions = "RUNNING", "", []
-                    changed = True
+            troubled = pool.status in ("ERROR", "RUNNING_WITH_ERROR") and bool(machines)
+            if troubled and all(instance.status == RUNNING for instance in machines):
+                pool.status, pool.status_message, pool.conditions = "RUNNING", "", []
+                changed = True
         return changed
 
     def _advance(self, operation: Operation, now: float) -> bool:
@@ -288,9 +288,7 @@ class Engine:
         self._ledger.close("cluster", cluster.name, cluster.location)
         del self._store.state.clusters[cluster.key]
 
-    def _fail(
-        self, operation: Operation, cluster: Cluster, now: float, error: Json, conditions: list[Json]
-    ) -> None:
+    def _fail(self, operation: Operation, cluster: Cluster, now: float, error: Json, conditions: list[Json]) -> None:
         self._end(operation, now)
         operation.error, operation.conditions = error, conditions
         pool = cluster.pools.get(operation.pool)

@@ -50,7 +50,7 @@ class Faults:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def list(self) -> list[Json]:
+    def all(self) -> list[Json]:
         """All faults that are set."""
         return self._state.faults
 

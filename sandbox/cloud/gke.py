@@ -219,8 +219,7 @@ def node_records(cluster: Cluster, project: Project) -> list[Json]:
                 {"key": taint["key"], "value": taint.get("value", ""), "effect": EFFECTS[taint["effect"]]}
                 for taint in pool.body["config"].get("taints", [])
             ],
-            "capacity": resources(pool, allocatable=False),
-            "allocatable": resources(pool, allocatable=True),
+            "capacity": capacity(pool),
             "version": f"v{cluster.version}",
             "provider_id": f"gce://{cluster.project}/{group.zone}/{instance.name}",
         }
@@ -231,11 +230,10 @@ def node_records(cluster: Cluster, project: Project) -> list[Json]:
     ]
 
 
-def resources(pool: Pool, *, allocatable: bool) -> dict[str, str]:
-    """What a node of a pool has, or offers."""
+def capacity(pool: Pool) -> dict[str, str]:
+    """What a node of a pool has."""
     pods = int(pool.body["maxPodsConstraint"]["maxPodsPerNode"])
-    compute = catalogue().allocatable if allocatable else catalogue().capacity
-    return compute(machine_of(pool), pool.body["config"]["diskSizeGb"], pods)
+    return catalogue().capacity(machine_of(pool), pool.body["config"]["diskSizeGb"], pods)
 
 
 def free_numbers(cluster: Cluster) -> Iterator[int]:

@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
+
+FILE_SYSTEM_SHARE = 0.94
+"""What of a boot disk the node's file system offers."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,6 @@ class MachineType:
     chips: int = 0
     topology: str = ""
     shared: bool = False
-    allocatable_cpu: str = ""
     zones: tuple[str, ...] = ()
     """Where it is offered; empty is everywhere."""
     tpu_family: str = ""
@@ -48,29 +49,14 @@ class Catalogue:
     """All machine types."""
 
     types: Mapping[str, MachineType]
-    reserved: Mapping[str, Any] = field(repr=False)
+    kernel_share: float
 
     def capacity(self, machine: MachineType, disk_gb: int, pods: int) -> dict[str, str]:
-        """A node's capacity."""
-        return self._resources(machine, disk_gb, pods, str(machine.cpus), self._memory_ki(machine), 0.94)
-
-    def allocatable(self, machine: MachineType, disk_gb: int, pods: int) -> dict[str, str]:
-        """What of the capacity pods may use, by the brackets that Google publishes."""
-        cpu = machine.cpus * 1000 - round(1000 * taken(machine.cpus, self.reserved["cpus"]))
-        gib = taken(machine.memory_mb / 1024, self.reserved["memory_gib"])
-        memory = self._memory_ki(machine) - round(gib * 1024**2) - self.reserved["eviction_mib"] * 1024
-        return self._resources(machine, disk_gb, pods, machine.allocatable_cpu or f"{cpu}m", memory, 0.47)
-
-    def _memory_ki(self, machine: MachineType) -> int:
-        return round(machine.memory_mb * 1024 * (1 - self.reserved["kernel_share"]))
-
-    def _resources(
-        self, machine: MachineType, disk_gb: int, pods: int, cpu: str, memory_ki: int, disk_share: float
-    ) -> dict[str, str]:
+        """A node's capacity; what of it pods may use is the node's business."""
         result = {
-            "cpu": cpu,
-            "memory": f"{memory_ki}Ki",
-            "ephemeral-storage": f"{round(disk_gb * 1024**2 * disk_share)}Ki",
+            "cpu": str(machine.cpus),
+            "memory": f"{round(machine.memory_mb * 1024 * (1 - self.kernel_share))}Ki",
+            "ephemeral-storage": f"{round(disk_gb * 1024**2 * FILE_SYSTEM_SHARE)}Ki",
             "hugepages-1Gi": "0",
             "hugepages-2Mi": "0",
             "pods": str(pods),
@@ -78,15 +64,6 @@ class Catalogue:
         if machine.chips:
             result["google.com/tpu"] = str(machine.chips)
         return result
-
-
-def taken(amount: float, brackets: Sequence[Sequence[float]]) -> float:
-    """The sum of each bracket's share."""
-    total, lower = 0.0, 0.0
-    for upper, share in brackets:
-        total += max(0.0, min(amount, upper) - lower) * share
-        lower = upper
-    return total
 
 
 @cache
@@ -99,4 +76,4 @@ def catalogue() -> Catalogue:
         for key in ("zones", "disk_types"):
             values[key] = tuple(values.get(key, ()))
         types[name] = MachineType(name=name, **values)
-    return Catalogue(types, data["reserved"])
+    return Catalogue(types, data["kernel_share"])

@@ -49,7 +49,7 @@ def places(project: Project, quota: Json, row: Json) -> list[str]:
 def service_of(call: Call) -> str:
     """The service that the call names."""
     if call.params["location"] != "global":
-        raise invalid(f"Invalid location \"{call.params['location']}\": only global is supported.")
+        raise invalid(f'Invalid location "{call.params["location"]}": only global is supported.')
     return call.params["service"]
 
 

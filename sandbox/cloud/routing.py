@@ -35,7 +35,9 @@ class Router:
         named = [item for item in found if item[0].host == host.partition(":")[0]]
         candidates = named or found
         if not candidates:
-            raise not_found(f"The requested URL {path} was not found: no method of an emulated API is {http_method} there.")
+            raise not_found(
+                f"The requested URL {path} was not found: no method of an emulated API is {http_method} there."
+            )
         # more literal text is the closer fit: operations/{x} before {x}/{y}
         method, match = max(candidates, key=lambda item: (item[0].id in self._emulated, literal(item[0].path)))
         return method, {singular(name): value for name, value in match.groupdict().items()}

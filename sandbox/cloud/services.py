@@ -62,6 +62,14 @@ def list_services(call: Call) -> Json:
     return page([each for each in found if not wanted or wanted.endswith(each["state"])], call, "services")
 
 
+def batch_get(call: Call) -> Json:
+    """Several services by their full names."""
+    names = call.query.getall("names", [])
+    if not 1 <= len(names) <= 30:
+        raise invalid("The request must name between 1 and 30 services.")
+    return {"services": [service_json(call, name.rpartition("/")[2]) for name in names]}
+
+
 def begin(call: Call, services: list[str], *, batch: bool = False, enable: bool = True) -> Json:
     """Switch services on or off; at once done when nothing changes."""
     now = [service_json(call, service) for service in services]
@@ -92,9 +100,7 @@ def batch_enable(call: Call) -> Json:
 
 
 def done(call: Call, operation: ServiceOperation) -> Json:
-    """A finished operation; the services are as they were asked to be from its end on."""
-    for service in operation.services:
-        call.cloud.state.services[service] = operation.enabled
+    """A finished operation."""
     states = [service_json(call, service) for service in operation.services]
     kind = "BatchEnable" if operation.batch else "Enable" if operation.enabled else "Disable"
     content: Json = {"services": states} if operation.batch else {"service": states[0]}
@@ -103,13 +109,22 @@ def done(call: Call, operation: ServiceOperation) -> Json:
     return {"name": operation.name, "done": True, "response": response}
 
 
+def settle(state: State, now: float) -> None:
+    """Let the operations that are over have had their effect."""
+    for operation in state.service_operations.values():
+        if not operation.settled and now >= operation.ends_at:
+            operation.settled = True
+            for service in operation.services:
+                state.services[service] = operation.enabled
+
+
 def get_operation(call: Call) -> Json:
     """An operation of this API."""
     name = f"operations/{call.params['operation']}"
     operation = call.cloud.state.service_operations.get(name)
     if operation is None:
         raise not_found(f"Operation {name} was not found.")
-    return done(call, operation) if call.now >= operation.ends_at else {"name": name}
+    return done(call, operation) if operation.settled else {"name": name}
 
 
 def project_v1(call: Call) -> Json:
@@ -157,6 +172,7 @@ def billing_info(call: Call) -> Json:
 SERVICE_USAGE = {
     "services.get": Handler(get, "serviceusage.services.get"),
     "services.list": Handler(list_services, "serviceusage.services.list"),
+    "services.batchGet": Handler(batch_get, "serviceusage.services.get"),
     "services.enable": Handler(enable_service, "serviceusage.services.enable", mutating=True),
     "services.disable": Handler(disable_service, "serviceusage.services.disable", mutating=True),
     "services.batchEnable": Handler(batch_enable, "serviceusage.services.enable", mutating=True),

@@ -132,6 +132,7 @@ class ServiceOperation:
     batch: bool
     ends_at: float
     enabled: bool = True
+    settled: bool = False
 
 
 @dataclass

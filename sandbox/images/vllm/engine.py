@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from sandbox.images.vllm.metrics import Metrics
 from sandbox.images.vllm.scheduler import Scheduler, Work
@@ -68,7 +68,7 @@ class Engine:
 
     async def tokens(
         self, prompt: Sequence[int], answer: Sequence[int], *, salt: str = "", finish_reason: str = "stop"
-    ) -> AsyncIterator[Work]:
+    ) -> AsyncGenerator[Work, None]:
         """Run a sequence: yields whenever it has more tokens, the last time when it is finished.
 
         Ends the sequence when the reader goes away.

@@ -10,7 +10,8 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import Any
 
@@ -20,6 +21,7 @@ from sandbox.images import prometheus
 from sandbox.images.vllm import answers
 from sandbox.images.vllm.engine import Engine
 from sandbox.images.vllm.requests import Generation, Prompt, RequestError, generation, read_json
+from sandbox.images.vllm.scheduler import Work
 from sandbox.images.vllm.text import Answer, answer
 from sandbox.images.vllm.tokenizer import chat_prompt, encode, token_id
 from sandbox.network.addresses import cluster_address
@@ -172,12 +174,16 @@ class Api:
             answers.whole_answer(request_id, created, asked.model, choices, used, chat=chat), dumps=_compact
         )
 
+    def _tokens(self, prompt: Prompt, whole: Answer, asked: Generation) -> AsyncGenerator[Work, None]:
+        tokens = [token_id(piece) for piece in whole.pieces]
+        return self.engine.tokens(prompt.tokens, tokens, salt=asked.salt, finish_reason=whole.finish_reason)
+
     async def _run(self, prompt: Prompt, whole: Answer, asked: Generation) -> int:
         """Wait for a whole answer; the number of prompt tokens that were cached."""
         cached = 0
-        tokens = [token_id(piece) for piece in whole.pieces]
-        async for work in self.engine.tokens(prompt.tokens, tokens, salt=asked.salt, finish_reason=whole.finish_reason):
-            cached = work.cached
+        async with aclosing(self._tokens(prompt, whole, asked)) as steps:
+            async for work in steps:
+                cached = work.cached
         return cached
 
     async def _stream(
@@ -200,21 +206,22 @@ class Api:
         self, response: web.StreamResponse, stream: answers.Stream, index: int, asked: Generation, whole: Answer
     ) -> int:
         prompt = asked.prompts[index]
-        tokens = [token_id(piece) for piece in whole.pieces]
         told, cached, opened = 0, 0, False
-        async for work in self.engine.tokens(prompt.tokens, tokens, salt=asked.salt, finish_reason=whole.finish_reason):
-            cached = work.cached
-            if not opened:
-                opened = True
-                if asked.chat:
-                    await response.write(stream.opening(index))
-                elif asked.echo:
-                    await response.write(stream.piece(index, prompt.text))
-            text = "".join(whole.pieces[told : work.generated])
-            told = work.generated
-            reason = whole.finish_reason if work.finished else None
-            used = self._usage(asked, told, cached) if asked.continuous_usage else None
-            await response.write(stream.piece(index, text, reason, used))
+        # closed at once when the client has gone, so that the engine stops working for it
+        async with aclosing(self._tokens(prompt, whole, asked)) as steps:
+            async for work in steps:
+                cached = work.cached
+                if not opened:
+                    opened = True
+                    if asked.chat:
+                        await response.write(stream.opening(index))
+                    elif asked.echo:
+                        await response.write(stream.piece(index, prompt.text))
+                text = "".join(whole.pieces[told : work.generated])
+                told = work.generated
+                reason = whole.finish_reason if work.finished else None
+                used = self._usage(asked, told, cached) if asked.continuous_usage else None
+                await response.write(stream.piece(index, text, reason, used))
         return cached
 
     def _usage(self, asked: Generation, completion_tokens: int, cached: int) -> dict[str, Any]:

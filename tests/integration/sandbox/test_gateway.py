@@ -124,7 +124,7 @@ class EndpointPicker(ext_proc_grpc.ExternalProcessorServicer):  # type: ignore[m
         self.streams = 0
         self.answer: str | None = None
 
-    async def Process(  # noqa: N802
+    async def Process(
         self, requests: AsyncIterator[ext_proc.ProcessingRequest], context: object
     ) -> AsyncIterator[ext_proc.ProcessingResponse]:
         self.streams += 1
@@ -252,9 +252,7 @@ async def running(folder: Path, snapshot: Any) -> AsyncIterator[Gateway]:
         place = Place(GATEWAY_IP, folder / "root", folder / "xds")
         envoy = Envoy(folder, place.admin)
         identity = Identity("opendatahub", "inference-gateway", "gw-0", "inference-gateway-istio", f"{ISTIOD}:15010")
-        agent = Agent(
-            place, identity, envoy, session=session, token=lambda: "good", drain_seconds=0.05, log=log.append
-        )
+        agent = Agent(place, identity, envoy, session=session, token=lambda: "good", drain_seconds=0.05, log=log.append)
         task = asyncio.create_task(agent.run())
         try:
             async with asyncio.timeout(PATIENCE):
@@ -420,6 +418,14 @@ def test_envoy_accepts_every_resource(tmp_path: Path) -> None:
         "static_resources": {"clusters": resources["cds"], "listeners": resources["lds"]},
     }
     (tmp_path / "static.json").write_text(json.dumps(static), encoding="utf-8")
-    command = [str(binary()), "--mode", "validate", "--config-path", str(tmp_path / "static.json"), "--log-level", "error"]
+    command = [
+        str(binary()),
+        "--mode",
+        "validate",
+        "--config-path",
+        str(tmp_path / "static.json"),
+        "--log-level",
+        "error",
+    ]
     found = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert found.returncode == 0, found.stderr

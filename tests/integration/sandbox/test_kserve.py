@@ -344,11 +344,18 @@ async def test_override_in_the_services_namespace_wins(prepared: ControlPlane) -
     [
         ({"spec": {"baseRefs": [{"name": "not-there"}]}}, "ConfigNotFound"),
         ({"spec": {"model": {"uri": "hf://a/{{ .Nothing }}"}}}, "CombineBaseError"),
-        ({"spec": {"model": {"uri": "hf://a/b", "name": ""}, "router": {"route": {"http": {"spec": {"rules": [
-            {"backendRefs": [{"name": '{{ "" }}'}]}]}}}}}}, "InvalidRenderedConfig"),
+        (
+            {
+                "spec": {
+                    "model": {"uri": "hf://a/b", "name": ""},
+                    "router": {"route": {"http": {"spec": {"rules": [{"backendRefs": [{"name": '{{ "" }}'}]}]}}}},
+                }
+            },
+            "InvalidRenderedConfig",
+        ),
     ],
     ids=["missing-config", "template", "invalid-result"],
-)  # fmt: skip
+)
 async def test_configuration_that_does_not_combine_is_told_and_changes_nothing(
     prepared: ControlPlane, change: Object, reason: str
 ) -> None:

@@ -57,7 +57,7 @@ def destination(message: Any) -> str:
     answer = getattr(message, message.WhichOneof("response")).response
     found = {option.header.key: option.header.raw_value.decode() for option in answer.header_mutation.set_headers}
     assert message.dynamic_metadata["envoy.lb"][DESTINATION] == found[DESTINATION]
-    return found[DESTINATION]
+    return str(found[DESTINATION])
 
 
 def test_duplex_answers_once_the_body_is_whole() -> None:
