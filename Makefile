@@ -51,6 +51,7 @@ up: setup ## Start the sandbox's cloud (seconds)
 .PHONY: deploy
 deploy: up ## Deploy the guide's environment in the sandbox, verify it, show a recap (about 2 minutes at the default speed)
 	@ansible-playbook playbooks/deploy.yml
+	@$(PY) -m sandbox recap .sandbox/reports/sandbox-deploy.json
 
 .PHONY: down
 down: $(VENV)/.installed ## End every process of the sandbox (seconds)

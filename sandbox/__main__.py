@@ -19,6 +19,8 @@ from typing import Any
 
 from sandbox import processes
 from sandbox.control_plane.cluster import ClusterSpec, ControlPlane
+from sandbox.network.addresses import bind_port
+from sandbox.network.addresses import bind_port
 from sandbox.settings import CHECKOUT, CLOUD_ADDRESS, CLOUD_PORT, CLOUD_PROXY_PORT, Settings
 
 CLOUD_URL = f"http://{CLOUD_ADDRESS}:{CLOUD_PORT}"
@@ -82,6 +84,11 @@ def up(settings: Settings) -> int:
             say(f"{name} did not start. The end of {log}:\n{tail(log, 15)}")
             return 1
         time.sleep(0.1)
+    # an inventory reads there at which port a gateway's port 80 is served
+    (settings.cloud_dir / "gateway-port").write_text(f"{bind_port(80)}\n", encoding="ascii")
+    (settings.root / "reports").mkdir(exist_ok=True)
+    # a load balancer's address has no port where 80 can be had
+    (settings.cloud_dir / "gateway-port").write_text(str(bind_port(80)), encoding="ascii")
     link = settings.root / "kubeconfig"
     link.unlink(missing_ok=True)
     link.symlink_to(Path("clusters") / DEFAULT_CLUSTER / "kubeconfig")

@@ -76,8 +76,9 @@ requirements:
   - requests
 """
 
-    # For modules that use the client library of the Kubernetes Engine API.
+    # For modules that use the client library of the Kubernetes Engine API. ansible-core refuses one without options.
     CONTAINER = r"""
+options: {}
 requirements:
   - google-cloud-container >= 2.57
 """

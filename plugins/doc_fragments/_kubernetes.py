@@ -46,4 +46,5 @@ options:
     aliases: [verify_ssl]
 requirements:
   - requests
+  - PyYAML
 """

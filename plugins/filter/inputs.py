@@ -44,7 +44,19 @@ def hf_token(content: str) -> str:
 def tpu_machine(accelerator: str, machine_type: str = "") -> dict[str, Any]:
     family = _said(lambda: family_of(str(accelerator)))
     name = plain(machine_type) or family.machine_type
-    return {"accelerator": family.name, "title": family.title, "machine_type": name, "chips": family.chips(name)}
+    chips = family.chips(name)
+    topology = family.topologies.get(chips, "")
+    return {
+        "accelerator": family.name,
+        "title": family.title,
+        "machine_type": name,
+        "chips": chips,
+        "topology": topology,
+        "node_selector": {
+            "cloud.google.com/gke-tpu-accelerator": family.node_accelerator,
+            "cloud.google.com/gke-tpu-topology": topology,
+        },
+    }
 
 
 def preflight_findings(inputs: Any) -> dict[str, Any]:

@@ -6,32 +6,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
-
-def unavailable_deployments(deployments: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> list[str]:
-    """The entries of `wanted` (NAMESPACE/NAME) that are missing or have less than all replicas available."""
-    available = {
-        f"{item['metadata']['namespace']}/{item['metadata']['name']}" for item in deployments if is_available(item)
-    }
-    return [name for name in wanted if name not in available]
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.rhaii.gke.plugins.module_utils import _readiness, _recap, _verification
+from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
 
 
-def is_available(deployment: Mapping[str, Any]) -> bool:
-    """Whether the controller has seen the newest spec and every replica of it serves."""
-    status = deployment.get("status", {})
-    replicas = deployment["spec"].get("replicas", 1)
-    return (
-        status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
-        and status.get("updatedReplicas", 0) >= replicas
-        and status.get("availableReplicas", 0) >= replicas
-    )
+def unavailable_deployments(deployments: Any, wanted: Any) -> list[str]:
+    return _readiness.unavailable_deployments(plain(deployments), plain(wanted))
+
+
+def verification_findings(seen: Any, wanted: Any) -> list[dict[str, Any]]:
+    return [asdict(finding) for finding in _verification.judge(plain(seen), plain(wanted))]
+
+
+def routing_findings(result: Any, require_affinity: bool = True) -> list[dict[str, Any]]:
+    # the command line gives text
+    required = boolean(plain(require_affinity))
+    return [asdict(finding) for finding in _verification.routing_findings(plain(result), required)]
+
+
+def gateway_url(gateways: Any, name: str, port: int = 0) -> str:
+    return _verification.gateway_url(plain(gateways), plain(name), int(port or 0))
+
+
+def deploy_recap(story: Any) -> dict[str, Any]:
+    return _recap.recap(plain(story))
 
 
 class FilterModule:
-    """The filters of this file."""
-
     def filters(self) -> dict[str, Callable[..., Any]]:
-        """By name."""
-        return {"unavailable_deployments": unavailable_deployments}
+        return {
+            "deploy_recap": deploy_recap,
+            "gateway_url": gateway_url,
+            "routing_findings": routing_findings,
+            "unavailable_deployments": unavailable_deployments,
+            "verification_findings": verification_findings,
+        }

@@ -86,16 +86,18 @@ class LookupModule(LookupBase):
     def run(self, terms: Any, variables: Any = None, **kwargs: Any) -> list[str]:
         plugin: Any = self  # ansible-core's options are untyped
         plugin.set_options(var_options=variables, direct=kwargs)
+        # what comes from variables comes as it is written there, with the templates that it is made of
         options = {
-            name: plain(plugin.get_option(name))
-            for name in ("auth_kind", "service_account_file", "access_token", "endpoints", "ca_file")
+            name: plain(plugin._templar.template(plugin.get_option(name)))
+            for name in ("auth_kind", "service_account_file", "access_token", "endpoints", "ca_file", "run_dir")
         }
+        run_dir = options.pop("run_dir")
         settings = GoogleSettings.from_params({**options, "project": ""})
         try:
             return [
                 cached_token(
                     settings,
-                    plain(plugin.get_option("run_dir")),
+                    run_dir,
                     mint=lambda: Connection(settings).token(),
                     now=SystemClock().now(),
                 )

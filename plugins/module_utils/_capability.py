@@ -50,7 +50,7 @@ class Capability(Generic[PortsT]):
             "required_together": [list(rule) for rule in self.required_together] or None,
             "required_one_of": [list(rule) for rule in self.required_one_of] or None,
             "required_if": [list(rule) for rule in self.required_if] or None,
-            "required_by": {name: list(others) for name, others in self.required_by.items()} or None,
+            "required_by": {name: list(others) for name, others in self.required_by.items()},
         }
 
 

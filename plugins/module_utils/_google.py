@@ -151,8 +151,7 @@ def _reason(error: BaseException) -> str:
         if not isinstance(inner, BaseException) or inner is seen:
             break
         seen = inner
-    text = getattr(seen, "strerror", None) or one_line(seen, 200)
-    return str(text).split(": ")[-1] if "Errno" in str(text) else str(text)
+    return str(getattr(seen, "strerror", None) or one_line(seen, 200))
 
 
 class Connection:

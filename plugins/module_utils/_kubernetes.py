@@ -21,13 +21,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, one_line
 
 try:
     import requests
     import requests.adapters
     import urllib3
+    import yaml
 except ImportError as error:
     MISSING = str(error)
 else:
@@ -62,17 +62,21 @@ _REMEDIES: Mapping[int, str] = {
 }
 
 
+def _require_libraries() -> None:
+    if MISSING:
+        raise RhaiiError(
+            f"A Python library is missing where this task runs ({MISSING}).",
+            remedy="Install it there: pip install requests PyYAML",
+        )
+
+
 class KubernetesRest:
     """Calls with a token or a client certificate. Made after the fork, never at import."""
 
     def __init__(
         self, host: str, *, api_key: str | None = None, tls: ssl.SSLContext | None = None, timeout: float = 30.0
     ) -> None:
-        if MISSING:
-            raise RhaiiError(
-                f"A Python library is missing where this task runs ({MISSING}).",
-                remedy="Install it there: pip install requests",
-            )
+        _require_libraries()
         self.host = host.rstrip("/")
         self._timeout = timeout
         self._session = requests.Session()
@@ -87,6 +91,7 @@ class KubernetesRest:
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> KubernetesRest:
         """From the options of the fragment rhaii.gke._kubernetes. A host that is given wins over a kubeconfig."""
+        _require_libraries()
         verify = bool(params.get("validate_certs", True))
         if params.get("host"):
             authority = _material({"ca": params.get("ca_cert")}, "ca")

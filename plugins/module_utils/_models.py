@@ -18,10 +18,13 @@ DEFAULT_IMAGE = "registry.redhat.io/rhaiis/vllm-tpu-rhel9:3.2.5"
 DEFAULT_REPLICAS = 3
 
 
-def effective_models(
-    models: Sequence[Mapping[str, Any]], replicas: int | None = None, image: str | None = None
-) -> list[dict[str, Any]]:
+def effective_models(models: Any, replicas: Any = None, image: str | None = None) -> list[dict[str, Any]]:
     """Fill in what a model leaves out; `replicas` and `image`, from the command line, stand for the default model."""
+    if isinstance(models, (str, Mapping)):
+        raise RhaiiError(
+            f"rhaii_models is {'text' if isinstance(models, str) else 'one entry'}, not a list.",
+            remedy="Begin every model with a dash, as in - name: qwen-3b-tpu-svc.",
+        )
     complete: list[dict[str, Any]] = []
     for index, given in enumerate(models or [{"name": DEFAULT_NAME, "uri": DEFAULT_URI}]):
         if not isinstance(given, Mapping) or not given.get("name"):
@@ -37,18 +40,19 @@ def effective_models(
         if index == 0:
             model["replicas"] = model["replicas"] if replicas is None else replicas
             model["image"] = image or model["image"]
-        model["replicas"] = _whole(model["replicas"], str(model["name"]))
+        model["replicas"] = whole_number(model["replicas"], f"replicas of the model {model['name']}")
         complete.append(model)
     return complete
 
 
-def _whole(value: Any, name: str) -> int:
+def whole_number(value: Any, what: str) -> int:
+    """A number of things. The command line gives text; a fraction or a truth value is a slip, never rounded."""
     try:
+        if isinstance(value, bool) or int(value) != float(value):
+            raise ValueError
         return int(value)
-    except (TypeError, ValueError):
-        raise RhaiiError(
-            f"replicas of the model {name} is {value!r}, which is no whole number.", remedy="Give a number, as in 3."
-        ) from None
+    except (TypeError, ValueError, OverflowError):
+        raise RhaiiError(f"{what} is {value!r}, which is no whole number.", remedy="Give a number, as in 3.") from None
 
 
 def duplicates(models: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -57,4 +61,12 @@ def duplicates(models: Sequence[Mapping[str, Any]]) -> list[str]:
     return sorted({name for name in names if names.count(name) > 1})
 
 
-__all__ = ("DEFAULT_IMAGE", "DEFAULT_NAME", "DEFAULT_REPLICAS", "DEFAULT_URI", "duplicates", "effective_models")
+__all__ = (
+    "DEFAULT_IMAGE",
+    "DEFAULT_NAME",
+    "DEFAULT_REPLICAS",
+    "DEFAULT_URI",
+    "duplicates",
+    "effective_models",
+    "whole_number",
+)

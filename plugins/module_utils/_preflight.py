@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import our_labels
-from ansible_collections.rhaii.gke.plugins.module_utils._models import duplicates, effective_models
+from ansible_collections.rhaii.gke.plugins.module_utils._models import duplicates, effective_models, whole_number
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import Family, family_of
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.verdict import region_of
 from ansible_collections.rhaii.gke.plugins.module_utils._secrets import docker_config, hub_token
@@ -24,8 +24,10 @@ FAILED = "failed"
 UNKNOWN = "unknown"
 PROVISIONING = ("on_demand", "spot")
 
-# What Kubernetes allows as the name of a Service, which a model's name becomes.
-_NAME = re.compile(r"[a-z]([-a-z0-9]{0,51}[a-z0-9])?")
+# A model's name begins the names of KServe's objects for it; the longest suffix, -kserve-self-signed-certs, must fit.
+_NAME = re.compile(r"[a-z]([-a-z0-9]{0,36}[a-z0-9])?")
+# The narrower of what Google Cloud and Kubernetes allow as a label's value.
+_ENVIRONMENT = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
 _PROJECT = re.compile(r"([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]")
 
 
@@ -42,11 +44,12 @@ class Inputs:
     project: str
     environment: str
     location: str
-    fallback_locations: Sequence[str]
+    # lists, unless the user wrote something else
+    fallback_locations: Any
     accelerator: str
     machine_type: str
     provisioning: str
-    models: Sequence[Mapping[str, Any]]
+    models: Any
     replicas: Any
     # None: as many as the models have replicas
     tpu_nodes: Any
@@ -97,7 +100,7 @@ def judge(inputs: Inputs) -> Verdict:
 
     check("project", lambda: _project(inputs.project))
     check("environment", lambda: _environment(inputs.environment))
-    check("location", lambda: _locations([inputs.location, *inputs.fallback_locations]))
+    check("location", lambda: _locations(inputs.location, inputs.fallback_locations))
     check("provisioning", lambda: _provisioning(inputs.provisioning))
 
     machine_type, per_node = "", 0
@@ -121,7 +124,7 @@ def judge(inputs: Inputs) -> Verdict:
             wanted = sum(int(model["replicas"]) for model in models)
             nodes = wanted
             if inputs.tpu_nodes is not None and check("nodes", lambda: _nodes(inputs.tpu_nodes, wanted)):
-                nodes = int(inputs.tpu_nodes)
+                nodes = whole_number(inputs.tpu_nodes, "cluster_tpu_nodes")
 
     check("pull secret", lambda: _pull_secret(inputs.pull_secret, inputs.registry))
     check("hub token", lambda: _token(inputs.token_file, inputs.token))
@@ -138,11 +141,22 @@ def _project(project: str) -> str:
 
 
 def _environment(environment: str) -> str:
-    our_labels(environment, {})
+    if not _ENVIRONMENT.fullmatch(environment):
+        raise RhaiiError(
+            f"rhaii_environment is {environment!r}, which cannot be a label in Google Cloud and Kubernetes.",
+            remedy="Use at most 63 lower-case letters, digits, '-' and '_', with a letter or digit at both ends "
+            "(rhaii_environment, or the host's name in the inventory).",
+        )
     return environment
 
 
-def _locations(zones: Sequence[str]) -> str:
+def _locations(first: str, others: Any) -> str:
+    if not isinstance(others, (list, tuple)):
+        raise RhaiiError(
+            f"rhaii_fallback_locations is {others!r}, which is no list.",
+            remedy="Give a list of zones, as in [us-east5-a, us-central1-b].",
+        )
+    zones = [first, *map(str, others)]
     for zone in zones:
         region_of(zone)
     return ", ".join(zones)
@@ -175,7 +189,7 @@ def _names(models: Sequence[Mapping[str, Any]]) -> str:
     if wrong:
         raise RhaiiError(
             f"{', '.join(wrong)} cannot be the name of a model.",
-            remedy="Use at most 53 lower-case letters, digits and '-', starting with a letter.",
+            remedy="Use at most 38 lower-case letters, digits and '-', starting with a letter.",
         )
     return "unique" if len(models) > 1 else "fit"
 
@@ -200,12 +214,7 @@ def _replicas(models: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _nodes(tpu_nodes: Any, wanted: int) -> str:
-    try:
-        nodes = int(tpu_nodes)
-    except (TypeError, ValueError):
-        raise RhaiiError(
-            f"cluster_tpu_nodes is {tpu_nodes!r}, which is no whole number.", remedy="Give a number, or leave it out."
-        ) from None
+    nodes = whole_number(tpu_nodes, "cluster_tpu_nodes")
     if nodes < wanted:
         raise RhaiiError(
             f"{wanted} replicas need {wanted} nodes, and cluster_tpu_nodes is {nodes}.",
@@ -216,14 +225,16 @@ def _nodes(tpu_nodes: Any, wanted: int) -> str:
 
 def _pull_secret(file: File, registry: str) -> str:
     _there(file, "rhaii_pull_secret_file", "the registry credentials (as redhat-pull-secret.yaml of the guide)")
-    docker_config(str(file.content), registry)
+    with _naming(file):
+        docker_config(str(file.content), registry)
     return f"has {registry}" if registry else "well-formed"
 
 
 def _token(file: File, token: str) -> str:
     if file.path:
         _there(file, "rhaii_hf_token_file", "the Hugging Face token")
-        hub_token(str(file.content))
+        with _naming(file):
+            hub_token(str(file.content))
         return "well-formed"
     if not token:
         raise RhaiiError(
@@ -232,6 +243,15 @@ def _token(file: File, token: str) -> str:
         )
     hub_token(token)
     return "given as rhaii_hf_token, which process lists show; a file is better"
+
+
+@contextmanager
+def _naming(file: File) -> Iterator[None]:
+    """What is wrong with a file's content is said with its path, since that is all of it that may be shown."""
+    try:
+        yield
+    except RhaiiError as error:
+        raise RhaiiError(f"{file.path}: {error.msg}", remedy=error.remedy) from error
 
 
 def _there(file: File, variable: str, what: str) -> None:

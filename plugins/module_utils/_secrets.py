@@ -11,13 +11,18 @@ No message here repeats what a file contains.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+
+try:
+    import yaml
+except ImportError as error:  # ansible-core brings it; a host that only runs modules may lack it
+    MISSING = str(error)
+else:
+    MISSING = ""
 
 DOCKER_KEY = ".dockerconfigjson"
 REGISTRY = "registry.redhat.io"
@@ -71,9 +76,14 @@ def hub_token(content: str) -> str:
 
 
 def _document(content: str, what: str, remedy: str) -> Mapping[str, Any]:
+    if MISSING:
+        raise RhaiiError(
+            f"A Python library is missing where this task runs ({MISSING}).",
+            remedy="Install it there: pip install PyYAML",
+        )
     try:
         document = yaml.safe_load(content)  # JSON is YAML
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: 2026-13-01 reads as a date
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
         raise RhaiiError(f"The {what} is neither YAML nor JSON{where}.", remedy=remedy) from None
@@ -84,13 +94,21 @@ def _document(content: str, what: str, remedy: str) -> Mapping[str, Any]:
 
 def _values(secret: Mapping[str, Any], what: str, remedy: str) -> dict[str, str]:
     """A Secret's values, decoded."""
-    values = {str(key): str(value) for key, value in (secret.get("stringData") or {}).items()}
-    for key, value in (secret.get("data") or {}).items():
+    plain, encoded = secret.get("stringData") or {}, secret.get("data") or {}
+    if not isinstance(plain, Mapping) or not isinstance(encoded, Mapping):
+        raise RhaiiError(f"The {what}'s data holds no keys with values.", remedy=remedy)
+    values = {str(key): str(value) for key, value in plain.items()}
+    for key, value in encoded.items():
         try:
-            values.setdefault(str(key), base64.b64decode(str(value), validate=True).decode("utf-8"))
-        except (binascii.Error, UnicodeDecodeError):
+            values.setdefault(str(key), _decoded(value).decode("utf-8"))
+        except ValueError:
             raise RhaiiError(f"The {what}'s value {key} is not base64.", remedy=remedy) from None
     return values
+
+
+def _decoded(value: Any) -> bytes:
+    """Base64; line breaks in it are no mistake, as for Kubernetes."""
+    return base64.b64decode("".join(str(value).split()), validate=True)
 
 
 def _json(text: str) -> Mapping[str, Any]:
@@ -107,8 +125,8 @@ def _is_login(entry: Mapping[str, Any]) -> bool:
     if entry.get("username") and entry.get("password"):
         return True
     try:
-        return b":" in base64.b64decode(str(entry.get("auth") or ""), validate=True)
-    except binascii.Error:
+        return b":" in _decoded(entry.get("auth") or "")
+    except ValueError:
         return False
 
 

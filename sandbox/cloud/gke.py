@@ -50,8 +50,9 @@ def group_name(cluster: Cluster, pool: str, zone: str) -> str:
 
 
 def pool_prefix(cluster: Cluster, pool: str) -> str:
-    """Cluster and pool, as short as names of machines need them."""
-    return f"gke-{cluster.name[:22].rstrip('-')}-{pool[:16].rstrip('-')}"
+    """Cluster and pool, as short as names of machines need them: a kubelet's certificate has room for 52 characters."""
+    short = pool[:16].rstrip("-")
+    return f"gke-{cluster.name[: 33 - len(short)].rstrip('-')}-{short}"
 
 
 def instance_name(cluster: Cluster, pool: Pool, group: Group, serial: int) -> str:

@@ -172,7 +172,7 @@ class ContainerRunner:
         self.place.volumes.link(spec, self.root, values)
         arguments = pulled.image.arguments(expanded(spec.get("command"), values), expanded(spec.get("args"), values))
         container_id = secrets.token_hex(32)
-        binding = self._equipment.binding_environment(self.place.record, self.root, container_id)
+        binding = self._equipment.binding_environment(self.place.record, spec, self.root, container_id)
         logs.forget_old_runs(self.place.folder, spec["name"], record.restarts)
         self._process = ContainerProcess.start(
             python_argv(pulled.image.module, arguments),

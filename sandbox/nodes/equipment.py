@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sandbox.nodes.cluster import Cluster
 from sandbox.nodes.container_process import ID_VARIABLE
@@ -20,6 +22,9 @@ from sandbox.nodes.records import PodRecord
 from sandbox.nodes.sources import Object, Sources
 from sandbox.processes import marker_environment
 from sandbox.settings import CHECKOUT, Settings
+
+# What a device plugin shows to a container, as a number of devices.
+DEVICES = {"google.com/tpu": "SANDBOX_TPU_CHIPS", "nvidia.com/gpu": "SANDBOX_GPUS"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,9 @@ class Equipment:
             "KUBERNETES_PORT": f"tcp://{host}:443",
         }
 
-    def binding_environment(self, record: PodRecord, root: Path, container_id: str) -> dict[str, str]:
+    def binding_environment(
+        self, record: PodRecord, spec: Mapping[str, Any], root: Path, container_id: str
+    ) -> dict[str, str]:
         """What tells a stand-in where it is; nothing in the pod's spec may change it."""
         return {
             "PYTHONPATH": str(CHECKOUT),
@@ -59,5 +66,12 @@ class Equipment:
             "SANDBOX_POD_NAMESPACE": record.namespace,
             "SANDBOX_CLUSTER_DIR": str(self.cluster.directory),
             ID_VARIABLE: container_id,
+            **devices(spec),
             **marker_environment(self.settings),
         }
+
+
+def devices(spec: Mapping[str, Any]) -> dict[str, str]:
+    """The devices that a container gets: extended resources are given out by their limits."""
+    limits = (spec.get("resources") or {}).get("limits") or {}
+    return {variable: str(limits.get(resource, 0)) for resource, variable in DEVICES.items()}

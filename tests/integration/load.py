@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import threading
 import time
 from dataclasses import dataclass, field
@@ -28,12 +29,24 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
 
+    def figures(self) -> dict[str, float]:
+        """What a report has of it."""
+        ordered = sorted(self.seconds)
+        return {
+            "requests": self.sent,
+            "failed": len(self.failures),
+            "p50_ms": round(1000 * ordered[len(ordered) // 2], 1),
+            "p99_ms": round(1000 * ordered[int(len(ordered) * 0.99)], 1),
+            "longest_ms": round(1000 * ordered[-1], 1),
+        }
+
 
 class Load:
     """Sends completions from `workers` clients from enter to exit, and until `at_least` of them were answered."""
 
-    def __init__(self, url: str, *, at_least: int, workers: int = 4, pause: float = 0.1) -> None:
+    def __init__(self, url: str, *, at_least: int, seed: int, workers: int = 4, pause: float = 0.1) -> None:
         self.outcome = Outcome()
+        self._random = random.Random(seed)
         self._url = f"{url}/v1/completions"
         self._at_least = at_least
         self._workers = workers
@@ -52,6 +65,8 @@ class Load:
             self._at_least = 0
         self._ending.set()
         self._thread.join(timeout=600)
+        if error is None:
+            assert not self._thread.is_alive(), f"the load does not end; {self.outcome.sent} requests were sent"
 
     def _goes_on(self) -> bool:
         if self.outcome.sent >= HARD_LIMIT:
@@ -66,7 +81,7 @@ class Load:
     async def _worker(self, session: aiohttp.ClientSession, number: int) -> None:
         while self._goes_on():
             self.outcome.sent += 1
-            body = {"model": MODEL, "prompt": f"client {number} says {self.outcome.sent % 7}", "max_tokens": 4}
+            body = {"model": MODEL, "prompt": f"client {number} says {self._random.randrange(7)}", "max_tokens": 4}
             started = time.monotonic()
             try:
                 async with session.post(self._url, json=body) as response:

@@ -71,6 +71,7 @@ class Quotas(Protocol):
 
 class Machines(Protocol):
     def offer(self, zone: str, machine_type: str) -> Offer: ...
+
     def zones_with(self, machine_type: str) -> Sequence[str]:
         """Where it is offered at all."""
 

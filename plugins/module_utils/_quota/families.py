@@ -38,6 +38,10 @@ class Family:
     machine_prefix: str
     on_demand: QuotaId
     preemptible: QuotaId
+    # value of the label cloud.google.com/gke-tpu-accelerator on its nodes
+    node_accelerator: str
+    # topology of a single host by its chips: the label cloud.google.com/gke-tpu-topology
+    topologies: Mapping[int, str]
 
     def chips(self, machine_type: str) -> int:
         """Chips of one machine; 0 when it is not of this family."""
@@ -64,6 +68,8 @@ FAMILIES: Mapping[str, Family] = {
             # v6e has no on-demand quota of its own, it shares one that is dimensioned by family
             on_demand=QuotaId("TPUS-PER-TPU-FAMILY-per-project-region", {"tpu_family": "CT6E"}),
             preemptible=QuotaId("PREEMPTIBLE-TPU-V6E-per-project-region", {}),
+            node_accelerator="tpu-v6e-slice",
+            topologies={1: "1x1", 4: "2x2", 8: "2x4"},
         ),
         Family(
             name="v5e",
@@ -72,6 +78,8 @@ FAMILIES: Mapping[str, Family] = {
             machine_prefix="ct5lp-",
             on_demand=QuotaId("TPU-LITE-PODSLICE-V5-per-project-region", {}),
             preemptible=QuotaId("PREEMPTIBLE-TPU-LITE-PODSLICE-V5-per-project-region", {}),
+            node_accelerator="tpu-v5-lite-podslice",
+            topologies={1: "1x1", 4: "2x2", 8: "2x4"},
         ),
         Family(
             name="v5p",
@@ -80,6 +88,8 @@ FAMILIES: Mapping[str, Family] = {
             machine_prefix="ct5p-",
             on_demand=QuotaId("TPU-V5P-per-project-region", {}),
             preemptible=QuotaId("PREEMPTIBLE-TPU-V5P-per-project-region", {}),
+            node_accelerator="tpu-v5p-slice",
+            topologies={4: "2x2x1"},
         ),
     )
 }

@@ -60,8 +60,8 @@ def commands(where: str) -> list[Command]:
 def run(command: Command, *, cwd: Path, environment: Mapping[str, str], fills: Mapping[str, str]) -> str:
     """What the command printed; an assertion with all of it when it failed.
 
-    The text is given to bash as the guide has it, but for names in angle brackets. curl is told by its
-    own environment-like file to say the status, so that its words need no change.
+    The text is given to bash as the guide has it, but for names in angle brackets. curl is told by a file of its
+    own to say the status, so that its words need no change.
     """
     text = command.text
     for name, value in fills.items():

@@ -132,7 +132,7 @@ async def test_container_client_gets_googles_errors(server: Server) -> None:
         condition = failed.nodepool_conditions[0]
         assert condition.code == container_v1.StatusCondition.Code.GCE_QUOTA_EXCEEDED
         assert condition.canonical_code == 8
-        with pytest.raises(google.api_core.exceptions.Forbidden, match="container.clusters.delete"):
+        with pytest.raises(google.api_core.exceptions.Forbidden, match=r"container\.clusters\.delete"):
             clusters(server, "viewer-account.json").delete_cluster(name=DEMO)
 
     await blocking(walk)

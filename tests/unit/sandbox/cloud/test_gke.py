@@ -386,7 +386,7 @@ async def test_existing_names_and_missing_ones(rig: Rig) -> None:
 
 
 def test_node_account_needs_act_as(rig: Rig) -> None:
-    with pytest.raises(GoogleError, match="iam.serviceAccountUser"):
+    with pytest.raises(GoogleError, match=r"iam\.serviceAccountUser"):
         rig.call(container("clusters.create"), {"cluster": {"name": "demo", "initialNodeCount": 1}}, caller=VIEWER)
     assert rig.call(container("getServerConfig"), caller=DEPLOYER)["defaultClusterVersion"] == "1.36.3-gke.1"
 

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""What was seen of a service's pods in the course of a wait: their logs, events and earlier failures.
+
+All of it is looked up sparingly, and none of it is needed: where reading is refused, less is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.causes import CRASH_REASONS, LAST_LINES, Evidence
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import Json, WaitPorts
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.replicas import (
+    MAIN,
+    PULL_ATTEMPT,
+    PULL_REASONS,
+    READY,
+    Replica,
+    Trouble,
+    at_stage,
+    marker,
+)
+
+# Between two markers vLLM logs less than this.
+MARKER_LINES = 60
+EVENTS_SHOWN = 10
+
+T = TypeVar("T")
+
+
+class Witness:
+    def __init__(self, ports: WaitPorts, interval: float) -> None:
+        self._cluster = ports.cluster
+        self._clock = ports.clock
+        self._interval = interval
+        self._looked_at: float | None = None
+        self._first: dict[str, Trouble | None] = {}
+        self._attempts: set[tuple[str, str]] = set()
+        self._markers: dict[tuple[str, int], tuple[str, str]] = {}
+        self._ends: dict[tuple[str, str, int], str] = {}
+        self._secrets: dict[str, Json | None] = {}
+        self._warnings: Sequence[Json] = []
+
+    def see(self, replicas: Sequence[Replica], *, further: bool = True) -> list[Replica]:
+        """Remember what fails, look further when it is time to, and tell the stages that only logs know."""
+        for each in replicas:
+            self._first.setdefault(each.uid, each.trouble)
+            if each.trouble is not None and each.trouble.reason == PULL_ATTEMPT:
+                self._attempts.add((each.uid, each.trouble.container))
+        now = self._clock.monotonic()
+        if further and (self._looked_at is None or now - self._looked_at >= self._interval):
+            self._looked_at = now
+            self.look(replicas)
+        return [self._at_its_stage(each) for each in replicas]
+
+    def look(self, replicas: Sequence[Replica]) -> None:
+        """Read the events, and the logs of servers that are starting."""
+        self._secrets.clear()
+        self._warnings = sorted(_try(self._cluster.warnings, self._warnings), key=_last_seen)
+        for each in replicas:
+            if each.workload and each.starting:
+                found = marker(_try(partial(self._cluster.log, each.name, MAIN, MARKER_LINES), ""))
+                if found is not None:
+                    self._markers[each.uid, each.restarts] = found
+
+    def _at_its_stage(self, replica: Replica) -> Replica:
+        found = self._markers.get((replica.uid, replica.restarts))
+        return at_stage(replica, *found) if found is not None and replica.starting else replica
+
+    def evidence(self, replica: Replica) -> Evidence:
+        """What is known of a replica that is not ready."""
+        trouble, said = replica.trouble, self._said_of(replica)
+        if trouble is None or replica.stage == READY:
+            return Evidence(warnings=said)
+        if trouble.reason in PULL_REASONS:
+            seen = (replica.uid, trouble.container) in self._attempts
+            return Evidence(fresh=seen, warnings=said, secrets=self._pull_secrets(replica))
+        if trouble.reason in CRASH_REASONS:
+            return Evidence(fresh=self._is_fresh(replica, trouble), warnings=said, log=self._end(replica, trouble))
+        return Evidence(warnings=said)
+
+    def _is_fresh(self, replica: Replica, trouble: Trouble) -> bool:
+        before = self._first.get(replica.uid)
+        return before is None or before.container != trouble.container or trouble.crashes > before.crashes
+
+    def _end(self, replica: Replica, trouble: Trouble) -> str:
+        """The log of the run that ended last; read once for each."""
+        key = (replica.uid, trouble.container, trouble.crashes)
+        if key not in self._ends:
+            try:
+                self._ends[key] = self._cluster.log(replica.name, trouble.container, 4 * LAST_LINES, ended=True)
+            except KubernetesError:  # the kubelet does not call it the previous run before the next has begun
+                read = partial(self._cluster.log, replica.name, trouble.container, 4 * LAST_LINES)
+                self._ends[key] = _try(read, "")
+        return self._ends[key]
+
+    def _pull_secrets(self, replica: Replica) -> dict[str, Json | None]:
+        found: dict[str, Json | None] = {}
+        for name in replica.pull_secrets:
+            try:
+                if name not in self._secrets:
+                    self._secrets[name] = self._cluster.secret(name)
+                found[name] = self._secrets[name]
+            except KubernetesError:
+                continue  # not ours to read
+        return found
+
+    def _said_of(self, replica: Replica) -> list[str]:
+        return [
+            str(each.get("message") or "")
+            for each in self._warnings
+            if (each.get("involvedObject") or {}).get("uid") == replica.uid
+        ]
+
+    def events(self, names: Collection[str]) -> list[dict[str, Any]]:
+        """The newest warnings about these objects, oldest first."""
+        about = [each for each in self._warnings if (each.get("involvedObject") or {}).get("name") in names]
+        return [_public(each) for each in about[-EVENTS_SHOWN:]]
+
+
+def _try(work: Callable[[], T], otherwise: T) -> T:
+    try:
+        return work()
+    except KubernetesError:
+        return otherwise
+
+
+def _last_seen(event: Json) -> str:
+    """Kubernetes has written it to different places over the years."""
+    series = event.get("series") or {}
+    created = (event.get("metadata") or {}).get("creationTimestamp")
+    return str(series.get("lastObservedTime") or event.get("lastTimestamp") or event.get("eventTime") or created or "")
+
+
+def _public(event: Json) -> dict[str, Any]:
+    about = event.get("involvedObject") or {}
+    count = (event.get("series") or {}).get("count") or event.get("count") or 1
+    return {
+        "object": f"{about.get('kind', '')}/{about.get('name', '')}",
+        "reason": str(event.get("reason") or ""),
+        "message": str(event.get("message") or ""),
+        "count": int(count),
+        "last": _last_seen(event),
+    }
+
+
+__all__ = ("EVENTS_SHOWN", "MARKER_LINES", "Witness")

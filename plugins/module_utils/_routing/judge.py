@@ -1,0 +1,223 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""The verdict: does routing follow prefixes, and are they found cached?
+
+Latency has no say. A repeated prompt that is faster proves nothing: after a few requests every replica has it. Only
+the second request of a prefix that is new tells: by chance it comes to the replica of the first once in as many times
+as there are replicas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.rhaii.gke.plugins.module_utils._routing import statistics
+
+# Without a count of the replicas, the fewest with which there is anything to route: the hardest to tell from chance.
+FEWEST_REPLICAS = 2
+# New prefixes that all come to one replica are no coincidence when it is rarer than this.
+PINNED = 0.01
+
+AFFINE, BLIND, NO_CACHE, UNHEALTHY, UNKNOWN = "affine", "blind", "no_cache", "unhealthy", "unknown"
+
+_PICKER = (
+    "The endpoint picker is not in the path, or does not see the prompt; with FailOpen requests succeed all the same. "
+    "Check that its pod is ready, that the EnvoyFilter which forwards the body is in the gateway's namespace and names "
+    "this service's routes, and that the gateway's log shows no ext_proc error."
+)
+_CACHE = (
+    "Start vLLM with --enable-prefix-caching, and ask with a prefix of several blocks (a block is 128 tokens on TPU)."
+)
+_SIGNALS = (
+    "Give Kubernetes access (host and api_key, or kubeconfig) so that the replicas' own counters can be read, or start "
+    "vLLM with --enable-prompt-tokens-details."
+)
+
+
+@dataclass(frozen=True)
+class Second:
+    """The second request of one prefix. None is for what could not be seen."""
+
+    same_replica: bool | None = None
+    hit: bool | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the run has seen."""
+
+    problems: Sequence[str] = ()
+    # how many replicas serve; None when nobody said
+    replicas: int | None = None
+    seconds: Sequence[Second] = ()
+    # all requests of a prefix after its first, whose cached tokens are known; and those that hit
+    repeats: int = 0
+    hits: int = 0
+    # cached tokens that requests with new prefixes reported
+    fresh_cached: int = 0
+    # which replicas served requests with new prefixes
+    fresh_replicas: Mapping[str, int] = field(default_factory=dict)
+    # a prefix was asked so often that some replica must have had it twice
+    exhausted: bool = False
+    prompt_tokens: int | None = None
+    block: int | None = None
+
+    @property
+    def assumed_replicas(self) -> int:
+        return self.replicas or FEWEST_REPLICAS
+
+    @property
+    def stale(self) -> bool:
+        """What was meant to be new was cached, and repeats found no more than that."""
+        return self.fresh_cached > 0 and self.repeats > 0 and self.hits == 0
+
+    @property
+    def trials(self) -> list[bool]:
+        """For each prefix whether its second request came to the replica of the first, where that can be told.
+
+        A hit says that it did. A miss says that it did not only when the cache is known to work.
+        """
+        found = []
+        for second in self.seconds:
+            if second.same_replica is not None:
+                found.append(second.same_replica)
+            elif second.hit is not None and self.hits and not self.stale:
+                found.append(second.hit)
+        return found
+
+    @property
+    def pinned(self) -> str:
+        """The one replica that all new prefixes came to, when that is no coincidence."""
+        if len(self.fresh_replicas) != 1 or self.assumed_replicas < FEWEST_REPLICAS:
+            return ""
+        name, count = next(iter(self.fresh_replicas.items()))
+        return name if self.assumed_replicas ** (1.0 - count) <= PINNED else ""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    verdict: str
+    sentence: str
+    remedy: str = ""
+
+
+def p_value(evidence: Evidence) -> float | None:
+    """How likely as many second requests come to the replica of the first when routing is by chance."""
+    trials = evidence.trials
+    if not trials or evidence.assumed_replicas < FEWEST_REPLICAS:
+        return None
+    return statistics.at_least(sum(trials), len(trials), 1 / evidence.assumed_replicas)
+
+
+def open_question(evidence: Evidence) -> bool:
+    """Whether more prefixes would help."""
+    trials, replicas = evidence.trials, evidence.assumed_replicas
+    if evidence.problems or not trials or replicas < FEWEST_REPLICAS or evidence.pinned:
+        return False
+    return not statistics.settled(sum(trials), len(trials), 1 / replicas)
+
+
+def nothing_found(evidence: Evidence) -> bool:
+    """No hit, and no view of the replicas: blind routing, or no cache? Asking one prefix on and on will tell."""
+    return not evidence.trials and evidence.repeats > 0 and not evidence.hits and not evidence.stale
+
+
+def judge(evidence: Evidence) -> Judgement:
+    """The verdict with a sentence and a remedy."""
+    if evidence.problems:
+        return Judgement(
+            UNHEALTHY,
+            f"The endpoint does not serve: {'; '.join(evidence.problems)}.",
+            "Check that the service is ready, that the gateway has an address and a route to it, and that the network "
+            "policies let the gateway in.",
+        )
+    if evidence.pinned:
+        return Judgement(
+            BLIND,
+            f"Routing is blind to the prompt: every new prefix came to {evidence.pinned}, although {_among(evidence)} "
+            "serve.",
+            f"Requests stick to their client or connection, or the picker knows one replica only. {_PICKER}",
+        )
+    routing = _routing(evidence)
+    if routing == "chance":
+        return Judgement(BLIND, f"Routing is blind to the prompt: {_landed(evidence)}.", _PICKER)
+    if evidence.stale:
+        return Judgement(
+            UNKNOWN,
+            f"Prompts that were meant to be new were answered with {evidence.fresh_cached} cached tokens, so that hits "
+            "prove nothing.",
+            "Run again with salted: true, or reset the caches.",
+        )
+    if evidence.assumed_replicas < FEWEST_REPLICAS:
+        return _cached(evidence, "With one replica there is nothing to route")
+    if routing == "affine":
+        return _cached(evidence, f"Routing follows the prefix: {_landed(evidence)}")
+    if evidence.trials:
+        return Judgement(
+            UNKNOWN,
+            f"It is not clear whether routing follows the prefix: {_landed(evidence)}.",
+            "Run again with more prefixes.",
+        )
+    if nothing_found(evidence) and evidence.exhausted:
+        return _no_cache(evidence, "One prefix was asked so often that some replica must have had it twice")
+    return Judgement(UNKNOWN, "Neither the replicas that served nor their cache hits could be seen.", _SIGNALS)
+
+
+def _routing(evidence: Evidence) -> str:
+    trials = evidence.trials
+    if not trials or evidence.assumed_replicas < FEWEST_REPLICAS:
+        return ""
+    return statistics.concluded(sum(trials), len(trials), 1 / evidence.assumed_replicas)
+
+
+def _among(evidence: Evidence) -> str:
+    return "two or more replicas" if evidence.replicas is None else f"{evidence.replicas} replicas"
+
+
+def _landed(evidence: Evidence) -> str:
+    trials = evidence.trials
+    by_chance = len(trials) / evidence.assumed_replicas
+    return (
+        f"{sum(trials)} of {len(trials)} second requests came to the replica of the first, where chance among "
+        f"{_among(evidence)} gives {by_chance:.1f} (p = {p_value(evidence):.2g})"
+    )
+
+
+def _cached(evidence: Evidence, beginning: str) -> Judgement:
+    """The verdict when routing is as it should be: it stands and falls with the hits."""
+    if evidence.hits:
+        found = f"{evidence.hits} of {evidence.repeats} repeated requests found their prefix cached"
+        return Judgement(AFFINE, f"{beginning}, and {found}.")
+    if evidence.repeats:
+        return _no_cache(evidence, beginning)
+    return Judgement(UNKNOWN, f"{beginning}, but whether prompts are found cached could not be seen.", _SIGNALS)
+
+
+def _no_cache(evidence: Evidence, beginning: str) -> Judgement:
+    remedy = _CACHE
+    if evidence.block and evidence.prompt_tokens and evidence.prompt_tokens <= evidence.block:
+        remedy = (
+            f"A prompt of {evidence.prompt_tokens} tokens does not fill a cache block of {evidence.block}: raise "
+            "prefix_tokens, or give a longer prompt."
+        )
+    return Judgement(NO_CACHE, f"{beginning}, but nothing was found cached.", remedy)
+
+
+__all__ = (
+    "AFFINE",
+    "BLIND",
+    "NO_CACHE",
+    "UNHEALTHY",
+    "UNKNOWN",
+    "Evidence",
+    "Judgement",
+    "Second",
+    "judge",
+    "nothing_found",
+    "open_question",
+    "p_value",
+)

@@ -1,0 +1,123 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""The real adapter of the Cluster port: where the service answers, its ready pods, and their counters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Json, KubernetesError, KubernetesRest
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.metrics import Counters, counters
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.ports import Pod, Service
+
+PORT = 8000
+VERSIONS = ("v1alpha1", "v1alpha2")
+
+
+class KubernetesCluster:
+    def __init__(
+        self, api: KubernetesRest, *, namespace: str, name: str, gateway_namespace: str, gateway_name: str
+    ) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._name = name
+        self._gateway_namespace = gateway_namespace
+        self._gateway_name = gateway_name
+        # vLLM serves HTTPS where KServe gives it a certificate, and HTTP in older set-ups
+        self._schemes: tuple[str, ...] = ("https", "http")
+
+    def gateway_url(self) -> str:
+        path = f"/apis/gateway.networking.k8s.io/v1/namespaces/{quote(self._gateway_namespace)}/gateways"
+        doing = f"read the gateway {self._gateway_namespace}/{self._gateway_name}"
+        try:
+            return gateway_url_of(self._api.call(doing, "GET", f"{path}/{quote(self._gateway_name)}"))
+        except KubernetesError as error:
+            if error.status == 404:
+                return ""
+            raise
+
+    def service(self) -> Service | None:
+        for version in VERSIONS:
+            path = f"/apis/serving.kserve.io/{version}/namespaces/{quote(self._namespace)}/llminferenceservices"
+            try:
+                body = self._api.call(
+                    f"read the LLMInferenceService {self._namespace}/{self._name}",
+                    "GET",
+                    f"{path}/{quote(self._name)}",
+                )
+            except KubernetesError as error:
+                if error.status != 404:
+                    raise
+                continue
+            model = (body.get("spec") or {}).get("model") or {}
+            return Service(str((body.get("status") or {}).get("url") or ""), str(model.get("name") or self._name))
+        return None
+
+    def pods(self) -> Sequence[Pod]:
+        selector = (
+            f"app.kubernetes.io/name={self._name},app.kubernetes.io/part-of=llminferenceservice,"
+            "kserve.io/component=workload"
+        )
+        return ready_pods(
+            self._api.items(
+                f"list the pods of {self._namespace}/{self._name}",
+                f"/api/v1/namespaces/{quote(self._namespace)}/pods",
+                query={"labelSelector": selector},
+            )
+        )
+
+    def counters(self, pods: Sequence[Pod]) -> Mapping[str, Counters]:
+        found: dict[str, Counters] = {}
+        for pod in pods:
+            page = self._page(pod)
+            if page is not None:
+                found[pod.name] = counters(page)
+        return found
+
+    def _page(self, pod: Pod) -> str | None:
+        for scheme in self._schemes:
+            path = f"/api/v1/namespaces/{quote(self._namespace)}/pods/{scheme}:{quote(pod.name)}:{PORT}/proxy/metrics"
+            try:
+                page = self._api.text(f"read the metrics of the pod {pod.name}", path)
+            except KubernetesError as error:
+                if error.status in (0, 401, 403):
+                    raise
+                continue
+            self._schemes = (scheme,)
+            return page
+        return None
+
+
+def gateway_url_of(gateway: Mapping[str, Any]) -> str:
+    """The root URL of a Gateway: its first address and its HTTP listener's port, else the HTTPS one's."""
+    addresses = (gateway.get("status") or {}).get("addresses") or []
+    host = str(addresses[0].get("value") or "") if addresses else ""
+    listeners = (gateway.get("spec") or {}).get("listeners") or []
+    for protocol, scheme, usual in (("HTTP", "http", 80), ("HTTPS", "https", 443)):
+        for listener in listeners:
+            if host and listener.get("protocol") == protocol:
+                port = int(listener.get("port") or usual)
+                shown = f"[{host}]" if ":" in host else host
+                return f"{scheme}://{shown}" + ("" if port == usual else f":{port}")
+    return ""
+
+
+def ready_pods(items: Sequence[Json]) -> list[Pod]:
+    """The pods that serve, by name."""
+    found = []
+    for body in items:
+        status = body.get("status") or {}
+        ready = any(
+            each.get("type") == "Ready" and each.get("status") == "True" for each in status.get("conditions") or []
+        )
+        if ready and not body["metadata"].get("deletionTimestamp"):
+            found.append(Pod(str(body["metadata"]["name"]), str(status.get("podIP") or "")))
+    return sorted(found, key=lambda pod: pod.name)
+
+
+__all__ = ("KubernetesCluster", "gateway_url_of", "ready_pods")

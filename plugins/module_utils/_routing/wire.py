@@ -1,0 +1,264 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""HTTP/1.1 as bytes: the endpoint's address, a request, and a response that is read piece by piece."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+
+LONGEST_HEAD = 64 * 2**10
+LONGEST_BODY = 16 * 2**20
+
+_STATUS = re.compile(rb"HTTP/(\d)\.(\d) (\d{3})(?: .*)?")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class WireError(Exception):
+    """The bytes are no response that can be read."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where requests go."""
+
+    scheme: str
+    host: str
+    port: int
+    base: str
+
+    @property
+    def tls(self) -> bool:
+        return self.scheme == "https"
+
+    @property
+    def authority(self) -> str:
+        """The Host header: the port only when it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.base}"
+
+
+def endpoint(url: str) -> Endpoint:
+    """Read an http or https URL."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise RhaiiError(
+            f"{url!r} is no address of an endpoint.",
+            remedy="Give url as in http://203.0.113.7 or https://models.example.com/rhaii-inference/qwen-3b-tpu-svc.",
+        )
+    if not re.fullmatch(r"[!-~]*", parts.path + parts.hostname):
+        raise RhaiiError(f"{url!r} has characters that a URL cannot have.", remedy="Write them percent-encoded.")
+    default = 443 if parts.scheme == "https" else 80
+    return Endpoint(parts.scheme, parts.hostname, default if port is None else port, parts.path.rstrip("/"))
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse what would break a request apart, or what the client sets by itself."""
+    for name, value in headers.items():
+        if not _TOKEN.fullmatch(name) or not re.fullmatch(r"[\t -~]*", value):
+            raise RhaiiError(
+                f"The header {name!r} has a name or a value that HTTP does not allow.",
+                remedy="Give headers as names and values of one line of ASCII.",
+            )
+        if name.lower() in ("host", "content-length", "transfer-encoding", "connection"):
+            raise RhaiiError(f"The header {name} is set by the client itself.", remedy="Leave it out of headers.")
+
+
+def request_bytes(to: Endpoint, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+    """A whole request."""
+    lines = [
+        f"{method} {to.base}{path} HTTP/1.1",
+        f"Host: {to.authority}",
+        "Accept: */*",
+        "User-Agent: rhaii.gke",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    if body:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
+
+
+class Response:
+    """A response that arrives in pieces of any size."""
+
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.done = False
+        # whether the peer keeps the connection for a next request
+        self.keeps = False
+        self._pending = bytearray()
+        self._body = bytearray()
+        self._step = self._head
+        self._left = 0
+        self._to_the_end = False
+
+    @property
+    def begun(self) -> bool:
+        return bool(self._pending or self.status)
+
+    @property
+    def body_begun(self) -> bool:
+        return bool(self._body)
+
+    @property
+    def body(self) -> bytes:
+        return bytes(self._body)
+
+    def feed(self, data: bytes) -> None:
+        """Take what has arrived."""
+        if self.done:
+            self.keeps = False  # nobody asked for this
+            return
+        self._pending += data
+        while self._step():
+            pass
+
+    def end(self) -> None:
+        """The peer has closed the connection."""
+        self.keeps = False
+        if self.done:
+            return
+        if self._to_the_end:
+            self.done = True
+            return
+        raise WireError("the connection was closed in the middle of the answer" if self.begun else "no answer came")
+
+    def _line(self) -> bytes | None:
+        """The next whole line, without its end."""
+        end = self._pending.find(b"\n")
+        if end > LONGEST_HEAD or (end < 0 and len(self._pending) > LONGEST_HEAD):
+            raise WireError("a line of the answer's head is too long")
+        if end < 0:
+            return None
+        line = bytes(self._pending[:end]).rstrip(b"\r")
+        del self._pending[: end + 1]
+        return line
+
+    def _head(self) -> bool:
+        line = self._line()
+        if line is None:
+            return False
+        match = _STATUS.fullmatch(line)
+        if match is None:
+            raise WireError(f"the answer is no HTTP/1: it begins with {line[:40]!r}")
+        self.status = int(match[3])
+        self.keeps = (match[1], match[2]) >= (b"1", b"1")
+        self.headers = {}
+        self._step = self._header
+        return True
+
+    def _header(self) -> bool:
+        line = self._line()
+        if line is None:
+            return False
+        if not line:
+            return self._framing()
+        name, colon, value = line.decode("latin-1").partition(":")
+        if not colon or len(self.headers) > 200:
+            raise WireError(f"a header line of the answer cannot be read: {line[:40]!r}")
+        key, text = name.strip().lower(), value.strip()
+        self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
+        return True
+
+    def _framing(self) -> bool:
+        """How the body ends."""
+        if 100 <= self.status < 200:  # an interim answer: the real one follows
+            self._step = self._head
+            self.status = 0
+            return True
+        connection = self.headers.get("connection", "").lower()
+        self.keeps = "close" not in connection if self.keeps else "keep-alive" in connection
+        length = self.headers.get("content-length")
+        if self.status in (204, 304):
+            return self._complete()
+        if "chunked" in self.headers.get("transfer-encoding", "").lower():
+            self._step = self._chunk_size
+        elif length is not None:
+            self._left = self._number(length.split(",")[0].strip(), 10)
+            self._step = self._content
+        else:
+            self.keeps = False
+            self._to_the_end = True
+            self._step = self._rest
+        return True
+
+    def _number(self, text: str, base: int) -> int:
+        digits = "0123456789abcdefABCDEF" if base == 16 else "0123456789"
+        if not text or text.strip(digits):
+            raise WireError(f"the length {text[:40]!r} in the answer is no number")
+        number = int(text, base)
+        if number > LONGEST_BODY - len(self._body):
+            raise WireError(f"the answer is longer than {LONGEST_BODY // 2**20} MiB")
+        return number
+
+    def _take(self) -> bool:
+        """Move what is there of the next `_left` bytes into the body."""
+        piece = self._pending[: self._left]
+        self._body += piece
+        del self._pending[: len(piece)]
+        self._left -= len(piece)
+        return self._left == 0
+
+    def _content(self) -> bool:
+        return self._take() and self._complete()
+
+    def _complete(self) -> bool:
+        """The answer is whole; what comes after it was not asked for."""
+        self.done = True
+        self.keeps = self.keeps and not self._pending
+        return False
+
+    def _rest(self) -> bool:
+        if len(self._body) + len(self._pending) > LONGEST_BODY:
+            raise WireError(f"the answer is longer than {LONGEST_BODY // 2**20} MiB")
+        self._body += self._pending
+        self._pending.clear()
+        return False
+
+    def _chunk_size(self) -> bool:
+        line = self._line()
+        if line is None:
+            return False
+        self._left = self._number(line.split(b";")[0].strip().decode("latin-1"), 16)
+        self._step = self._chunk if self._left else self._trailer
+        return True
+
+    def _chunk(self) -> bool:
+        if not self._take():
+            return False
+        self._step = self._chunk_end
+        return True
+
+    def _chunk_end(self) -> bool:
+        line = self._line()
+        if line is None:
+            return False
+        if line:
+            raise WireError("a chunk of the answer is longer than it said")
+        self._step = self._chunk_size
+        return True
+
+    def _trailer(self) -> bool:
+        line = self._line()
+        if line is None:
+            return False
+        return bool(line) or self._complete()
+
+
+__all__ = ("Endpoint", "Response", "WireError", "check_headers", "endpoint", "request_bytes")

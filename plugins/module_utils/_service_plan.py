@@ -1,0 +1,157 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""What the inventory, the command line and the cluster come to: the models to serve, and the nodes that they leave.
+
+The inventory is the truth. A value from the command line is a temporary override: it is recorded on the service and
+kept until it is given again or equals the inventory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.rhaii.gke.plugins.module_utils._models import effective_models
+
+Object = Mapping[str, Any]
+
+OVERRIDE = "rhaii.gke/override"
+STOP = "serving.kserve.io/stop"
+TPU = "google.com/tpu"
+OVERRIDABLE = ("replicas", "image")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The models with what overrides them, for people what that means, and the services that are suspended."""
+
+    models: tuple[dict[str, Any], ...]
+    notices: tuple[str, ...]
+    suspended: tuple[str, ...]
+    # of all services that exist, ours or not: so many nodes are taken
+    live_replicas: int
+
+    def public(self) -> dict[str, Any]:
+        return {
+            "models": list(self.models),
+            "notices": list(self.notices),
+            "suspended": list(self.suspended),
+            "live_replicas": self.live_replicas,
+        }
+
+
+def plan(
+    declared: Sequence[Object], live: Sequence[Object], replicas: int | None = None, image: str | None = None
+) -> Plan:
+    """`live` are LLMInferenceService objects; `replicas` and `image` stand for the default model, the first."""
+    services = {str(service["metadata"]["name"]): service for service in live}
+    models: list[dict[str, Any]] = []
+    notices: list[str] = []
+    for index, model in enumerate(effective_models(declared)):
+        name = str(model["name"])
+        given = {"replicas": replicas, "image": image} if index == 0 else {}
+        kept = override_of(services[name]) if name in services else {}
+        override = {
+            key: value
+            for key in OVERRIDABLE
+            if (value := kept.get(key) if given.get(key) is None else given[key]) not in (None, model[key])
+        }
+        models.append({**model, **override, "override": override})
+        notices += [_notice(name, key, override[key], model[key], default=index == 0) for key in override]
+    suspended = tuple(str(model["name"]) for model in models if _is_stopped(services.get(str(model["name"]))))
+    taken = sum(_replicas(service["spec"]) for service in live)
+    return Plan(tuple(models), tuple(notices), suspended, taken)
+
+
+def override_of(service: Object) -> dict[str, Any]:
+    """What is recorded on a service; nothing when somebody wrote there what cannot be one."""
+    try:
+        recorded = json.loads((service["metadata"].get("annotations") or {}).get(OVERRIDE, "{}"))
+    except ValueError:
+        return {}
+    if not isinstance(recorded, Mapping):
+        return {}
+    found: dict[str, Any] = {}
+    replicas, image = recorded.get("replicas"), recorded.get("image")
+    # a truth value is an int to Python
+    if isinstance(replicas, int) and not isinstance(replicas, bool) and replicas > 0:
+        found["replicas"] = replicas
+    if isinstance(image, str) and image:
+        found["image"] = image
+    return found
+
+
+def _is_stopped(service: Object | None) -> bool:
+    # KServe does not mind how it is written
+    return service is not None and str((service["metadata"].get("annotations") or {}).get(STOP)).lower() == "true"
+
+
+def _notice(name: str, key: str, value: Any, declared: Any, *, default: bool) -> str:
+    # the command line speaks of the default model alone
+    drop = (
+        f"run {'scale.yml' if key == 'replicas' else 'deploy.yml'} -e rhaii_{key}={declared}"
+        if default
+        else f"take the annotation {OVERRIDE} off the service and run deploy.yml"
+    )
+    return (
+        f"{name}: {key} is {value} by a temporary override, the inventory says {declared}. To keep it, write "
+        f"{key}: {value} into the model's entry of rhaii_models; to drop it, {drop}."
+    )
+
+
+def replaced(wanted: Sequence[Object], live: Sequence[Object], spare_nodes: int) -> list[str]:
+    """The services whose pods a change would replace although no node is free for the first new one.
+
+    `spare_nodes` are those that the live replicas leave. A service's own growth is room for its first new pod; what
+    others grow by, they take.
+    """
+    before = {service["metadata"]["name"]: service["spec"] for service in live}
+    after = {service["metadata"]["name"]: service["spec"] for service in wanted if "metadata" in service}
+    growth = {name: max(0, _replicas(spec) - _replicas(before.get(name))) for name, spec in after.items()}
+    return [
+        str(name)
+        for name, spec in after.items()
+        if name in before
+        and _pods(spec) != _pods(before[name])
+        and spare_nodes - sum(growth.values()) + growth[name] < 1
+    ]
+
+
+def _replicas(spec: Object | None) -> int:
+    return 0 if spec is None else int(spec.get("replicas", 1))
+
+
+def _pods(spec: Object) -> list[Any]:
+    return [spec.get(part) for part in ("template", "labels", "annotations", "model")]
+
+
+def vacated(nodes: Sequence[Object], pods: Sequence[Object], wanted: int) -> list[str]:
+    """The nodes beyond `wanted` on which nothing holds a TPU; the newest first, fewer when fewer are free."""
+    excess = len(nodes) - wanted
+    if excess <= 0:
+        return []
+    serving = {
+        pod["spec"].get("nodeName")
+        for pod in pods
+        if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed") and _holds_tpu(pod)
+    }
+    free = [node for node in nodes if node["metadata"]["name"] not in serving]
+    free.sort(key=lambda node: (str(node["metadata"].get("creationTimestamp", "")), str(node["metadata"]["name"])))
+    return [str(node["metadata"]["name"]) for node in reversed(free)][:excess]
+
+
+def _holds_tpu(pod: Object) -> bool:
+    containers: Sequence[Object] = [*(pod["spec"].get("containers") or []), *(pod["spec"].get("initContainers") or [])]
+    return any(
+        TPU in ((container.get("resources") or {}).get(kind) or {})
+        for container in containers
+        for kind in ("requests", "limits")
+    )
+
+
+__all__ = ("OVERRIDE", "STOP", "Plan", "override_of", "plan", "replaced", "vacated")

@@ -1,0 +1,454 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The main job from an empty project to an empty project, on one environment: the tests build on each other.
+
+Deploy, deploy again, the guide's commands, scale under load, the guide by hand on a second cluster, tear down, and a
+cloud that dies in the middle.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import signal
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from sandbox.settings import CLOUD_ADDRESS, CLOUD_PORT
+from tests.integration.conftest import Figures
+from tests.integration.guide import rows
+from tests.integration.load import Load
+from tests.integration.rehearsal import CLUSTER, ENVIRONMENT, MARKER, NAMESPACE, SERVICE, Rehearsal, Run, until
+from tests.integration.witness import Seen, Witness, known_secrets, shown, sockets
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(900)]
+
+MANIFESTS = "deployments/istio-kserve/caching-pattern/manifests"
+SECOND = "guide-by-hand"
+OTHER_CLUSTER = ("-e", f"rhaii_cluster_name={SECOND}")
+CONFIRMED = ("-e", f"rhaii_teardown_confirm={ENVIRONMENT}")
+SPEED = r"([\d.]+) req/s, P50 (\d+) ms, P95 (\d+) ms, P99 (\d+) ms"
+LOADED_REQUESTS = 500
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """The first deploy: its run, what was seen meanwhile, and its report."""
+
+    run: Run
+    seen: Seen
+    report: dict[str, Any]
+    secrets: list[bytes]
+
+
+@pytest.fixture(scope="module")
+def deployed(rehearsal: Rehearsal) -> Deployed:
+    """The one environment, deployed from nothing under the eyes of a witness."""
+    rehearsal.sandbox("up").succeeded()
+    assert not any(rehearsal.left().values()), "the sandbox is not empty"
+    secrets = known_secrets(rehearsal.settings.cloud_dir)
+    marks = [f"{MARKER}={rehearsal.settings.root}", f"SANDBOX_DIR={rehearsal.settings.root}"]
+    with Witness(marks, secrets) as witness:
+        run = rehearsal.playbook("deploy")
+    run.succeeded()
+    report = json.loads((rehearsal.settings.root / "reports" / f"{ENVIRONMENT}-deploy.json").read_text("utf-8"))
+    return Deployed(run, witness.seen, report, secrets)
+
+
+@pytest.fixture(scope="module")
+def rendered(rehearsal: Rehearsal, deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder as the guide's reader has it: the manifests of render.yml at its paths, and the files with the secrets."""
+    folder = tmp_path_factory.mktemp("guide")
+    run = rehearsal.playbook("render", "-e", f"rhaii_render_folder={folder}").succeeded()
+    assert not shown(run.output.encode(), deployed.secrets)
+    for path in folder.rglob("*.yaml"):
+        assert not shown(path.read_bytes(), deployed.secrets), f"{path.name} shows a secret"
+    token = (rehearsal.settings.cloud_dir / "hf-token").read_bytes().strip()
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "huggingface-token"},
+        "type": "Opaque",
+        "data": {"token": base64.b64encode(token).decode()},
+    }
+    (folder / "huggingface-token-secret.yaml").write_text(yaml.safe_dump(secret), encoding="utf-8")
+    shutil.copy(rehearsal.settings.cloud_dir / "pull-secret.yaml", folder / "redhat-pull-secret.yaml")
+    return folder
+
+
+class Reader:
+    """A person at a terminal who follows the guide: what was exported stays exported."""
+
+    def __init__(self, rehearsal: Rehearsal, kubeconfig: Path, folder: Path) -> None:
+        self._folder = folder
+        own = folder / f"{kubeconfig.parent.name}.kubeconfig"
+        shutil.copy(kubeconfig, own)
+        self.environment = {
+            **rehearsal.environment,
+            "KUBECONFIG": str(own),
+            "CURL_HOME": str(rows.curl_home(folder / "curl")),
+        }
+        self._port = rehearsal.gateway_port()
+
+    def type(self, command: rows.Command, pod: str = "") -> str:
+        """Run a command and hold its output against the row; returns it."""
+        exported = re.match(r"export (\w+)=", command.text)
+        if exported:
+            command = replace(command, text=f"{command.text}\nprintf %s ${exported[1]}")
+        output = rows.run(command, cwd=self._folder, environment=self.environment, fills={"<pod-name>": pod})
+        rows.judge(command, output)
+        if exported:
+            assert re.fullmatch(r"127\.201\.\d+\.\d+", output), output
+            # a machine without the right to bind port 80 serves it elsewhere, and the recap says so
+            self.environment[exported[1]] = output if self._port == 80 else f"{output}:{self._port}"
+        return output
+
+
+@pytest.fixture(scope="module")
+def reader(rehearsal: Rehearsal, deployed: Deployed, rendered: Path) -> Reader:
+    """Somebody who reads the guide in front of our environment, with its namespace as the default one."""
+    made = Reader(rehearsal, rehearsal.settings.root / "kubeconfig", rendered)
+    (context,) = [row for row in rows.commands("second") if "set-context" in row.text]
+    made.type(context)
+    return made
+
+
+def test_010_deploy_shows_what_there_is(deployed: Deployed, rehearsal: Rehearsal, figures: Figures) -> None:
+    output = deployed.run.output
+    assert "The inventory is inventories/sandbox" in output
+    assert f"{ENVIRONMENT}: {rehearsal.gateway()}" in output
+    assert f"Replicas:    3 of 3 ready ({SERVICE}, Qwen/Qwen2.5-3B-Instruct)" in output
+    assert "3 TPU nodes, 12 chips" in output
+    affinity, hits = re.search(r"Affinity: +([\d.]+) of", output), re.search(r"Hit ratio: +([\d.]+) of", output)
+    assert affinity and float(affinity[1]) > 0.9, "requests with one prefix do not stay together"
+    assert hits and float(hits[1]) > 0.5, "the caches are not hit"
+    for name in ("Serial", "Parallel"):
+        assert re.search(rf"{name}: +{SPEED}", output), f"no {name} figures"
+    titles = [stage["title"] for stage in deployed.report["stages"]]
+    assert len(titles) == 8
+    for stage in deployed.report["stages"]:
+        assert re.search(rf"{stage['title']} +{stage['guide_minutes']} min +\d+ ", output), stage
+    assert re.search(r"overhead", output), "what the machine and not the cloud took is not said"
+    figures.record("deploy", {"seconds": round(deployed.run.seconds, 1), "tasks": deployed.run.recap()["ok"]})
+    figures.record("stages", deployed.report["stages"])
+    figures.record("routing", deployed.report["routing"])
+    figures.record("operations", rehearsal.cloud("/sandbox/operations"))
+
+
+def test_011_curl_line_of_the_recap_can_be_copied(deployed: Deployed, rehearsal: Rehearsal) -> None:
+    (line,) = re.findall(r"Try it: +(curl .*)$", deployed.run.output, re.MULTILINE)
+    answer = rehearsal.run("bash", "-c", line.rstrip())
+    assert '"choices"' in answer.output, f"{line}\n{answer.output}"
+
+
+def test_012_no_secret_is_shown(deployed: Deployed, rehearsal: Rehearsal) -> None:
+    assert not shown(deployed.run.output.encode(), deployed.secrets)
+    reports = list((rehearsal.settings.root / "reports").iterdir())
+    assert reports
+    for report in reports:
+        assert not shown(report.read_bytes(), deployed.secrets), f"{report.name} shows a secret"
+    audit = (rehearsal.settings.cloud_dir / "audit.jsonl").read_bytes()
+    assert audit
+    assert not shown(audit, deployed.secrets)
+
+
+def test_013_nobody_talks_to_the_world_or_shows_a_secret_to_other_users(deployed: Deployed) -> None:
+    seen = deployed.seen
+    assert seen.samples > 100
+    # it did look at the right processes
+    assert any("ansible-playbook" in command for command in seen.commands)
+    assert any("helm" in command for command in seen.commands)
+    assert f"{CLOUD_ADDRESS}:{CLOUD_PORT}" in seen.remotes
+    assert seen.findings == []
+
+
+def test_020_deploying_again_changes_nothing(deployed: Deployed, rehearsal: Rehearsal, figures: Figures) -> None:
+    calls = rehearsal.calls()
+    run = rehearsal.playbook("deploy", "-vvv").succeeded()
+    assert run.changed() == []
+    assert run.recap()["changed"] == 0
+    assert rehearsal.calls() == calls
+    assert not shown(run.output.encode(), deployed.secrets), "-vvv shows a secret"
+    figures.record("deploy_again", {"seconds": round(run.seconds, 1), "changed": run.recap()["changed"]})
+
+
+def test_021_check_mode_changes_nothing(deployed: Deployed, rehearsal: Rehearsal) -> None:
+    calls = rehearsal.calls()
+    run = rehearsal.playbook("deploy", "--check", "--diff").succeeded()
+    assert run.changed() == []
+    assert run.recap()["changed"] == 0
+    assert rehearsal.calls() == calls
+    assert not shown(run.output.encode(), deployed.secrets), "a diff shows a secret"
+
+
+@pytest.mark.parametrize("command", rows.commands("ours"), ids=lambda command: command.title)
+def test_030_guide_command_on_our_environment(command: rows.Command, reader: Reader, rehearsal: Rehearsal) -> None:
+    reader.type(command, rehearsal.pods()[0]["metadata"]["name"])
+
+
+def test_031_rendered_manifests_are_what_was_applied(reader: Reader, rendered: Path, rehearsal: Rehearsal) -> None:
+    files = sorted(str(path.relative_to(rendered / MANIFESTS)) for path in (rendered / MANIFESTS).rglob("*.yaml"))
+    assert files == [
+        "envoyfilter-route-extproc-body.yaml",
+        "llmisvc-tpu-caching.yaml",
+        "networkpolicies/allow-epp-scheduler.yaml",
+        "networkpolicies/allow-gateway-to-vllm.yaml",
+        "networkpolicies/allow-istio.yaml",
+        "networkpolicies/allow-vllm-egress.yaml",
+    ]
+    command = (
+        "kubectl",
+        "diff",
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager=rhaii.gke",
+        "-R",
+        "-f",
+        MANIFESTS,
+    )
+    difference = rehearsal.run(*command, cwd=rendered, env={"KUBECONFIG": reader.environment["KUBECONFIG"]})
+    assert difference.code == 0, difference.output
+
+
+def test_040_scaling_up_under_load(deployed: Deployed, rehearsal: Rehearsal, figures: Figures, seed: int) -> None:
+    before = {pod["metadata"]["uid"] for pod in rehearsal.pods()}
+    with Load(rehearsal.gateway(), at_least=LOADED_REQUESTS, seed=seed) as load:
+        run = rehearsal.playbook("scale", "-e", "rhaii_replicas=5").succeeded()
+    assert load.outcome.failures == []
+    assert load.outcome.sent >= LOADED_REQUESTS
+    assert "5 replicas serve on 5 nodes (20 chips)" in run.output
+    nodes = rehearsal.kubectl("get", "nodes", "-l", "cloud.google.com/gke-tpu-accelerator=tpu-v6e-slice")["items"]
+    assert len(nodes) == 5
+    assert sum(int(node["status"]["allocatable"]["google.com/tpu"]) for node in nodes) == 20
+    pods = rehearsal.pods()
+    assert all(is_ready(pod) for pod in pods)
+    assert {pod["spec"]["nodeName"] for pod in pods} == {node["metadata"]["name"] for node in nodes}
+    assert before < {pod["metadata"]["uid"] for pod in pods}
+    figures.record("scale_up", {"replicas": 5, "seconds": round(run.seconds, 1), **load.outcome.figures()})
+
+
+def test_041_deploy_keeps_the_override_and_says_so(deployed: Deployed, rehearsal: Rehearsal) -> None:
+    run = rehearsal.playbook("deploy").succeeded()
+    assert run.changed() == []
+    assert run.recap()["changed"] == 0
+    said = " ".join(run.output.split())
+    assert f"{SERVICE}: replicas is 5 by a temporary override, the inventory says 3." in said
+    assert "write replicas: 5 into the model's entry of rhaii_models" in said
+    assert "Replicas:    5 of 5 ready" in run.output
+    assert len(rehearsal.pods()) == 5
+
+
+def test_042_scaling_down_under_load_removes_the_vacated_nodes(
+    deployed: Deployed, rehearsal: Rehearsal, figures: Figures, seed: int
+) -> None:
+    before = {pod["metadata"]["uid"]: pod for pod in rehearsal.pods()}
+    nodes_before = rehearsal.nodes()
+    with Load(rehearsal.gateway(), at_least=LOADED_REQUESTS, seed=seed + 1) as load:
+        run = rehearsal.playbook("scale", "-e", "rhaii_replicas=2").succeeded()
+    assert load.outcome.failures == []
+    assert load.outcome.sent >= LOADED_REQUESTS
+    assert "2 replicas serve on 2 nodes (8 chips)" in run.output
+    after = rehearsal.pods()
+    assert len(after) == 2
+    assert all(is_ready(pod) for pod in after)
+    for pod in after:
+        same = before[pod["metadata"]["uid"]]
+        assert pod["spec"]["nodeName"] == same["spec"]["nodeName"]
+        assert restarts(pod) == restarts(same) == 0
+    kept = {pod["spec"]["nodeName"] for pod in after}
+    assert rehearsal.nodes() == kept
+    removed = {
+        instance.rsplit("/", 1)[-1]
+        for call in rehearsal.calls("instanceGroupManagers.deleteInstances")
+        for instance in call["body"]["instances"]
+    }
+    assert removed == nodes_before - kept
+    figures.record("scale_down", {"replicas": 2, "seconds": round(run.seconds, 1), **load.outcome.figures()})
+
+
+def test_043_verify_finds_two_replicas_well(deployed: Deployed, rehearsal: Rehearsal, figures: Figures) -> None:
+    run = rehearsal.playbook("verify").succeeded()
+    assert run.recap()["changed"] == 0
+    assert f"ok      replicas of {SERVICE}" in run.output
+    assert "2 of 2 serve, on 2 nodes" in run.output
+    figures.record("verify", {"seconds": round(run.seconds, 1)})
+
+
+@pytest.fixture(scope="module")
+def by_hand(rehearsal: Rehearsal, rendered: Path) -> Reader:
+    """The same reader with a cluster that has operators and nothing else, beside ours."""
+    made = rehearsal.run("ansible-playbook", "tests/integration/playbooks/empty_cluster.yml", *OTHER_CLUSTER)
+    made.succeeded()
+    (kubeconfig,) = rehearsal.settings.clusters_dir.glob(f"*_{SECOND}/kubeconfig")
+    return Reader(rehearsal, kubeconfig, rendered)
+
+
+@pytest.mark.parametrize("command", rows.commands("second"), ids=lambda command: command.title)
+def test_050_guide_command_on_a_second_cluster(command: rows.Command, by_hand: Reader) -> None:
+    by_hand.type(command)
+
+
+def test_051_kserve_makes_of_it_what_the_guide_promises(by_hand: Reader, rehearsal: Rehearsal) -> None:
+    kubeconfig = ("--kubeconfig", by_hand.environment["KUBECONFIG"], "-n", NAMESPACE)
+
+    def waiting() -> list[str]:
+        """The messages of the scheduler: the pods are there, and the pool was left out."""
+        pods = rehearsal.kubectl("get", "pods", *kubeconfig, "-l", f"app.kubernetes.io/name={SERVICE}")["items"]
+        conditions = [condition for pod in pods for condition in pod["status"].get("conditions", [])]
+        return [condition["message"] for condition in conditions if condition.get("reason") == "Unschedulable"]
+
+    until(lambda: len(waiting()) == 3, "three pods wait for TPU nodes")
+    assert all("node" in message for message in waiting())
+    # the first environment did not notice
+    assert len(rehearsal.pods()) == 2
+
+
+def test_052_teardown_takes_one_cluster_and_leaves_the_other(by_hand: Reader, rehearsal: Rehearsal) -> None:
+    rehearsal.playbook("teardown", *OTHER_CLUSTER, *CONFIRMED).succeeded()
+    left = rehearsal.left()
+    assert left["clusters"] == [f"europe-west4-a/{CLUSTER}"]
+    assert len(left["addresses"]) == 1
+
+
+def test_060_teardown_without_confirmation_refuses(deployed: Deployed, rehearsal: Rehearsal) -> None:
+    calls = rehearsal.calls()
+    for given in ((), ("-e", "rhaii_teardown_confirm=prod")):
+        refusal = rehearsal.playbook("teardown", *given).refusal()
+        assert f"would delete the cluster {CLUSTER} in europe-west4-a" in refusal
+        assert f"-e rhaii_teardown_confirm={ENVIRONMENT}" in refusal
+    assert rehearsal.calls() == calls
+    assert len(rehearsal.left()["clusters"]) == 1
+
+
+def test_061_teardown_leaves_nothing_that_costs(deployed: Deployed, rehearsal: Rehearsal, figures: Figures) -> None:
+    run = rehearsal.playbook("teardown", *CONFIRMED).succeeded()
+    left = rehearsal.left()
+    assert set(left) >= {"clusters", "node_pools", "running_operations", "disks", "addresses", "forwarding_rules"}
+    assert not any(left.values()), left
+    ledger = rehearsal.cloud("/sandbox/ledger")["items"]
+    assert ledger
+    assert [item for item in ledger if item["closed"] is None] == []
+    figures.record("teardown", {"seconds": round(run.seconds, 1), "left": sum(len(kind) for kind in left.values())})
+
+
+def test_062_teardown_of_nothing_changes_nothing(deployed: Deployed, rehearsal: Rehearsal) -> None:
+    run = rehearsal.playbook("teardown", *CONFIRMED).succeeded()
+    assert run.changed() == []
+
+
+def interrupted(rehearsal: Rehearsal, operation: str, number: signal.Signals) -> Run:
+    """A deploy whose cloud gets a signal while an operation of that type runs."""
+    rehearsal.sandbox("up").succeeded()
+    known = {each["name"] for each in rehearsal.cloud("/sandbox/operations")["operations"]}
+
+    def runs() -> bool:
+        found = rehearsal.cloud("/sandbox/operations")["operations"]
+        return any(
+            each["type"] == operation and each["name"] not in known and each["status"] != "DONE" for each in found
+        )
+
+    begun = rehearsal.begin("ansible-playbook", "playbooks/deploy.yml")
+    until(lambda: runs() or begun.process.poll() is not None, f"{operation} runs")
+    rehearsal.signal("cloud", number)
+    return begun.finish()
+
+
+def judge_interrupted(run: Run) -> None:
+    """One sentence: what was wanted, what was found, what to do."""
+    refusal = run.refusal()
+    assert re.search(r"Could not [\w\s-]+: no answer from http://127\.200\.0\.1:8085 \([^)]+\)\.", refusal), refusal
+    assert "run again" in refusal
+
+
+def test_070_cloud_that_dies_ends_the_run_with_a_sentence(rehearsal: Rehearsal, figures: Figures) -> None:
+    run = interrupted(rehearsal, "CREATE_CLUSTER", signal.SIGKILL)
+    judge_interrupted(run)
+    figures.record("cloud_killed", {"seconds": round(run.seconds, 1)})
+
+
+@pytest.mark.prove
+def test_071_deploy_converges_after_the_cloud_has_come_back(rehearsal: Rehearsal, figures: Figures) -> None:
+    judge_interrupted(interrupted(rehearsal, "CREATE_NODE_POOL", signal.SIGKILL))
+    rehearsal.sandbox("up").succeeded()
+    run = rehearsal.playbook("deploy").succeeded()
+    assert "Replicas:    3 of 3 ready" in run.output
+    assert rehearsal.playbook("deploy").succeeded().recap()["changed"] == 0
+    figures.record("deploy_after_interruption", {"seconds": round(run.seconds, 1)})
+
+
+@pytest.mark.prove
+def test_072_cloud_that_hangs_ends_the_run_with_a_sentence(rehearsal: Rehearsal, figures: Figures) -> None:
+    begun = rehearsal.begin("ansible-playbook", "playbooks/deploy.yml")
+    until(
+        lambda: "Deploy into the cluster" in begun.output() or "survey" in begun.output(),
+        "the deploy is in the cluster",
+    )
+    rehearsal.signal("cloud", signal.SIGSTOP)
+    run = begun.finish()
+    judge_interrupted(run)
+    rehearsal.signal("cloud", signal.SIGCONT)
+    rehearsal.playbook("deploy").succeeded()
+    figures.record("cloud_stopped", {"seconds": round(run.seconds, 1)})
+
+
+def test_080_down_ends_what_a_crash_left(rehearsal: Rehearsal) -> None:
+    # in the reduced form of a half-made cluster, in the full one of a whole environment
+    rehearsal.sandbox("up").succeeded()
+    until(lambda: len(rehearsal.processes()) > 5, "the cluster's processes run")
+    for name in ("cloud", "hub"):
+        rehearsal.signal(name, signal.SIGKILL)
+    assert rehearsal.processes(), "a cluster outlives its cloud"
+    down = rehearsal.sandbox("down").succeeded()
+    assert "no process is left" in down.output
+    assert rehearsal.processes() == []
+    assert listeners() == []
+
+
+@pytest.mark.prove
+def test_081_down_after_sigkill_of_everything(rehearsal: Rehearsal) -> None:
+    rehearsal.sandbox("up").succeeded()
+    rehearsal.playbook("deploy").succeeded()
+    killed = rehearsal.processes()
+    assert len(killed) > 30
+    for process in killed:
+        rehearsal.kill(process.pid)
+    rehearsal.sandbox("down").succeeded()
+    assert rehearsal.processes() == []
+    assert listeners() == []
+
+
+def test_090_deploy_without_a_sandbox_says_how_to_start_it(rehearsal: Rehearsal) -> None:
+    rehearsal.sandbox("down").succeeded()
+    refusal = rehearsal.playbook("deploy").refusal()
+    assert "http://127.200.0.1:8085 does not answer" in refusal
+    assert "make up" in refusal
+    assert "make deploy" in refusal
+
+
+def listeners() -> list[str]:
+    """What listens in the sandbox's ranges; clusters from 70 on are those of other tests."""
+    return [
+        f"{socket.local}:{socket.port}"
+        for socket in sockets()
+        if socket.listens and re.match(r"127\.(20[0-2]\.([0-6]?\d)|[1-6]?\d\.\d+)\.\d+$", socket.local)
+        if not socket.local.startswith("127.0.")
+    ]
+
+
+def is_ready(pod: dict[str, Any]) -> bool:
+    """Whether a pod says that it is Ready."""
+    conditions = pod["status"].get("conditions", [])
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def restarts(pod: dict[str, Any]) -> int:
+    """How often a pod's containers were started again."""
+    return sum(int(status["restartCount"]) for status in pod["status"]["containerStatuses"])

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filters on inputs: plain values in, plain values out, and errors that Ansible shows as sentences."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.errors import AnsibleFilterError
+from ansible.module_utils._internal._datatag._tags import Deprecated
+from ansible_collections.rhaii.gke.plugins.filter.inputs import FilterModule
+
+FILTERS = FilterModule().filters()
+FOLDER = Path(__file__).parents[4] / "plugins" / "filter"
+LOGIN = {"auths": {"registry.redhat.io": {"username": "u", "password": "p"}}}
+INPUTS: dict[str, Any] = {
+    "project": "my-project",
+    "environment": "prod",
+    "location": "europe-west4-a",
+    "fallback_locations": [],
+    "accelerator": "v6e",
+    "machine_type": "",
+    "provisioning": "on_demand",
+    "models": [],
+    "replicas": "",
+    "tpu_nodes": "",
+    "registry": "registry.redhat.io",
+    "pull_secret": "",
+    "token_file": "",
+    "token": "hf_abc",
+}
+
+
+def tagged(text: str) -> str:
+    """A string as ansible-core 2.19 hands it out: of a class of its own."""
+    value: str = Deprecated(msg="x").tag(text)
+    assert type(value) is not str
+    return value
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_filter_is_documented_under_its_name(name: str) -> None:
+    documented = yaml.safe_load((FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
+    assert documented["DOCUMENTATION"]["name"] == name
+    assert f"rhaii.gke.{name}" in documented["EXAMPLES"]
+
+
+def test_models_are_completed() -> None:
+    (model,) = FILTERS["effective_models"]([{tagged("name"): tagged("m"), "uri": "hf://o/m"}], replicas=tagged("5"))
+    assert (model["name"], model["replicas"], model["served_name"]) == ("m", 5, "o/m")
+    assert type(model["name"]) is str
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_what_the_command_line_leaves_out_changes_nothing(nothing: Any) -> None:
+    (model,) = FILTERS["effective_models"](None, replicas=nothing, image=nothing)
+    assert (model["replicas"], model["image"]) == (3, "registry.redhat.io/rhaiis/vllm-tpu-rhel9:3.2.5")
+
+
+def test_secrets_are_read() -> None:
+    assert json.loads(FILTERS["docker_config"](tagged(json.dumps(LOGIN)))) == LOGIN
+    assert FILTERS["hf_token"](tagged("hf_abc\n")) == "hf_abc"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("effective_models", [{}], "Entry 1 of rhaii_models has no name"),
+        ("docker_config", "{}", "The pull secret has no registries"),
+        ("hf_token", "", "The token file is empty"),
+        ("tpu_machine", "v9", "The accelerator v9 is not known"),
+    ],
+)
+def test_refusal_is_a_sentence_of_ansible(name: str, value: Any, words: str) -> None:
+    with pytest.raises(AnsibleFilterError, match=words):
+        FILTERS[name](value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "machine_type", "chips", "topology"),
+    [
+        pytest.param(("v6e",), "ct6e-standard-4t", 4, "2x2", id="the usual one"),
+        pytest.param(("v6e", ""), "ct6e-standard-4t", 4, "2x2", id="nothing else wanted"),
+        pytest.param(("v6e", "ct6e-standard-8t"), "ct6e-standard-8t", 8, "2x4", id="a larger one"),
+        pytest.param(("v6e", "n2-standard-4"), "n2-standard-4", 0, "", id="of no family"),
+        pytest.param(("v5p",), "ct5p-hightpu-4t", 4, "2x2x1", id="another family"),
+    ],
+)
+def test_tpu_machine(arguments: tuple[str, ...], machine_type: str, chips: int, topology: str) -> None:
+    machine = FILTERS["tpu_machine"](*map(tagged, arguments))
+    assert (machine["machine_type"], machine["chips"], machine["topology"]) == (machine_type, chips, topology)
+    assert machine["accelerator"] == arguments[0]
+    assert machine["node_selector"]["cloud.google.com/gke-tpu-topology"] == topology
+
+
+def failed(**changes: Any) -> dict[str, str]:
+    return {each["check"]: each["found"] for each in FILTERS["preflight_findings"]({**INPUTS, **changes})["failed"]}
+
+
+def test_preflight_reads_the_files_that_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "pull.json").write_text(json.dumps(LOGIN), encoding="utf-8")
+    (tmp_path / "token").write_text("hf_abc", encoding="utf-8")
+    assert failed(pull_secret="~/pull.json", token_file=tagged(str(tmp_path / "token")), token="") == {}
+
+
+def test_preflight_names_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    assert failed(pull_secret=str(tmp_path / "binary"), token_file=str(tmp_path)) == {
+        "pull secret": f"The file {tmp_path}/binary (rhaii_pull_secret_file) does not exist or cannot be read.",
+        "hub token": f"The file {tmp_path} (rhaii_hf_token_file) does not exist or cannot be read.",
+    }
+
+
+def test_preflight_takes_what_is_left_out_as_empty() -> None:
+    assert failed(pull_secret=None, project=None) == {
+        "pull secret": "rhaii_pull_secret_file is not given.",
+        "project": "rhaii_project is not given.",
+    }
+    assert "project" in {each["check"] for each in FILTERS["preflight_findings"]({})["failed"]}
+
+
+@pytest.mark.parametrize(("replicas", "nodes"), [("", 3), (None, 3), ("5", 5), (0, 0)])
+def test_preflight_tells_zero_replicas_from_none_given(replicas: Any, nodes: int) -> None:
+    assert FILTERS["preflight_findings"]({**INPUTS, "replicas": replicas})["nodes"] == nodes
+
+
+def test_quota_becomes_a_finding_of_plain_values() -> None:
+    result = {"candidates": [{"location": tagged("z"), "verdict": "sufficient", "reason": "enough"}], "remedy": ""}
+    (finding,) = FILTERS["quota_findings"](result)
+    assert finding == {"check": "TPU quota", "verdict": "ok", "found": "z: enough", "remedy": ""}
+    assert FILTERS["preflight_table"]([finding]) == ["ok      TPU quota  z: enough"]

@@ -1,0 +1,454 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Preflight's judgement: what people get wrong, and that each of it is one sentence with value, choices and remedy."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight import (
+    File,
+    Finding,
+    Inputs,
+    judge,
+    quota_findings,
+    table,
+)
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.check import Census, QuotaPorts, run
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import Family
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.verdict import Offer, Row
+
+LOGIN = base64.b64encode(b"user:password").decode()
+PULL_SECRET = File("pull.yaml", json.dumps({"auths": {"registry.redhat.io": {"auth": LOGIN}}}))
+GOOD = Inputs(
+    project="my-project",
+    environment="prod",
+    location="europe-west4-a",
+    fallback_locations=["us-east5-a"],
+    accelerator="v6e",
+    machine_type="",
+    provisioning="on_demand",
+    models=[],
+    replicas=None,
+    tpu_nodes=None,
+    pull_secret=PULL_SECRET,
+    registry="registry.redhat.io",
+    token_file=File("token", "hf_abc"),
+    token="",
+)
+CHECKS = [
+    "project",
+    "environment",
+    "location",
+    "provisioning",
+    "accelerator",
+    "machine type",
+    "models",
+    "model names",
+    "model uris",
+    "replicas",
+    "pull secret",
+    "hub token",
+]
+
+
+def model(name: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "uri": f"hf://org/{name}", **more}
+
+
+def failed(**changes: Any) -> list[Finding]:
+    return [finding for finding in judge(replace(GOOD, **changes)).findings if finding.verdict == "failed"]
+
+
+def found(check: str, **changes: Any) -> str:
+    (finding,) = (each for each in judge(replace(GOOD, **changes)).findings if each.check == check)
+    assert finding.verdict == "ok"
+    return finding.found
+
+
+def test_guides_inputs_are_good_and_need_twelve_chips() -> None:
+    verdict = judge(GOOD)
+    assert [finding.check for finding in verdict.findings] == CHECKS
+    assert {finding.verdict for finding in verdict.findings} == {"ok"}
+    assert (verdict.nodes, verdict.chips, verdict.machine_type) == (3, 12, "ct6e-standard-4t")
+
+
+def test_public_form_has_the_failed_ones_apart() -> None:
+    public = judge(replace(GOOD, accelerator="v9", tpu_nodes=4)).public()
+    assert [finding["check"] for finding in public["failed"]] == ["accelerator"]
+    assert public["failed"][0] in public["findings"]
+    assert (public["nodes"], public["chips"], public["machine_type"]) == (4, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "said", "remedy"),
+    [
+        pytest.param(
+            {"accelerator": "v7x"},
+            "accelerator",
+            "The accelerator v7x is not known.",
+            "Use one of v5e, v5p, v6e (rhaii_accelerator).",
+            id="unknown accelerator",
+        ),
+        pytest.param(
+            {"machine_type": "ct5lp-hightpu-4t"},
+            "machine type",
+            "ct5lp-hightpu-4t is not a machine type of TPU v6e (Trillium).",
+            "Use one that starts with ct6e-, as in ct6e-standard-4t (rhaii_machine_type), or leave it empty.",
+            id="machine type of another family",
+        ),
+        pytest.param(
+            {"token_file": File("/keys/hf-token", None)},
+            "hub token",
+            "The file /keys/hf-token (rhaii_hf_token_file) does not exist or cannot be read.",
+            "Name a file with the Hugging Face token.",
+            id="missing token file",
+        ),
+        pytest.param(
+            {"token_file": File("", None)},
+            "hub token",
+            "No Hugging Face token is given.",
+            "Put it in a file and name that with rhaii_hf_token_file (-e rhaii_hf_token_file=...).",
+            id="no token at all",
+        ),
+        pytest.param(
+            {"token_file": File("/keys/hf-token", " ")},
+            "hub token",
+            "/keys/hf-token: The token file is empty.",
+            "Give a file with nothing but the token, or a Secret with one value as YAML (rhaii_hf_token_file).",
+            id="empty token file",
+        ),
+        pytest.param(
+            {"token_file": File("", None), "token": "two words"},
+            "hub token",
+            "The token in the token file has a blank in it.",
+            "Give a file with nothing but the token, or a Secret with one value as YAML (rhaii_hf_token_file).",
+            id="token with a blank",
+        ),
+        pytest.param(
+            {"pull_secret": File("pull.yaml", "auths: [")},
+            "pull secret",
+            "pull.yaml: The pull secret is neither YAML nor JSON (line 1).",
+            "Give a Secret of the type kubernetes.io/dockerconfigjson as YAML, or the JSON file itself, as downloaded "
+            "from https://console.redhat.com/openshift/install/pull-secret (rhaii_pull_secret_file).",
+            id="malformed pull secret",
+        ),
+        pytest.param(
+            {"pull_secret": File("", None)},
+            "pull secret",
+            "rhaii_pull_secret_file is not given.",
+            "Name the file with the registry credentials (as redhat-pull-secret.yaml of the guide).",
+            id="no pull secret",
+        ),
+        pytest.param(
+            {"pull_secret": File("/keys/pull.yaml", None)},
+            "pull secret",
+            "The file /keys/pull.yaml (rhaii_pull_secret_file) does not exist or cannot be read.",
+            "Name a file with the registry credentials (as redhat-pull-secret.yaml of the guide).",
+            id="missing pull secret",
+        ),
+        pytest.param(
+            {"replicas": "-1"},
+            "replicas",
+            "The number of replicas is not possible: qwen-3b-tpu-svc has -1.",
+            "Give 1 or more (replicas in rhaii_models, or -e rhaii_replicas).",
+            id="replicas below zero",
+        ),
+        pytest.param(
+            {"models": [model("a", replicas=0), model("b", replicas=1), model("c", replicas=-2)]},
+            "replicas",
+            "The number of replicas is not possible: a has 0, c has -2.",
+            "Give 1 or more (replicas in rhaii_models, or -e rhaii_replicas).",
+            id="replicas of several models",
+        ),
+        pytest.param(
+            {"replicas": "2.5"},
+            "models",
+            "replicas of the model qwen-3b-tpu-svc is '2.5', which is no whole number.",
+            "Give a number, as in 3.",
+            id="half a replica",
+        ),
+        pytest.param(
+            {"models": [model("qwen"), model("gemma"), model("qwen")]},
+            "model names",
+            "More than one model of rhaii_models is named qwen.",
+            "Give every model a name of its own.",
+            id="two models of one name",
+        ),
+        pytest.param(
+            {"models": [model("Qwen_3B"), model("ok")]},
+            "model names",
+            "Qwen_3B cannot be the name of a model.",
+            "Use at most 38 lower-case letters, digits and '-', starting with a letter.",
+            id="name that Kubernetes refuses",
+        ),
+        pytest.param(
+            {"models": [model("m", uri="org/m"), {"name": "n"}]},
+            "model uris",
+            "A model needs a uri: m has 'org/m', n has ''.",
+            "Give one as in hf://Qwen/Qwen2.5-3B-Instruct.",
+            id="model without a uri",
+        ),
+        pytest.param(
+            {"models": model("qwen")},
+            "models",
+            "rhaii_models is one entry, not a list.",
+            "Begin every model with a dash, as in - name: qwen-3b-tpu-svc.",
+            id="a model, not a list",
+        ),
+        pytest.param(
+            {"project": ""},
+            "project",
+            "rhaii_project is not given.",
+            "Give the project's id (not its name or number) in the inventory.",
+            id="no project",
+        ),
+        pytest.param(
+            {"project": "My Project"},
+            "project",
+            "rhaii_project is 'My Project', which is no project id.",
+            "Give the project's id (not its name or number) in the inventory.",
+            id="the project's name",
+        ),
+        pytest.param(
+            {"environment": "Prod"},
+            "environment",
+            "rhaii_environment is 'Prod', which cannot be a label in Google Cloud and Kubernetes.",
+            "Use at most 63 lower-case letters, digits, '-' and '_', with a letter or digit at both ends "
+            "(rhaii_environment, or the host's name in the inventory).",
+            id="environment in capitals",
+        ),
+        pytest.param(
+            {"location": "europe-west4"},
+            "location",
+            "europe-west4 is no zone.",
+            "Give zones, as in europe-west4-a (rhaii_location, rhaii_fallback_locations).",
+            id="a region",
+        ),
+        pytest.param(
+            {"fallback_locations": ["us-east5-a", "mars"]},
+            "location",
+            "mars is no zone.",
+            "Give zones, as in europe-west4-a (rhaii_location, rhaii_fallback_locations).",
+            id="fallback that is no zone",
+        ),
+        pytest.param(
+            {"fallback_locations": "us-east5-a"},
+            "location",
+            "rhaii_fallback_locations is 'us-east5-a', which is no list.",
+            "Give a list of zones, as in [us-east5-a, us-central1-b].",
+            id="fallback as text",
+        ),
+        pytest.param(
+            {"provisioning": "cheap"},
+            "provisioning",
+            "rhaii_provisioning is 'cheap'.",
+            "Use one of on_demand, spot.",
+            id="unknown way to buy",
+        ),
+        pytest.param(
+            {"tpu_nodes": 2},
+            "nodes",
+            "3 replicas need 3 nodes, and cluster_tpu_nodes is 2.",
+            "Give 3 or more, or leave cluster_tpu_nodes out: it follows the replicas then.",
+            id="fewer nodes than replicas",
+        ),
+        pytest.param(
+            {"tpu_nodes": "some"},
+            "nodes",
+            "cluster_tpu_nodes is 'some', which is no whole number.",
+            "Give a number, as in 3.",
+            id="nodes in words",
+        ),
+    ],
+)
+def test_bad_input_is_one_finding(changes: dict[str, Any], check: str, said: str, remedy: str) -> None:
+    assert failed(**changes) == [Finding(check, "failed", said, remedy)]
+
+
+def test_everything_wrong_is_found_in_one_pass() -> None:
+    every = {
+        "project": "x",
+        "environment": "",
+        "location": "here",
+        "provisioning": "free",
+        "accelerator": "gpu",
+        "models": [model("A", replicas=-1, uri="x"), model("b")],
+        "pull_secret": File("p", "{}"),
+        "token_file": File("t", None),
+    }
+    assert [finding.check for finding in failed(**every)] == [
+        "project",
+        "environment",
+        "location",
+        "provisioning",
+        "accelerator",
+        "model names",
+        "model uris",
+        "replicas",
+        "pull secret",
+        "hub token",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "nodes", "chips", "machine_type"),
+    [
+        pytest.param({"replicas": 5}, 5, 20, "ct6e-standard-4t", id="replicas of the command line"),
+        pytest.param({"tpu_nodes": "4"}, 4, 16, "ct6e-standard-4t", id="a spare node"),
+        pytest.param({"tpu_nodes": 3}, 3, 12, "ct6e-standard-4t", id="exactly as many nodes"),
+        pytest.param(
+            {"models": [model("a", replicas=2), model("b", replicas=4)]}, 6, 24, "ct6e-standard-4t", id="two models"
+        ),
+        pytest.param({"machine_type": "ct6e-standard-8t"}, 3, 24, "ct6e-standard-8t", id="a larger machine"),
+        pytest.param({"accelerator": "v5e"}, 3, 12, "ct5lp-hightpu-4t", id="another family"),
+        pytest.param({"machine_type": "n2-standard-4"}, 3, 0, "n2-standard-4", id="no TPU machine"),
+        pytest.param({"replicas": 0}, 0, 0, "ct6e-standard-4t", id="no replicas"),
+        pytest.param({"tpu_nodes": 2}, 3, 12, "ct6e-standard-4t", id="too few nodes count as the replicas need"),
+    ],
+)
+def test_what_is_needed(changes: dict[str, Any], nodes: int, chips: int, machine_type: str) -> None:
+    verdict = judge(replace(GOOD, **changes))
+    assert (verdict.nodes, verdict.chips, verdict.machine_type) == (nodes, chips, machine_type)
+
+
+@pytest.mark.parametrize(
+    ("check", "changes", "said"),
+    [
+        pytest.param("project", {"project": "example.com:my-project"}, "example.com:my-project", id="domain project"),
+        pytest.param("environment", {"environment": "p"}, "p", id="a letter"),
+        pytest.param("environment", {"environment": "1_a-2"}, "1_a-2", id="all that labels may have"),
+        pytest.param("environment", {"environment": "e" * 63}, "e" * 63, id="as long as can be"),
+        pytest.param("location", {}, "europe-west4-a, us-east5-a", id="both locations"),
+        pytest.param("location", {"fallback_locations": []}, "europe-west4-a", id="no fallback"),
+        pytest.param("provisioning", {"provisioning": "spot"}, "spot", id="spot"),
+        pytest.param("accelerator", {}, "TPU v6e (Trillium)", id="the family's title"),
+        pytest.param("machine type", {}, "ct6e-standard-4t, 4 chips each", id="the usual machine"),
+        pytest.param("models", {"models": [model("a"), model("b")]}, "a, b", id="models"),
+        pytest.param("model names", {}, "fit", id="one name"),
+        pytest.param("model names", {"models": [model("a"), model("b" * 38)]}, "unique", id="two names"),
+        pytest.param("model uris", {}, "hf://Qwen/Qwen2.5-3B-Instruct", id="uri"),
+        pytest.param("replicas", {"models": [model("a", replicas=1), model("b", replicas=2)]}, "1, 2", id="replicas"),
+        pytest.param("nodes", {"tpu_nodes": 4}, "4 for 3 replicas", id="nodes"),
+        pytest.param("pull secret", {}, "has registry.redhat.io", id="pull secret"),
+        pytest.param("pull secret", {"registry": ""}, "well-formed", id="pull secret for any registry"),
+        pytest.param("hub token", {}, "well-formed", id="token file"),
+        pytest.param(
+            "hub token",
+            {"token_file": File("", None), "token": "hf_abc"},
+            "given as rhaii_hf_token, which process lists show; a file is better",
+            id="token in a variable",
+        ),
+        pytest.param("hub token", {"token": "not looked at"}, "well-formed", id="the file wins over the variable"),
+    ],
+)
+def test_good_input_says_what_was_found(check: str, changes: dict[str, Any], said: str) -> None:
+    assert found(check, **changes) == said
+
+
+@pytest.mark.parametrize("environment", ["", "-a", "a-", "_a", "a_", "a.b", "e" * 64, "a\n"])
+def test_environment_that_cannot_be_a_label_is_refused(environment: str) -> None:
+    assert [finding.check for finding in failed(environment=environment)] == ["environment"]
+
+
+@pytest.mark.parametrize("name", ["m" * 39, "1m", "-m", "m-", "m.n", "M"])
+def test_model_name_that_cannot_be_a_service_is_refused(name: str) -> None:
+    assert [finding.check for finding in failed(models=[model(name)])] == ["model names"]
+
+
+@pytest.mark.parametrize("project", ["short", "a" * 31, "-abcdef", "abcdef-", "12345678", "a_bcdef"])
+def test_no_project_id_is_refused(project: str) -> None:
+    assert [finding.check for finding in failed(project=project)] == ["project"]
+
+
+@pytest.mark.parametrize("project", ["abcdef", "a" * 30, "a1-b2c3"])
+def test_project_id(project: str) -> None:
+    assert found("project", project=project) == project
+
+
+class Cloud:
+    """Quota and machine types as the ports give them; no other pools."""
+
+    def __init__(self, quota: int, zones: Sequence[str]) -> None:
+        self._quota = quota
+        self._zones = zones
+
+    def rows(self, quota_id: str) -> Sequence[Row]:
+        return [Row({"region": "europe-west4", "tpu_family": "CT6E"}, self._quota)]
+
+    def offer(self, zone: str, machine_type: str) -> Offer:
+        there = zone in self._zones
+        return Offer(there, "" if there else f"the machine type {machine_type} is not offered in {zone}")
+
+    def zones_with(self, machine_type: str) -> Sequence[str]:
+        return self._zones
+
+    def census(self, of_interest: Family) -> Census:
+        return Census(())
+
+
+def asked_of(cloud: Cloud, location: str = "europe-west4-a") -> list[Finding]:
+    params = {
+        "project": "my-project",
+        "accelerator": "v6e",
+        "machine_type": "",
+        "chips": 12,
+        "provisioning": "on_demand",
+        "locations": [location],
+        "cluster": "c",
+        "node_pool": "p",
+        "fail_on_insufficient": False,
+    }
+    return quota_findings(run(params, QuotaPorts(cloud, cloud, cloud), print, False))
+
+
+def test_quota_of_eight_for_twelve_chips_is_one_finding() -> None:
+    (finding,) = asked_of(Cloud(8, ["europe-west4-a"]))
+    assert (finding.check, finding.verdict) == ("TPU quota", "failed")
+    assert finding.found == "europe-west4-a: quota of 8 for 12 chips in europe-west4 (as it is set)"
+    assert finding.remedy == (
+        "Ask for 12 of TPUS-PER-TPU-FAMILY-per-project-region (region=europe-west4, tpu_family=CT6E) at "
+        "https://console.cloud.google.com/iam-admin/quotas?project=my-project&service=compute.googleapis.com, "
+        "choose another zone (rhaii_location) or way to buy (rhaii_provisioning), or fewer replicas."
+    )
+
+
+def test_zone_without_the_machine_type_is_one_finding() -> None:
+    (finding,) = asked_of(Cloud(12, ["europe-west4-a", "us-east5-b"]), "europe-west4-c")
+    assert finding == Finding(
+        "TPU quota",
+        "failed",
+        "europe-west4-c: the machine type ct6e-standard-4t is not offered in europe-west4-c",
+        "It is offered in: europe-west4-a, us-east5-b. Choose a zone that has it (rhaii_location).",
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "becomes"), [("sufficient", "ok"), ("insufficient", "failed"), ("unknown", "unknown")]
+)
+def test_quota_verdicts(verdict: str, becomes: str) -> None:
+    first = {"location": "z", "verdict": verdict, "reason": "because"}
+    other = {"location": "y", "verdict": "sufficient", "reason": "not looked at"}
+    assert quota_findings({"candidates": [first, other], "remedy": "do"}) == [
+        Finding("TPU quota", becomes, "z: because", "do")
+    ]
+
+
+def test_table_puts_remedies_beneath() -> None:
+    findings = [
+        {"check": "project", "verdict": "ok", "found": "p", "remedy": ""},
+        {"check": "pull secret", "verdict": "failed", "found": "none", "remedy": "Give one."},
+    ]
+    assert table(findings) == [
+        "ok      project      p",
+        "failed  pull secret  none",
+        "                     -> Give one.",
+    ]
+    assert table([]) == []

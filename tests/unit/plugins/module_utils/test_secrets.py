@@ -1,0 +1,180 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files with secrets: what is read, and that no refusal repeats what is in them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.rhaii.gke.plugins.module_utils import _secrets
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._secrets import docker_config, hub_token
+
+PASSWORD = "s3cr3tPassw0rd"
+LOGIN = base64.b64encode(f"user:{PASSWORD}".encode()).decode()
+AUTHS: dict[str, Any] = {"auths": {"registry.redhat.io": {"auth": LOGIN}}}
+TOKEN = "hf_abcDEF123"
+
+
+def b64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def secret(data: Any = None, string_data: Any = None) -> str:
+    return yaml.safe_dump(
+        {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": data, "stringData": string_data}
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(json.dumps(AUTHS), id="the registries' JSON"),
+        pytest.param(yaml.safe_dump(AUTHS), id="the same as YAML"),
+        pytest.param(secret({".dockerconfigjson": b64(json.dumps(AUTHS))}), id="a Secret"),
+        pytest.param(secret(string_data={".dockerconfigjson": json.dumps(AUTHS)}), id="a Secret in plain text"),
+        pytest.param(
+            secret({".dockerconfigjson": "\n".join(b64(json.dumps(AUTHS))[i : i + 20] for i in range(0, 200, 20))}),
+            id="a Secret with base64 in lines",
+        ),
+        pytest.param(
+            secret({".dockerconfigjson": "never read"}, {".dockerconfigjson": json.dumps(AUTHS)}),
+            id="plain text wins, as in Kubernetes",
+        ),
+    ],
+)
+def test_docker_config_is_read(content: str) -> None:
+    if "never read" in content:
+        content = content.replace("never read", b64("{}"))
+    assert json.loads(docker_config(content)) == AUTHS
+
+
+def test_docker_config_is_canonical() -> None:
+    one = {"auths": {"b": {"auth": LOGIN}, "a": {"password": "p", "username": "u"}}}
+    other = {"auths": {"a": {"username": "u", "password": "p"}, "b": {"auth": LOGIN}}}
+    assert (
+        docker_config(json.dumps(one), "a") == docker_config(json.dumps(other), "b") == json.dumps(one, sort_keys=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param("a: [", r"The pull secret is neither YAML nor JSON \(line 1\)\.", id="no YAML"),
+        pytest.param(f"x: 1\n{PASSWORD}: [\n", r"neither YAML nor JSON \(line 3\)", id="no YAML, with the line"),
+        pytest.param("\x00", r"neither YAML nor JSON\.", id="no text"),
+        pytest.param("a: 2026-13-01", r"neither YAML nor JSON\.", id="a date that is none"),
+        pytest.param("just words", "The pull secret holds no object", id="words"),
+        pytest.param("", "The pull secret holds no object", id="nothing"),
+        pytest.param("[1, 2]", "The pull secret holds no object", id="a list"),
+        pytest.param("{}", r"has no registries \(no entry auths\)", id="no auths"),
+        pytest.param('{"auths": {}}', "has no registries", id="empty auths"),
+        pytest.param(f'{{"auths": "{PASSWORD}"}}', "has no registries", id="auths of another shape"),
+        pytest.param(
+            json.dumps({"auths": {"quay.io": {"auth": LOGIN}, "docker.io": {"auth": LOGIN}}}),
+            "has no entry for registry.redhat.io; it has docker.io, quay.io",
+            id="another registry",
+        ),
+        pytest.param(secret({"other": b64("{}")}), r"a Secret without the key \.dockerconfigjson", id="no such key"),
+        pytest.param(secret(), r"a Secret without the key \.dockerconfigjson", id="an empty Secret"),
+        pytest.param(secret([PASSWORD]), "data holds no keys with values", id="data is a list"),
+        pytest.param(secret(string_data=PASSWORD), "data holds no keys with values", id="plain data is text"),
+        pytest.param(
+            secret({".dockerconfigjson": f"{PASSWORD}!"}), r"value \.dockerconfigjson is not base64", id="no base64"
+        ),
+        pytest.param(secret({".dockerconfigjson": "ключ"}), "is not base64", id="letters of another alphabet"),
+        pytest.param(
+            secret({".dockerconfigjson": base64.b64encode(b"\xff\xfe").decode()}), "is not base64", id="no text in it"
+        ),
+        pytest.param(secret({".dockerconfigjson": b64("{")}), r"value \.dockerconfigjson is not JSON", id="no JSON"),
+        pytest.param(secret({".dockerconfigjson": b64("[]")}), "holds no object", id="JSON of another shape"),
+        *(
+            pytest.param(
+                json.dumps({"auths": {"registry.redhat.io": entry}}),
+                r"entry for registry\.redhat\.io is no login: it needs auth",
+                id=f"login {name}",
+            )
+            for name, entry in {
+                "empty": {},
+                "as text": PASSWORD,
+                "without a colon": {"auth": b64(PASSWORD)},
+                "not base64": {"auth": f"{PASSWORD}!"},
+                "of another alphabet": {"auth": "ключ"},
+                "without a password": {"username": "u"},
+                "without a user": {"password": PASSWORD},
+            }.items()
+        ),
+    ],
+)
+def test_bad_pull_secret_is_refused_in_one_sentence(content: str, words: str) -> None:
+    with pytest.raises(RhaiiError, match=words) as refusal:
+        docker_config(content)
+    said = str(refusal.value)
+    assert "rhaii_pull_secret_file" in said
+    assert "console.redhat.com" in said
+    for part in (PASSWORD, LOGIN, b64(PASSWORD)):
+        assert part not in said
+    assert refusal.value.__cause__ is None
+
+
+def test_login_of_another_registry_is_judged_too() -> None:
+    both = {"auths": {**AUTHS["auths"], "quay.io": {}}}
+    with pytest.raises(RhaiiError, match=r"entry for quay\.io is no login"):
+        docker_config(json.dumps(both))
+
+
+@pytest.mark.parametrize("registry", ["", "quay.io"])
+def test_wanted_registry_is_the_callers(registry: str) -> None:
+    only = {"auths": {"quay.io": {"username": "u", "password": "p"}}}
+    assert json.loads(docker_config(json.dumps(only), registry)) == only
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(TOKEN, id="alone"),
+        pytest.param(f"  {TOKEN}\n\n", id="with blank lines"),
+        pytest.param(secret({"token": b64(TOKEN)}), id="a Secret"),
+        pytest.param(secret({"token": b64(f"{TOKEN}\n")}), id="a Secret with a line's end in it"),
+        pytest.param(secret(string_data={"HF_TOKEN": TOKEN}), id="a Secret in plain text"),
+        pytest.param(json.dumps({"kind": "Secret", "data": {"token": b64(TOKEN)}}), id="a Secret as JSON"),
+    ],
+)
+def test_hub_token_is_read(content: str) -> None:
+    assert hub_token(content) == TOKEN
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param("", "The token file is empty", id="nothing"),
+        pytest.param(" \n ", "The token file is empty", id="blanks"),
+        pytest.param(secret({"token": b64(" ")}), "The token file is empty", id="an empty value"),
+        pytest.param(f"{TOKEN} x", "has a blank in it", id="two words"),
+        pytest.param(f"token:\t{TOKEN}", "has a blank in it", id="a key and a value"),
+        pytest.param(f"{TOKEN}\n{TOKEN}", "holds no object", id="two lines"),
+        pytest.param(f"{{{TOKEN}", "neither YAML nor JSON", id="no JSON"),
+        pytest.param(secret(), "a Secret with 0 values", id="an empty Secret"),
+        pytest.param(secret({"a": b64(TOKEN), "b": b64(TOKEN)}), "a Secret with 2 values", id="two values"),
+        pytest.param(secret({"token": TOKEN}), "The token file's value token is not base64", id="no base64"),
+        pytest.param(secret(TOKEN), "The token file's data holds no keys with values", id="data is text"),
+    ],
+)
+def test_bad_token_file_is_refused_in_one_sentence(content: str, words: str) -> None:
+    with pytest.raises(RhaiiError, match=words) as refusal:
+        hub_token(content)
+    assert TOKEN not in str(refusal.value)
+    assert "rhaii_hf_token_file" in refusal.value.remedy
+
+
+def test_missing_library_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_secrets, "MISSING", "No module named 'yaml'")
+    with pytest.raises(RhaiiError, match=r"No module named 'yaml'.*pip install PyYAML"):
+        docker_config("{}")
+    assert hub_token(TOKEN) == TOKEN

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The action edge: what it refuses, what it hands on, and what it hides."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils._internal._datatag._tags import Deprecated
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.plugin_utils import _edge
+from ansible_collections.rhaii.gke.plugins.plugin_utils._edge import CapabilityAction
+
+SECRET = "s3cr3tValue"
+
+
+class Core:
+    """A capability that shows what it got."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Params, bool]] = []
+        self.error: Exception | None = None
+
+    def run(self, params: Params, ports: None, progress: Progress, check_mode: bool) -> Result:
+        self.calls.append((params, check_mode))
+        progress(f"looking with {params['token']}")
+        if self.error:
+            raise self.error
+        return {"changed": True, "seen": [f"it was {params['token']}"], "diff": {"before": params["token"]}}
+
+
+@pytest.fixture
+def core() -> Core:
+    return Core()
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    lines: list[str] = []
+    monkeypatch.setattr(_edge.display, "display", lines.append)
+    return lines
+
+
+def action(core: Core, args: dict[str, Any], transport: str = "local", become: Any = None, **task: Any) -> Any:
+    capability = Capability(
+        name="demo",
+        argument_spec={
+            "token": {"type": "str", "no_log": True},
+            "count": {"type": "int", "default": 1},
+            "flag": {"type": "bool"},
+            "other": {"type": "str"},
+        },
+        ports=lambda params: None,
+        run=core.run,
+        mutually_exclusive=[("flag", "other")],
+    )
+    given = {"async_val": 0, "check_mode": False, "diff": False, "action": "rhaii.gke.demo", "args": args, **task}
+    connection = SimpleNamespace(transport=transport, become=become, _shell=SimpleNamespace(tmpdir="x"))
+    kind = type("ActionModule", (CapabilityAction,), {"capability": capability})
+    return kind(SimpleNamespace(**given), connection, None, None, None)
+
+
+def ran(core: Core, args: dict[str, Any], **more: Any) -> dict[str, Any]:
+    result: dict[str, Any] = action(core, args, **more).run(task_vars={"inventory_hostname": "prod"})
+    return result
+
+
+def test_async_is_refused_with_the_way_out(core: Core) -> None:
+    with pytest.raises(AnsibleActionFail, match=r"rhaii\.gke\.demo .* cannot be asynchronous; remove async and poll"):
+        ran(core, {}, async_val=60)
+    assert not core.calls
+
+
+def test_become_is_refused_with_the_way_out(core: Core) -> None:
+    with pytest.raises(AnsibleActionFail, match=r"rhaii\.gke\.demo .* cannot become another one; set become: false"):
+        ran(core, {}, become=SimpleNamespace(name="sudo"))
+    assert not core.calls
+
+
+@pytest.mark.parametrize("transport", ["ssh", "kubectl", ""])
+def test_elsewhere_the_module_runs(transport: str, core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = action(core, {"count": 2}, transport=transport)
+    calls: list[dict[str, Any]] = []
+
+    def execute_module(**call: Any) -> dict[str, Any]:
+        calls.append(call)
+        return {"changed": False, "remote": True}
+
+    monkeypatch.setattr(plugin, "_execute_module", execute_module)
+    variables = {"inventory_hostname": "prod"}
+    assert plugin.run(task_vars=variables) == {"changed": False, "remote": True}
+    assert calls == [{"module_name": "rhaii.gke.demo", "module_args": {"count": 2}, "task_vars": variables}]
+    assert not core.calls
+
+
+def test_options_are_checked_completed_and_plain(core: Core, said: list[str]) -> None:
+    ran(core, {"count": Deprecated(msg="x").tag("7"), "other": Deprecated(msg="x").tag("text")})
+    ((params, check_mode),) = core.calls
+    assert params == {"token": None, "count": 7, "flag": None, "other": "text"}
+    assert type(params["other"]) is str
+    assert check_mode is False
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_check_mode_reaches_the_core(check_mode: bool, core: Core, said: list[str]) -> None:
+    ran(core, {}, check_mode=check_mode)
+    assert core.calls[0][1] is check_mode
+
+
+@pytest.mark.parametrize("diff", [True, False])
+def test_diff_is_shown_when_asked_for(diff: bool, core: Core, said: list[str]) -> None:
+    assert ("diff" in ran(core, {}, diff=diff)) is diff
+
+
+def test_secret_is_hidden_in_result_progress_and_diff(core: Core, said: list[str]) -> None:
+    result = ran(core, {"token": SECRET}, diff=True)
+    assert core.calls[0][0]["token"] == SECRET
+    assert result["changed"] is True
+    assert result["seen"] == ["it was ********"]
+    assert SECRET not in str(result)
+    assert said == ["[prod] looking with ********"]
+
+
+def test_secret_is_hidden_in_failures(core: Core, said: list[str]) -> None:
+    core.error = RhaiiError(f"Refused {SECRET}.", remedy="Do.", result={"with": SECRET})
+    result = ran(core, {"token": SECRET})
+    assert (result["failed"], result["msg"]) == (True, "Refused ********. Do.")
+    core.error = ValueError(SECRET)
+    assert SECRET not in str(ran(core, {"token": SECRET}))
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        pytest.param({"count": "many"}, "unable to convert to int", id="a wrong type"),
+        pytest.param({"cuont": 1}, "Unsupported parameters for (rhaii.gke.demo) module: cuont", id="an unknown option"),
+        pytest.param({"flag": True, "other": "x"}, "mutually exclusive", id="a rule across options"),
+    ],
+)
+def test_wrong_options_are_a_failed_result(args: dict[str, Any], words: str, core: Core) -> None:
+    result = ran(core, args)
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert words in result["msg"]
+    assert not core.calls
+
+
+def test_secret_is_hidden_when_options_are_refused(core: Core) -> None:
+    result = ran(core, {"token": SECRET, SECRET: 1})
+    assert result["failed"] is True
+    assert SECRET not in str(result)
+
+
+def test_progress_without_a_host(core: Core, said: list[str]) -> None:
+    action(core, {}).run()
+    assert said == ["[localhost] looking with None"]
