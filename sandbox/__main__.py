@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -245,9 +246,13 @@ def main() -> int:
     arguments = parser().parse_args()
     settings = Settings.load()
     settings.root.mkdir(parents=True, exist_ok=True)
-    if arguments.verb in ("fault", "logs"):
-        return int(arguments.run(settings, arguments))
-    return int(arguments.run(settings))
+    try:
+        if arguments.verb in ("fault", "logs"):
+            return int(arguments.run(settings, arguments))
+        return int(arguments.run(settings))
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 if __name__ == "__main__":

@@ -22,6 +22,10 @@ from pathlib import Path
 from sandbox.settings import MARKER, Settings
 
 
+KEEPER = "keeper of "
+"""How the name of a container's parent begins; pod and container follow."""
+
+
 @dataclass(frozen=True)
 class Process:
     """A process as the kernel knows it: a pid alone may have been given away again."""
@@ -120,6 +124,8 @@ def command_name(pid: int) -> str:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
     except OSError:
         return "?"
+    if words[0].startswith(KEEPER):
+        return words[0]
     if "-m" in words[:-1]:
         return words[words.index("-m") + 1]
     return Path(words[0]).name

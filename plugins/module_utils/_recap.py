@@ -97,10 +97,11 @@ def recap(story: Mapping[str, Any]) -> dict[str, Any]:
 
 def _lines(story: Mapping[str, Any], report: Mapping[str, Any], passed: Sequence[Stage]) -> Iterator[str]:
     url, default = str(story["url"]), story["models"][0]
-    yield f"{story['environment']}: {url or 'no gateway address yet'}"
+    yield f"{story['environment']}: {url}, to be tried with" if url else f"{story['environment']}: no gateway address yet"
     if url:
-        body = json.dumps({"model": default["served_name"], "prompt": "Hello", "max_tokens": 20})
-        yield f"Try it:      curl {url}/v1/completions -H 'Content-Type: application/json' -d '{body}'"
+        request = {"model": default["served_name"], "prompt": "Hello", "max_tokens": 20}
+        body = json.dumps(request, separators=(",", ":"))
+        yield f"curl -s {url}/v1/completions -H Content-Type:application/json -d '{body}'"
     ready: dict[str, Mapping[str, Any]] = {str(item.get("name")): item for item in story.get("ready") or []}
     for model in story["models"]:
         counts = (ready.get(str(model["name"])) or {}).get("replicas") or {}

@@ -176,7 +176,7 @@ class ContainerRunner:
         logs.forget_old_runs(self.place.folder, spec["name"], record.restarts)
         self._process = ContainerProcess.start(
             python_argv(pulled.image.module, arguments),
-            title=f"keeper of {self.place.record.namespace} {self.place.record.name} {spec['name']}",
+            title=f"{processes.KEEPER}{self.place.record.namespace} {self.place.record.name} {spec['name']}",
             env={**values, **binding},
             cwd=self.root,
             log=self.log,

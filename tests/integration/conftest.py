@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from tests.integration.installation import Installed
 from tests.integration.rehearsal import Rehearsal
 
 PROVE = os.environ.get("RHAII_PROVE") == "1"
@@ -55,6 +56,12 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
     made = Rehearsal(tmp_path_factory.mktemp("rehearsal") / "sandbox")
     yield made
     made.end()
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The collection, installed from its tarball."""
+    return Installed.build(tmp_path_factory.mktemp("installed"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

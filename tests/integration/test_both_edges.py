@@ -18,12 +18,16 @@ import pytest
 import yaml
 
 from tests.integration.google_stub import GoogleStub
+from tests.integration.kubernetes_stub import KubernetesStub, Namespace
+from tests.unit.plugins.module_utils.llmisvc import fake_cluster as bodies
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 BIN = Path(sys.executable).parent
 
-QUOTAS: dict[str, dict[str, Any]] = {
+Json = dict[str, Any]
+
+QUOTAS: dict[str, Json] = {
     "TPUS-PER-TPU-FAMILY-per-project-region": {
         "dimensionsInfos": [
             {"dimensions": {"region": "europe-west4", "tpu_family": "CT6E"}, "details": {"value": "12"}},
@@ -36,6 +40,9 @@ QUOTA = {"chips": 12, "locations": ["europe-west4-a"]}
 CLUSTER = {"location": "europe-west4-a", "name": "c", "environment": "prod", "wait_interval": 0.05}
 POOL = {"location": "europe-west4-a", "cluster": "c", "name": "tpu-pool", "environment": "prod", "wait_interval": 0.05}
 TPU = {"machine_type": "ct6e-standard-4t"}
+SERVICE = {"name": bodies.NAME, "namespace": "ready", "wait_interval": 0.1, "fail_fast_after": 0.3}
+# Their host is the stub of Kubernetes; the others' are Google's.
+OF_KUBERNETES = ("llmisvc_wait_ready",)
 
 # In order: each call finds what the ones before it left.
 CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
@@ -65,6 +72,17 @@ CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "pool deleted": ("gke_node_pool", {**POOL, "state": "absent"}, {"diff": True}),
     "cluster deleted": ("gke_cluster", {**CLUSTER, "state": "absent"}, {"diff": True}),
     "cluster gone": ("gke_cluster", {**CLUSTER, "state": "absent"}, {}),
+    "service that is ready": ("llmisvc_wait_ready", {**SERVICE, "replicas": 3}, {}),
+    "service that becomes ready": ("llmisvc_wait_ready", {**SERVICE, "namespace": "coming"}, {}),
+    "service in check mode": ("llmisvc_wait_ready", {**SERVICE, "namespace": "pending"}, {"check_mode": True}),
+    "service looked at once": ("llmisvc_wait_ready", {**SERVICE, "namespace": "broken", "wait": False}, {}),
+    "service not ready in time": ("llmisvc_wait_ready", {**SERVICE, "namespace": "pending", "wait_timeout": 1}, {}),
+    "service without its pull secret": ("llmisvc_wait_ready", {**SERVICE, "namespace": "broken"}, {}),
+    "service that is stopped": ("llmisvc_wait_ready", {**SERVICE, "namespace": "stopped"}, {}),
+    "service that is missing": ("llmisvc_wait_ready", {**SERVICE, "namespace": "empty", "missing_timeout": 0}, {}),
+    "service without a name": ("llmisvc_wait_ready", {"namespace": "ready"}, {}),
+    "cluster that does not answer": ("llmisvc_wait_ready", {**SERVICE, "host": "http://127.0.0.1:9"}, {}),
+    "cluster that refuses the token": ("llmisvc_wait_ready", {**SERVICE, "api_key": "a-bad-token"}, {}),
 }
 FAILING = {
     "quota that does not": "quota of 12 for 16 chips in europe-west4",
@@ -81,6 +99,13 @@ FAILING = {
     "pool with a topology": "GKE refuses that",
     "quota beside a foreign pool": "12 used",
     "pool that cannot change": "spot is false, wanted true",
+    "service not ready in time": "was not ready within 1 s (0 of 3 replicas ready)",
+    "service without its pull secret": "the pull secret rhaiis-pull-secret does not exist in broken",
+    "service that is stopped": "serving.kserve.io/stop",
+    "service that is missing": f"There is no LLMInferenceService {bodies.NAME} in the namespace empty.",
+    "service without a name": "missing required arguments: name",
+    "cluster that does not answer": "the API server at http://127.0.0.1:9 does not answer",
+    "cluster that refuses the token": "Could not find KServe's API: 401 Unauthorized",
 }
 CHANGING = {
     "cluster in check mode",
@@ -95,16 +120,51 @@ CHANGING = {
 IN_PROCESS, AS_MODULE = "in-process", "as-module"
 
 
-def playbook(url: str) -> list[dict[str, Any]]:
+def namespaces() -> dict[str, Namespace]:
+    """A namespace for each way that a service can be."""
+
+    def of(service: Json, deployment: Json, pods: list[Json], later: Any = None) -> Namespace:
+        deployment["metadata"]["labels"] = pods[0]["metadata"]["labels"]
+        sets = bodies.replica_set()
+        sets["metadata"]["labels"] |= bodies.WORKLOAD
+        return Namespace(
+            {
+                "llminferenceservices": [service],
+                "deployments": [deployment],
+                "replicasets": [sets],
+                "pods": pods,
+                "events": [
+                    {**bodies.warning(pods[0], "Odd", "of the pod"), "type": "Warning", "metadata": {"name": "e"}}
+                ],
+            },
+            later=later,
+        )
+
+    ready = (bodies.service(), bodies.deployment(), bodies.ready_pods())
+    starting = (bodies.starting_service(), bodies.deployment(0))
+    unpulled = bodies.waiting("ErrImagePull", "failed to authorize: 401 Unauthorized")
+    return {
+        "ready": of(*ready),
+        "coming": of(*starting, [bodies.pending()], lambda itself: itself.objects.update(of(*ready).objects)),
+        "pending": of(*starting, [bodies.pending()]),
+        "broken": of(*starting, [bodies.pod(main=unpulled)]),
+        "stopped": of(
+            bodies.service(annotations={"serving.kserve.io/stop": "true"}), bodies.deployment(), [bodies.pod()]
+        ),
+    }
+
+
+def playbook(google: str, kubernetes: str) -> list[dict[str, Any]]:
     tasks = []
+    of_google = {
+        "project": "{{ inventory_hostname }}",
+        "auth_kind": "accesstoken",
+        "access_token": "a-token",
+        "endpoints": {"container": google, "compute": google, "cloudquotas": google},
+    }
+    of_kubernetes = {"host": kubernetes, "api_key": "a-token"}
     for name, (module, options, keywords) in CALLS.items():
-        given = {
-            "project": "{{ inventory_hostname }}",
-            "auth_kind": "accesstoken",
-            "access_token": "a-token",
-            "endpoints": {"container": url, "compute": url, "cloudquotas": url},
-            **options,
-        }
+        given = {**(of_kubernetes if module in OF_KUBERNETES else of_google), **options}
         tasks.append({"name": name, f"rhaii.gke.{module}": given, "ignore_errors": True, **keywords})
     return [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
 
@@ -152,21 +212,22 @@ def results_of(output: str) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def comparable(result: dict[str, Any], host: str) -> Any:
-    """What the capability said: without what ansible-core adds, and with the project, which is the host, made equal."""
+    """What the capability said, without what ansible-core adds and a clock says; the project is the host, made equal."""
     kept = {
         key: value
         for key, value in result.items()
-        if not key.startswith("_ansible") and key not in ("invocation", "action", "warnings", "exception")
+        if not key.startswith("_ansible")
+        and key not in ("invocation", "action", "warnings", "exception", "elapsed", "stages")
     }
     return json.loads(json.dumps(kept, sort_keys=True).replace(host, "PROJECT"))
 
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[str, Any], str]]:
-    with GoogleStub(QUOTAS) as stub:
+    with GoogleStub(QUOTAS) as google, KubernetesStub(namespaces()) as kubernetes:
         run = ansible(
             tmp_path_factory.mktemp("edges"),
-            playbook(stub.url),
+            playbook(google.url, kubernetes.url),
             ANSIBLE_STDOUT_CALLBACK="ansible.posix.json",
         )
         assert "{\n" in run.stdout, run.stdout + run.stderr
@@ -189,7 +250,16 @@ def test_both_edges_give_equal_results(outcome: tuple[dict[str, Any], str], name
 def test_the_edge_in_process_shows_progress_and_the_module_none(outcome: tuple[dict[str, Any], str]) -> None:
     lines = [line for line in outcome[1].splitlines() if line.startswith("[")]
     assert f"[{IN_PROCESS}] cluster c: asking for it in europe-west4-a" in lines
+    waits = "waiting for a node (0/2 nodes are available: 2 Insufficient google.com/tpu.)"
+    assert f"[{IN_PROCESS}] {bodies.NAME} after 0 s: replica aaaaa: {waits}" in lines
     assert not [line for line in lines if line.startswith(f"[{AS_MODULE}]")]
+
+
+def test_a_service_that_becomes_ready_is_seen_by_watching(outcome: tuple[dict[str, Any], str]) -> None:
+    for result in outcome[0]["service that becomes ready"].values():
+        assert result["ready"] is True
+        assert result["elapsed"] < 1.5  # the stub's watches show it after 0.2 seconds
+        assert len(result["pods"]) == 3
 
 
 def test_no_token_is_shown(outcome: tuple[dict[str, Any], str]) -> None:

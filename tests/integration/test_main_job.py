@@ -22,9 +22,10 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox.settings import CLOUD_ADDRESS, CLOUD_PORT
+from sandbox.settings import CHECKOUT, CLOUD_ADDRESS, CLOUD_PORT
 from tests.integration.conftest import Figures
 from tests.integration.guide import rows
+from tests.integration.installation import Installed
 from tests.integration.load import Load
 from tests.integration.rehearsal import CLUSTER, ENVIRONMENT, MARKER, NAMESPACE, SERVICE, Rehearsal, Run, until
 from tests.integration.witness import Seen, Witness, known_secrets, shown, sockets
@@ -65,7 +66,7 @@ def deployed(rehearsal: Rehearsal) -> Deployed:
 
 @pytest.fixture(scope="module")
 def rendered(rehearsal: Rehearsal, deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder as the guide's reader has it: the manifests of render.yml at its paths, and the files with the secrets."""
+    """A folder as the guide's reader has it: what render.yml wrote at its paths, and the files with the secrets."""
     folder = tmp_path_factory.mktemp("guide")
     run = rehearsal.playbook("render", "-e", f"rhaii_render_folder={folder}").succeeded()
     assert not shown(run.output.encode(), deployed.secrets)
@@ -144,7 +145,7 @@ def test_010_deploy_shows_what_there_is(deployed: Deployed, rehearsal: Rehearsal
 
 
 def test_011_curl_line_of_the_recap_can_be_copied(deployed: Deployed, rehearsal: Rehearsal) -> None:
-    (line,) = re.findall(r"Try it: +(curl .*)$", deployed.run.output, re.MULTILINE)
+    (line,) = re.findall(r"^ +(curl -s .*)$", deployed.run.output, re.MULTILINE)
     answer = rehearsal.run("bash", "-c", line.rstrip())
     assert '"choices"' in answer.output, f"{line}\n{answer.output}"
 
@@ -235,8 +236,14 @@ def test_040_scaling_up_under_load(deployed: Deployed, rehearsal: Rehearsal, fig
     figures.record("scale_up", {"replicas": 5, "seconds": round(run.seconds, 1), **load.outcome.figures()})
 
 
-def test_041_deploy_keeps_the_override_and_says_so(deployed: Deployed, rehearsal: Rehearsal) -> None:
-    run = rehearsal.playbook("deploy").succeeded()
+def test_041_deploy_keeps_the_override_and_says_so(
+    deployed: Deployed, rehearsal: Rehearsal, installed: Installed
+) -> None:
+    # from the tarball, by its full name: the same environment, so that nothing changes
+    inventory = str(CHECKOUT / "inventories" / "sandbox")
+    environment = installed.environment(rehearsal.environment)
+    command = ("ansible-playbook", "-i", inventory, "rhaii.gke.deploy")
+    run = rehearsal.run(*command, cwd=installed.folder, env=environment).succeeded()
     assert run.changed() == []
     assert run.recap()["changed"] == 0
     said = " ".join(run.output.split())

@@ -107,7 +107,7 @@ class Seen:
 
 
 class Witness:
-    """Looks from enter to exit. `marks` are entries NAME=value of the environment of the processes that it answers for."""
+    """Looks from enter to exit. `marks` are entries NAME=value of the environment of the processes that it judges."""
 
     def __init__(self, marks: Sequence[str], secrets: Sequence[bytes] = ()) -> None:
         self.seen = Seen()
@@ -137,7 +137,7 @@ class Witness:
                 self._sample_sockets()
                 self.seen.samples += 1
                 time.sleep(INTERVAL)
-        except BaseException as error:  # noqa: BLE001 it is raised again where the witness is asked
+        except BaseException as error:  # raised again at the exit
             self._error = error
 
     def _sample_commands(self) -> None:
@@ -168,7 +168,7 @@ class Witness:
                 self._found(f"{owner} {says} {address} port {socket.port} ({socket.protocol})")
 
     def _owner(self, inode: str) -> str:
-        """The command of the process that holds a socket, if it is one that we answer for."""
+        """The command of the process that holds a socket, if it is one that we judge."""
         for folder in processes():
             try:
                 if not self._marks & set((folder / "environ").read_bytes().split(b"\0")):

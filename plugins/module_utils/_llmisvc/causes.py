@@ -224,6 +224,12 @@ def _cut(text: str, limit: int = 300) -> str:
     return flat if len(flat) <= limit else flat[: limit - 1] + "…"
 
 
+def _end(text: str, limit: int = 200) -> str:
+    """A registry's answer stands at the end of what its client says."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else "…" + flat[1 - limit :]
+
+
 def _on_its_way(replica: Replica, evidence: Evidence) -> Problem:
     detail = replica.message
     if not detail and replica.stage in (CREATING, PROBING) and evidence.warnings:
@@ -239,7 +245,7 @@ def _pull(replica: Replica, trouble: Trouble, evidence: Evidence, namespace: str
     """Older kubelets tell the registry's answer in events alone."""
     said = " ".join((trouble.message, *(each for each in evidence.warnings if "pull" in each.lower())))
     # The reasons take turns while the kubelet tries again; it is one trouble.
-    reason, answer = "ImagePullBackOff", _cut(trouble.message or said)
+    reason, answer = "ImagePullBackOff", _end(trouble.message or said)
     proven = patience if evidence.fresh else max(patience, LONGEST_BACK_OFF)
     if _LOGIN.search(said):
         login = login_of(replica.pull_secrets, evidence.secrets or {}, trouble.image, namespace)

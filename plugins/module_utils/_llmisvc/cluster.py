@@ -125,8 +125,10 @@ class WatchedCluster:
         end = time.monotonic() + seconds
         news = False
         while True:
-            left = (min(end, time.monotonic() + SETTLE_SECONDS) if news else end) - time.monotonic()
             news = self._revive() or news
+            left = end - time.monotonic()
+            if news:
+                left = min(left, SETTLE_SECONDS)
             due = min((self._due(feed) for feed in self._feeds.values() if not feed.running), default=left)
             event = self._next(max(0.0, min(left, due)))
             if event is not None:

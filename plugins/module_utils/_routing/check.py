@@ -198,18 +198,15 @@ class _Test:
                 health.not_asked("models", health.MODELS),
                 health.not_asked("completion", COMPLETIONS),
             ]
-            self.progress(f"health: {first.path}: {first.problem}")
-            return [f"{first.path}: {first.problem}"]
+            self.progress(f"health: {first.said}")
+            return [first.said]
         second, self.model = health.models(transport, self.model)
         third, sample = health.completion_check(transport, self.model, self.prompts.sample(), self.params["max_tokens"])
         self.prompts.calibrate(sample.prompt_tokens)
         self.checks += [second, third]
-        told = [
-            f"{each.path} {each.problem or f'{each.status} in {(each.seconds or 0.0) * 1000:.0f} ms'}"
-            for each in self.checks
-        ]
+        told = [each.said for each in self.checks]
         self.progress(f"health: {', '.join(told)}; model {self.model or 'unknown'}")
-        return [f"{each.path}: {each.problem}" for each in self.checks if not each.ok]
+        return [each.said for each in self.checks if not each.ok]
 
     def prove(self, transport: Transport) -> Proof:
         requests, prefixes = self.params["requests"], self.params["prefixes"]

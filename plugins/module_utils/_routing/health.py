@@ -74,6 +74,13 @@ class Check:
     def ok(self) -> bool:
         return not self.problem
 
+    @property
+    def said(self) -> str:
+        """The check in a few words."""
+        if self.problem:
+            return f"{self.path}: {self.problem}"
+        return f"{self.path} {self.status} in {(self.seconds or 0.0) * 1000:.0f} ms"
+
     def result(self) -> dict[str, Any]:
         return {
             "check": self.check,

@@ -24,6 +24,7 @@ import aiohttp
 import grpc
 import pytest
 from aiohttp import web
+from envoy.extensions.filters.http.ext_proc.v3.processing_mode_pb2 import ProcessingMode
 from envoy.service.ext_proc.v3 import external_processor_pb2 as ext_proc
 from envoy.service.ext_proc.v3 import external_processor_pb2_grpc as ext_proc_grpc
 
@@ -133,8 +134,8 @@ class EndpointPicker(ext_proc_grpc.ExternalProcessorServicer):  # type: ignore[m
         async for request in requests:
             kind = request.WhichOneof("request")
             if kind == "request_headers":
-                # 5 is FULL_DUPLEX_STREAMED
-                duplex = request.protocol_config.request_body_mode == 5 and not request.request_headers.end_of_stream
+                mode = request.protocol_config.request_body_mode
+                duplex = mode == ProcessingMode.FULL_DUPLEX_STREAMED and not request.request_headers.end_of_stream
                 if not duplex:
                     yield self._chosen(endpoints[self.streams % len(endpoints)])
             elif kind == "request_body" and duplex:

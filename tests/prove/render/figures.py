@@ -4,9 +4,11 @@
 
 """Figures in the docs: blocks that are filled from docs/results, so that nobody types a figure.
 
-A block names a file of results and a place in it, and for a list of rows, if not all, the columns to show:
+A block names a file of results, a place in it or several that become rows, and what to show if not all:
 
-    <!-- figures: main-job.scale.steps (replicas, nodes) -->
+    <!-- figures: main-job.stages (title, seconds) -->
+    <!-- end -->
+    <!-- figures: main-job.routing.serial+routing.parallel -->
     <!-- end -->
 """
 
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 BLOCK = re.compile(
-    r"^<!-- figures: (?P<topic>[a-z0-9-]+)\.(?P<place>[\w.-]+)(?: \((?P<columns>[\w, ]+)\))? -->\n"
+    r"^<!-- figures: (?P<topic>[a-z0-9-]+)\.(?P<place>[\w.+-]+)(?: \((?P<columns>[\w, ]+)\))? -->\n"
     r".*?^<!-- end -->$",
     re.DOTALL | re.MULTILINE,
 )
@@ -46,11 +48,13 @@ def _block(match: re.Match[str], results: Path) -> str:
     file = results / f"{topic}.json"
     first = match[0].splitlines()[0]
     if not file.exists():
-        return f"{first}\nNo figures yet: `make prove TOPIC={topic}` makes them.\n<!-- end -->"
+        return f"{first}\n\nNo figures yet: there is no `docs/results/{file.name}`.\n\n<!-- end -->"
     result = json.loads(file.read_text(encoding="utf-8"))
     columns = [name.strip() for name in match["columns"].split(",")] if match["columns"] else None
-    body = table(_find(result, place, file), columns, f"{file.name}: {place}")
-    return f"{first}\n\n{body}\n\n{_origin(result, topic)}\n\n<!-- end -->"
+    found = {step: _find(result, step, file) for step in place.split("+")}
+    value = found[place] if len(found) == 1 else {step.rsplit(".", 1)[-1]: item for step, item in found.items()}
+    body = table(value, columns, f"{file.name}: {place}")
+    return f"{first}\n\n{body}\n\n{_origin(result, file)}\n\n<!-- end -->"
 
 
 def _find(result: Any, place: str, file: Path) -> Any:
@@ -63,9 +67,10 @@ def _find(result: Any, place: str, file: Path) -> Any:
     return found
 
 
-def _origin(result: Mapping[str, Any], topic: str) -> str:
-    parts = [f"`make prove TOPIC={topic}`"]
+def _origin(result: Mapping[str, Any], file: Path) -> str:
+    parts = [f"`docs/results/{file.name}`"]
     parts += [f"commit {str(result['commit'])[:12]}"] if result.get("commit") else []
+    parts += ["with changes that are in no commit"] if result.get("dirty") else []
     parts += [f"seed {result['seed']}"] if result.get("seed") is not None else []
     return f"From {', '.join(parts)}."
 
@@ -73,10 +78,14 @@ def _origin(result: Mapping[str, Any], topic: str) -> str:
 def table(value: Any, columns: Sequence[str] | None = None, place: str = "") -> str:
     """A Markdown table of rows, of rows by name, or of single values by name."""
     if isinstance(value, Mapping) and value and all(isinstance(item, Mapping) for item in value.values()):
-        value = [{"": name, **item} for name, item in value.items()]
+        value = [{"": title(name), **item} for name, item in value.items()]
         columns = ["", *columns] if columns else None
     if isinstance(value, Mapping):
-        value = [{"what": title(name), "figure": item} for name, item in value.items()]
+        missing = [name for name in columns or () if name not in value]
+        if missing:
+            raise BlockError(f"{place} has no {', '.join(missing)}: it has {', '.join(value)}.")
+        value = [{"what": title(name), "figure": value[name]} for name in columns or value]
+        columns = None
     if not isinstance(value, list) or not value or not all(isinstance(row, Mapping) for row in value):
         raise BlockError(f"{place} is no table: wanted rows, or values by name; found {json.dumps(value)[:80]}.")
     names = list(columns or dict.fromkeys(name for row in value for name in row))
@@ -104,7 +113,9 @@ def cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:.2f}".rstrip("0").rstrip(".")
+        # two places, more for what would vanish
+        text = f"{value:.2f}" if abs(value) >= 0.1 or not value else f"{value:.4f}"
+        return text.rstrip("0").rstrip(".")
     if isinstance(value, list):
         return ", ".join(cell(item) for item in value)
     return str(value).replace("|", "\\|")

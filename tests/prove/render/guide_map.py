@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,26 @@ HERE = {
     "unneeded": "not needed",
     "missing": "not here yet",
 }
+HEAD = """\
+# From the guide to the collection
+
+<!-- Rendered from guide_map.yml by `python -m tests.prove.render`: change it there. -->
+
+Every command, option and file of the TPU deployment guide, and what stands for it here.
+
+- *as typed*: the tests run it word for word, reading commands on what `deploy.yml` made, creating ones on an empty
+  cluster with the manifests of `render.yml`.
+- *as on any cluster*: a plain command that needs nothing of ours. No test here runs it.
+- *not needed*: the playbooks do without.
+- *not here yet*: nothing stands for it today.
+
+Commands are shown in one line. A playbook of a clone is `ansible-playbook playbooks/deploy.yml`, of an installed
+collection `ansible-playbook rhaii.gke.deploy`. Without `-i` a clone takes the sandbox's inventory.
+
+## What does not work on a real cluster as the guide has it
+
+Where it says *as typed*, the command is wrong with the guide's own manifests and right with ours.
+"""
 REFERENCES = ("playbook", "role", "module", "tag", "variable", "file")
 
 
@@ -68,7 +88,8 @@ def _entry(section: str, row: dict[str, Any], file: str) -> Entry:
     left = set(row) - {*KINDS[:4], "here", "of", "run", "wrong", "note", *(f"{name}s" for name in REFERENCES), "file"}
     if len(kinds) != 1 or left or row.get("here") not in HERE:
         raise ValueError(
-            f"{file}, {section}: an entry has one of {', '.join(KINDS)}, and here: one of {', '.join(HERE)}; found {row}."
+            f"{file}, {section}: an entry has one of {', '.join(KINDS)}, and here: one of {', '.join(HERE)}; "
+            f"found {row}."
         )
     return Entry(
         section=section,
@@ -89,38 +110,24 @@ def page(rows: Sequence[Entry]) -> str:
 
 
 def _page(rows: Sequence[Entry]) -> Iterator[str]:
-    yield "# From the guide to the collection"
-    yield ""
-    yield "<!-- Rendered from guide_map.yml by `python -m tests.prove.render`: change it there. -->"
-    yield ""
-    yield "Every command, option and file of the TPU deployment guide, and what stands for it here."
-    yield ""
-    yield "- *as typed*: works word for word against an environment that `deploy.yml` made; `tests/integration` runs it."
-    yield "- *as on any cluster*: a plain command that needs nothing of ours. No test here runs it."
-    yield "- *not needed*: it prepares something that the playbooks do without."
-    yield "- *not here yet*: nothing stands for it today."
-    yield ""
-    yield "Commands are shown in one line. `deploy.yml` and the like are the playbooks, in a clone"
-    yield "`ansible-playbook playbooks/deploy.yml`, installed `ansible-playbook rhaii.gke.deploy`."
-    yield ""
-    yield "## What does not work on a real cluster as the guide has it"
-    yield ""
-    yield "Where the last column says *as typed*, it is wrong with the guide's own manifests and right with ours."
-    yield ""
-    yield "| in the guide | why it is wrong | here |"
-    yield "| --- | --- | --- |"
-    for row in rows:
-        if row.wrong:
-            yield f"| {_code(row.line)} | {_text(row.wrong)} | {_here(row)} |"
+    yield HEAD
+    yield from _table(
+        ("in the guide", "why it is wrong", "here", "remark"),
+        ((_code(row.line), _text(row.wrong), _here(row), _text(row.note)) for row in rows if row.wrong),
+    )
     for section in dict.fromkeys(row.section for row in rows):
         yield ""
         yield f"## {section}"
         yield ""
-        yield "| in the guide | here |"
-        yield "| --- | --- |"
-        for row in rows:
-            if row.section == section:
-                yield f"| {_subject(row)} | {_here(row)} |"
+        yield from _table(
+            ("in the guide", "here", "stands for it", "remark"),
+            ((_subject(row), _here(row), _references(row), _text(row.note)) for row in rows if row.section == section),
+        )
+
+
+def _table(headings: Sequence[str], cells: Iterable[Sequence[str]]) -> Iterator[str]:
+    for line in (headings, ["---"] * len(headings), *cells):
+        yield f"| {' | '.join(line)} |"
 
 
 def _subject(row: Entry) -> str:
@@ -129,11 +136,11 @@ def _subject(row: Entry) -> str:
 
 
 def _here(row: Entry) -> str:
-    parts = [HERE[row.here]] if HERE[row.here] else []
-    parts += [_code(row.run)] if row.run else []
-    parts += [", ".join(_reference(name, target) for name, target in row.references)] if row.references else []
-    parts += [_text(row.note)] if row.note else []
-    return ". ".join(part.rstrip(".") for part in parts) + ("." if row.note else "")
+    return HERE[row.here] or (_code(row.run) if row.run else "")
+
+
+def _references(row: Entry) -> str:
+    return ", ".join(_reference(name, target) for name, target in row.references)
 
 
 def _reference(kind: str, target: str) -> str:

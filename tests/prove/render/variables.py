@@ -16,6 +16,24 @@ import yaml
 
 from tests.prove.render.tree import EXPRESSION, NO_DEFAULT, Tree
 
+HEAD = """\
+# Collection-wide variables
+
+<!-- Rendered from variables.yml and the roles by `python -m tests.prove.render`: change it there. -->
+
+What an inventory says of an environment. Every name begins with `rhaii_`; the roles' defaults read it, and everything
+else reads the role's own variable. Defaults and readers on this page come from there.
+
+A role's own variables are in its `meta/argument_specs.yml`, and `ansible-doc -t role rhaii.gke.cluster` shows them.
+They may be set in the inventory too, where one value for all roles is not enough.
+"""
+MODEL = """\
+## An entry of `rhaii_models`
+
+One model is a list of one. The first is the default model: the guide's paths at the gateway lead to it, and
+`rhaii_replicas` and `rhaii_image` stand for it.
+"""
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -99,17 +117,8 @@ def page(rows: Sequence[Variable], fields: Sequence[Field], tree: Tree) -> str:
 
 
 def _page(rows: Sequence[Variable], fields: Sequence[Field], tree: Tree) -> Iterator[str]:
-    yield "# Collection-wide variables"
-    yield ""
-    yield "<!-- Rendered from variables.yml and the roles by `python -m tests.prove.render`: change it there. -->"
-    yield ""
-    yield "What an inventory says of an environment. Every name begins with `rhaii_`; the roles' defaults read it, and"
-    yield "everything else reads the role's own variable. Defaults and readers on this page come from there."
-    yield ""
-    yield "A role's own variables are in its `meta/argument_specs.yml`; `ansible-doc -t role rhaii.gke.cluster` shows them."
-    yield "They may be set in the inventory too, where one value for all roles is not enough."
+    yield HEAD
     for group in dict.fromkeys(row.group for row in rows):
-        yield ""
         yield f"## {group}"
         yield ""
         yield "| variable | default | meaning | read by |"
@@ -118,12 +127,8 @@ def _page(rows: Sequence[Variable], fields: Sequence[Field], tree: Tree) -> Iter
             if row.group == group:
                 readers = ", ".join(f"`{reader}`" if row.fact else reader for reader in readers_of(row, tree))
                 yield f"| `{row.name}` | {_text(default_of(row, tree))} | {_text(row.meaning)} | {readers} |"
-    yield ""
-    yield "## An entry of `rhaii_models`"
-    yield ""
-    yield "One model is a list of one. The first is the default model: the guide's paths at the gateway lead to it, and"
-    yield "`rhaii_replicas` and `rhaii_image` stand for it."
-    yield ""
+        yield ""
+    yield MODEL
     yield "| field | default | meaning |"
     yield "| --- | --- | --- |"
     for field in fields:

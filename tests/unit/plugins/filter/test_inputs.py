@@ -14,10 +14,11 @@ import pytest
 import yaml
 from ansible.errors import AnsibleFilterError
 from ansible.module_utils._internal._datatag._tags import Deprecated
+from ansible_collections.rhaii.gke.plugins.filter import inputs
 from ansible_collections.rhaii.gke.plugins.filter.inputs import FilterModule
 
 FILTERS = FilterModule().filters()
-FOLDER = Path(__file__).parents[4] / "plugins" / "filter"
+FOLDER = Path(inputs.__file__).parent
 LOGIN = {"auths": {"registry.redhat.io": {"username": "u", "password": "p"}}}
 INPUTS: dict[str, Any] = {
     "project": "my-project",

@@ -2,44 +2,107 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which Deployments still keep us waiting."""
+"""The filters on what the cluster holds: plain values in, plain values out."""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.rhaii.gke.plugins.filter.readiness import unavailable_deployments
+import yaml
+from ansible.module_utils._internal._datatag._tags import Deprecated
+from ansible_collections.rhaii.gke.plugins.filter import readiness
+from ansible_collections.rhaii.gke.plugins.filter.readiness import FilterModule
 
-WANTED = ["istio-system/istiod"]
+FILTERS = FilterModule().filters()
+FOLDER = Path(readiness.__file__).parent
+BLIND = {"health": [{"check": "h", "path": "/p", "ok": True, "status": 200}], "verdict": "blind", "msg": "m"}
+GATEWAY = {
+    "metadata": {"name": "g"},
+    "spec": {"listeners": [{"protocol": "HTTP", "port": 80}]},
+    "status": {"addresses": [{"value": "203.0.113.7"}]},
+}
 
 
-def deployment(**status: int) -> dict[str, Any]:
-    return {
-        "metadata": {"namespace": "istio-system", "name": "istiod", "generation": 2},
-        "spec": {"replicas": 2},
-        "status": {"observedGeneration": 2, "updatedReplicas": 2, "availableReplicas": 2} | status,
+def tagged(text: str) -> str:
+    """A string as ansible-core 2.19 hands it out: of a class of its own."""
+    value: str = Deprecated(msg="x").tag(text)
+    assert type(value) is not str
+    return value
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_filter_is_documented_under_its_name(name: str) -> None:
+    documented = yaml.safe_load((FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
+    assert documented["DOCUMENTATION"]["name"] == name
+    assert f"rhaii.gke.{name}" in documented["EXAMPLES"]
+
+
+def test_deployments_that_keep_us_waiting_are_named_plainly() -> None:
+    (name,) = FILTERS["unavailable_deployments"]([], [tagged("istio-system/istiod")])
+    assert (name, type(name)) == ("istio-system/istiod", str)
+
+
+def test_findings_are_plain() -> None:
+    lists = ("nodes", "secrets", "deployments", "services", "pods", "gateways", "envoyfilters", "policies")
+    wanted = {"models": [], "pool": "p", "secrets": [], "deployments": [], "gateway": "g", "envoyfilter": "e"}
+    findings = FILTERS["verification_findings"]({name: [] for name in lists}, {**wanted, "policies": [tagged("n")]})
+    assert json.loads(json.dumps(findings)) == findings
+    assert findings[-1] == {
+        "check": "network policies",
+        "verdict": "failed",
+        "found": "missing: n",
+        "remedy": "Run deploy.yml: it applies them.",
     }
 
 
-def test_deployment_with_all_replicas_keeps_nobody_waiting() -> None:
-    assert unavailable_deployments([deployment()], WANTED) == []
+@pytest.mark.parametrize(
+    ("require_affinity", "verdict"),
+    [
+        (True, "failed"),
+        (False, "unknown"),
+        ("true", "failed"),
+        # bool("false") is true
+        ("false", "unknown"),
+        (tagged("no"), "unknown"),
+    ],
+)
+def test_affinity_is_required_or_not_also_as_text(require_affinity: Any, verdict: str) -> None:
+    findings = {item["check"]: item["verdict"] for item in FILTERS["routing_findings"](BLIND, require_affinity)}
+    assert findings == {"h /p": "ok", "cache routing": verdict}
+
+
+def test_affinity_is_required_by_default() -> None:
+    assert FILTERS["routing_findings"](BLIND)[-1]["verdict"] == "failed"
+
+
+def test_word_that_is_neither_yes_nor_no_is_refused() -> None:
+    with pytest.raises(TypeError, match="flase"):
+        FILTERS["routing_findings"](BLIND, "flase")
 
 
 @pytest.mark.parametrize(
-    "found",
+    ("port", "url"),
     [
-        pytest.param([], id="missing"),
-        pytest.param([deployment(availableReplicas=1)], id="one replica short"),
-        pytest.param([deployment(updatedReplicas=1)], id="an old replica left"),
-        pytest.param([deployment(observedGeneration=1)], id="status of an older spec"),
+        (0, "http://203.0.113.7"),
+        ("", "http://203.0.113.7"),
+        (tagged("8080\n"), "http://203.0.113.7:8080"),
+        (8080, "http://203.0.113.7:8080"),
     ],
 )
-def test_deployment_that_does_not_serve_is_named(found: list[dict[str, Any]]) -> None:
-    assert unavailable_deployments(found, WANTED) == WANTED
+def test_gateway_url_takes_a_port_as_text(port: Any, url: str) -> None:
+    assert FILTERS["gateway_url"]([GATEWAY], tagged("g"), port) == url
 
 
-def test_replicas_default_to_one() -> None:
-    one = deployment(updatedReplicas=1, availableReplicas=1)
-    del one["spec"]["replicas"]
-    assert unavailable_deployments([one], WANTED) == []
+def test_gateway_url_has_the_listeners_port_by_default() -> None:
+    assert FILTERS["gateway_url"]([GATEWAY], "g") == "http://203.0.113.7"
+
+
+def test_recap_is_plain() -> None:
+    model = {"name": tagged("a"), "served_name": "a", "replicas": 1}
+    found = FILTERS["deploy_recap"]({"environment": tagged("e"), "url": "", "models": [model], "chips_per_node": 4})
+    assert json.loads(json.dumps(found)) == found
+    assert found["lines"][0] == "e: no gateway address yet"
+    assert type(found["report"]["environment"]) is str

@@ -37,6 +37,7 @@ def test_left_out_values_are_filled_in_without_touching_what_was_given() -> None
     assert a["served_name"] == "org/a"
     assert (b["uri"], b["served_name"]) == ("", "")
     assert given == [{"name": "a", "uri": "hf://org/a"}, {"name": "b"}]
+    assert effective_models([{"name": "m", "uri": "pvc://claim/a://b"}])[0]["served_name"] == "claim/a://b"
 
 
 def test_command_line_stands_for_the_default_model_alone() -> None:
@@ -71,9 +72,9 @@ def test_empty_image_from_the_command_line_is_left_out() -> None:
     ],
 )
 def test_bad_models_are_refused(models: Any, words: str) -> None:
-    with pytest.raises(RhaiiError, match=words) as refusal:
+    with pytest.raises(RhaiiError, match=f"^{words}") as refusal:
         effective_models(models)
-    assert refusal.value.remedy
+    assert refusal.value.remedy.startswith(("Give a number, as in 3.", "Give each model a name", "Begin every model"))
 
 
 @pytest.mark.parametrize(("value", "number"), [(3, 3), ("3", 3), (" 3 ", 3), (3.0, 3), (0, 0), (-1, -1), ("-1", -1)])

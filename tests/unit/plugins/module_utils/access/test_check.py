@@ -91,7 +91,10 @@ def test_missing_permissions_are_named() -> None:
     finding = findings(Scripted(lacking=["container.clusters.create", "compute.instances.delete"]))["permissions"]
     assert finding["verdict"] == "failed"
     assert finding["found"] == "missing on my-project: compute.instances.delete, container.clusters.create"
-    assert "roles/container.admin" in finding["remedy"]
+    assert finding["remedy"] == (
+        "Grant them, or roles/container.admin, roles/compute.instanceAdmin.v1, roles/iam.serviceAccountUser, "
+        "roles/servicemanagement.quotaViewer and roles/serviceusage.serviceUsageViewer."
+    )
 
 
 def test_nothing_is_asked_without_credentials() -> None:

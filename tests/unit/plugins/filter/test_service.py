@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filters on services: plain values in, plain values out, and errors that Ansible shows as sentences."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.errors import AnsibleFilterError
+from ansible.module_utils._internal._datatag._tags import Deprecated
+from ansible_collections.rhaii.gke.plugins.filter import service
+from ansible_collections.rhaii.gke.plugins.filter.service import FilterModule
+
+FILTERS = FilterModule().filters()
+FOLDER = Path(service.__file__).parent
+DECLARED = [{"name": "a", "uri": "hf://o/a", "replicas": 3}]
+
+
+def tagged(text: str) -> str:
+    """A string as ansible-core 2.19 hands it out: of a class of its own."""
+    value: str = Deprecated(msg="x").tag(text)
+    assert type(value) is not str
+    return value
+
+
+def live(image: str = "i:1", **metadata: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "a", **metadata}, "spec": {"replicas": 3, "template": {"image": image}}}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_filter_is_documented_under_its_name(name: str) -> None:
+    documented = yaml.safe_load((FOLDER / f"{name}.yml").read_text(encoding="utf-8"))
+    assert documented["DOCUMENTATION"]["name"] == name
+    assert f"rhaii.gke.{name}" in documented["EXAMPLES"]
+
+
+def test_plan_takes_what_the_command_line_gives() -> None:
+    found = FILTERS["service_plan"]([{tagged("name"): tagged("a")}], [live()], tagged("5"), tagged("i:2"))
+    (model,) = found["models"]
+    assert model["override"] == {"replicas": 5, "image": "i:2"}
+    assert type(model["replicas"]) is int
+    assert type(model["image"]) is str
+    assert found["live_replicas"] == 3
+    assert json.loads(json.dumps(found)) == found
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_plan_without_the_command_line_is_the_inventory(nothing: Any) -> None:
+    assert FILTERS["service_plan"](DECLARED, [], nothing, nothing)["models"][0]["override"] == {}
+    assert FILTERS["service_plan"](nothing, [])["models"][0]["name"] == "qwen-3b-tpu-svc"
+
+
+def test_plan_tells_zero_from_none_given() -> None:
+    assert FILTERS["service_plan"](DECLARED, [], 0)["models"][0]["override"] == {"replicas": 0}
+
+
+@pytest.mark.parametrize("replicas", ["many", "2.5", True, [3]])
+def test_plan_refuses_what_is_no_number_with_a_sentence(replicas: Any) -> None:
+    with pytest.raises(AnsibleFilterError, match=r"rhaii_replicas is .*, which is no whole number\. Give a number"):
+        FILTERS["service_plan"](DECLARED, [], replicas)
+
+
+def test_plan_refuses_models_that_cannot_be_with_a_sentence() -> None:
+    with pytest.raises(AnsibleFilterError, match="Entry 1 of rhaii_models has no name"):
+        FILTERS["service_plan"]([{}], [])
+
+
+def test_replaced_services_reads_what_a_dry_run_returns() -> None:
+    changed = live("i:2")
+    several = [{"result": changed, "changed": True}, {"result": {"metadata": {"name": "new"}, "spec": {}}}]
+    assert FILTERS["replaced_services"](several, [live()], "0") == ["a"]
+    assert FILTERS["replaced_services"]([changed], [live()], 0) == ["a"]
+    assert FILTERS["replaced_services"]([changed], [live()], tagged("1")) == []
+    assert FILTERS["replaced_services"]([{}], [live()], 0) == []
+
+
+def test_vacated_nodes_takes_a_number_as_text() -> None:
+    nodes = [{"metadata": {"name": tagged("n1")}}, {"metadata": {"name": "n2"}}]
+    assert FILTERS["vacated_nodes"](nodes, [], "1") == ["n2"]
+    assert FILTERS["vacated_nodes"](nodes, [{"spec": {"nodeName": "n2", "containers": []}}], tagged("0")) == [
+        "n2",
+        "n1",
+    ]
+
+
+def test_pool_routes_names_are_plain() -> None:
+    pool = {"group": tagged("inference.networking.k8s.io"), "kind": tagged("InferencePool"), "name": "p"}
+    route = {
+        "metadata": {"name": tagged("r"), "namespace": tagged("team")},
+        "spec": {"parentRefs": [{"name": "g", "namespace": "o"}], "rules": [{"backendRefs": [pool]}]},
+    }
+    (name,) = FILTERS["pool_routes"]([route], tagged("g"), tagged("o"))
+    assert (name, type(name)) == ("team.r.0", str)
+    assert FILTERS["pool_routes"]([route], "o", "g") == []
