@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -71,6 +73,7 @@ def preflight_findings(inputs: Any) -> dict[str, Any]:
             tpu_nodes=_number(given.get("tpu_nodes")),
             pull_secret=_file(given, "pull_secret"),
             token_file=_file(given, "token_file"),
+            tools=_tools(given),
         )
     ).public()
 
@@ -85,6 +88,37 @@ _TEXTS = (
     "registry",
     "token",
 )
+
+
+def _tools(given: dict[str, Any]) -> _preflight.Tools:
+    helm = str(given.get("helm") or "")
+    return _preflight.Tools(
+        helm=shutil.which(helm or "helm") or "",
+        charts={str(chart): _is_chart(str(chart)) for chart in given.get("charts") or []},
+        missing_packages=[package for package, module in _PACKAGES.items() if not _is_installed(module)],
+    )
+
+
+# What kubernetes.core and the cloud modules import, by the name under which pip knows it.
+_PACKAGES = {
+    "kubernetes": "kubernetes",
+    "google-auth": "google.auth",
+    "google-cloud-container": "google.cloud.container_v1",
+    "requests": "requests",
+}
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # of a parent package
+        return False
+
+
+def _is_chart(chart: str) -> bool:
+    if "://" in chart or chart.endswith(".tgz"):
+        return "://" in chart or Path(chart).expanduser().is_file()
+    return (Path(chart).expanduser() / "Chart.yaml").is_file()
 
 
 def _number(value: Any) -> Any:

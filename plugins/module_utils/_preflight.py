@@ -40,6 +40,18 @@ class File:
 
 
 @dataclass(frozen=True)
+class Tools:
+    """What the control host needs for the operators."""
+
+    # where helm is; empty when it was not found
+    helm: str
+    # the charts, each with whether it can be read; one that is not a path here (oci://, https://) counts as readable
+    charts: Mapping[str, bool]
+    # Python packages that are needed and missing
+    missing_packages: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Inputs:
     project: str
     environment: str
@@ -57,6 +69,7 @@ class Inputs:
     registry: str
     token_file: File
     token: str
+    tools: Tools
 
 
 @dataclass(frozen=True)
@@ -128,6 +141,9 @@ def judge(inputs: Inputs) -> Verdict:
 
     check("pull secret", lambda: _pull_secret(inputs.pull_secret, inputs.registry))
     check("hub token", lambda: _token(inputs.token_file, inputs.token))
+    check("helm", lambda: _helm(inputs.tools))
+    check("charts", lambda: _charts(inputs.tools))
+    check("Python packages", lambda: _packages(inputs.tools))
     return Verdict(tuple(findings), nodes, nodes * per_node, machine_type)
 
 
@@ -254,6 +270,35 @@ def _naming(file: File) -> Iterator[None]:
         raise RhaiiError(f"{file.path}: {error.msg}", remedy=error.remedy) from error
 
 
+def _helm(tools: Tools) -> str:
+    if not tools.helm:
+        raise RhaiiError(
+            "helm is not on this host, and the operators are installed with it.",
+            remedy="Install Helm 3.14 or newer, or name it with rhaii_helm_binary.",
+        )
+    return tools.helm
+
+
+def _charts(tools: Tools) -> str:
+    unreadable = [chart or "(none)" for chart, readable in tools.charts.items() if not readable]
+    if unreadable:
+        raise RhaiiError(
+            f"No Helm chart is at {', '.join(unreadable)}.",
+            remedy="Name the folder charts of a checkout of rhaii-on-xks (rhaii_operators_chart_folder).",
+        )
+    return ", ".join(tools.charts)
+
+
+def _packages(tools: Tools) -> str:
+    if tools.missing_packages:
+        names = " ".join(tools.missing_packages)
+        raise RhaiiError(
+            f"Missing for the Python that runs the tasks: {', '.join(tools.missing_packages)}.",
+            remedy=f"Install them: pip install {names}",
+        )
+    return "all there"
+
+
 def _there(file: File, variable: str, what: str) -> None:
     if not file.path:
         raise RhaiiError(f"{variable} is not given.", remedy=f"Name the file with {what}.")
@@ -284,4 +329,16 @@ def _lines(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f"{' ' * 7} {' ' * width}  -> {finding['remedy']}"
 
 
-__all__ = ("FAILED", "OK", "UNKNOWN", "File", "Finding", "Inputs", "Verdict", "judge", "quota_findings", "table")
+__all__ = (
+    "FAILED",
+    "OK",
+    "UNKNOWN",
+    "File",
+    "Finding",
+    "Inputs",
+    "Tools",
+    "Verdict",
+    "judge",
+    "quota_findings",
+    "table",
+)

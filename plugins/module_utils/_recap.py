@@ -97,7 +97,7 @@ def recap(story: Mapping[str, Any]) -> dict[str, Any]:
 
 def _lines(story: Mapping[str, Any], report: Mapping[str, Any], passed: Sequence[Stage]) -> Iterator[str]:
     url, default = str(story["url"]), story["models"][0]
-    yield f"{story['environment']}: {url}, to be tried with" if url else f"{story['environment']}: no gateway address yet"
+    yield f"{story['environment']}: {url + ', to be tried with' if url else 'no gateway address yet'}"
     if url:
         request = {"model": default["served_name"], "prompt": "Hello", "max_tokens": 20}
         body = json.dumps(request, separators=(",", ":"))

@@ -38,7 +38,7 @@ def judge(seen: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[Finding]:
         _names(
             "EnvoyFilter",
             _named(seen["envoyfilters"]),
-            [wanted["envoyfilter"]],
+            wanted["envoyfilters"],
             "Run deploy.yml: without it the endpoint picker sees no prompt.",
         ),
         _names("network policies", _named(seen["policies"]), wanted["policies"], "Run deploy.yml: it applies them."),
@@ -53,7 +53,7 @@ def _names(check: str, found: Sequence[str], wanted: Sequence[str], remedy: str)
     missing = [name for name in wanted if name not in found]
     if missing:
         return Finding(check, FAILED, f"missing: {', '.join(missing)}", remedy)
-    return Finding(check, OK, ", ".join(wanted))
+    return Finding(check, OK, ", ".join(wanted) or "none wanted")
 
 
 def _nodes(nodes: Objects, pool: str, wanted: int) -> Finding:

@@ -212,7 +212,7 @@ def results_of(output: str) -> dict[str, dict[str, dict[str, Any]]]:
 
 
 def comparable(result: dict[str, Any], host: str) -> Any:
-    """What the capability said, without what ansible-core adds and a clock says; the project is the host, made equal."""
+    """What the capability said, without what ansible-core adds and a clock says; the project, the host, made equal."""
     kept = {
         key: value
         for key, value in result.items()

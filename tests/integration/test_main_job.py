@@ -125,7 +125,7 @@ def reader(rehearsal: Rehearsal, deployed: Deployed, rendered: Path) -> Reader:
 def test_010_deploy_shows_what_there_is(deployed: Deployed, rehearsal: Rehearsal, figures: Figures) -> None:
     output = deployed.run.output
     assert "The inventory is inventories/sandbox" in output
-    assert f"{ENVIRONMENT}: {rehearsal.gateway()}" in output
+    assert f"{ENVIRONMENT}: {rehearsal.gateway()}, " in output
     assert f"Replicas:    3 of 3 ready ({SERVICE}, Qwen/Qwen2.5-3B-Instruct)" in output
     assert "3 TPU nodes, 12 chips" in output
     affinity, hits = re.search(r"Affinity: +([\d.]+) of", output), re.search(r"Hit ratio: +([\d.]+) of", output)
@@ -137,7 +137,6 @@ def test_010_deploy_shows_what_there_is(deployed: Deployed, rehearsal: Rehearsal
     assert len(titles) == 8
     for stage in deployed.report["stages"]:
         assert re.search(rf"{stage['title']} +{stage['guide_minutes']} min +\d+ ", output), stage
-    assert re.search(r"overhead", output), "what the machine and not the cloud took is not said"
     figures.record("deploy", {"seconds": round(deployed.run.seconds, 1), "tasks": deployed.run.recap()["ok"]})
     figures.record("stages", deployed.report["stages"])
     figures.record("routing", deployed.report["routing"])

@@ -77,9 +77,9 @@ class Check:
     @property
     def said(self) -> str:
         """The check in a few words."""
-        if self.problem:
-            return f"{self.path}: {self.problem}"
-        return f"{self.path} {self.status} in {(self.seconds or 0.0) * 1000:.0f} ms"
+        outcome = f": {self.problem}" if self.problem else f" {self.status} in {(self.seconds or 0.0) * 1000:.0f} ms"
+        tried = f" ({self.detail})" if self.check == "health" and self.detail else ""
+        return f"{self.path}{outcome}{tried}"
 
     def result(self) -> dict[str, Any]:
         return {
@@ -88,7 +88,7 @@ class Check:
             "status": self.status,
             "ms": None if self.seconds is None else round(self.seconds * 1000, 1),
             "ok": self.ok,
-            "detail": self.problem or self.detail,
+            "detail": "; ".join(each for each in (self.problem, self.detail) if each),
         }
 
 
@@ -98,17 +98,13 @@ def _check(check: str, path: str, answer: Answer, wrong: str, detail: str = "") 
 
 def health(transport: Transport) -> Check:
     """The guide's health path, else vLLM's."""
-    refused: list[str] = []
-    answer = Answer()
-    for path in HEALTH:
-        answer = transport.ask(Ask("GET", path))
-        wrong = problem(answer)
-        if not wrong:
-            return _check("health", path, answer, "", "; ".join(refused))
-        refused.append(f"{path}: {wrong}")
-        if answer.error:
-            return _check("health", path, answer, wrong)
-    return _check("health", HEALTH[-1], answer, "; ".join(refused))
+    guide, own = HEALTH
+    answer = transport.ask(Ask("GET", guide))
+    wrong = problem(answer)
+    if not wrong or answer.error:  # where nothing answers, another path does not help
+        return _check("health", guide, answer, wrong)
+    answer = transport.ask(Ask("GET", own))
+    return _check("health", own, answer, problem(answer), f"{guide}: {wrong}")
 
 
 def models(transport: Transport, wanted: str) -> tuple[Check, str]:

@@ -19,6 +19,8 @@ from ansible_collections.rhaii.gke.plugins.module_utils._routing import statisti
 
 # Without a count of the replicas, the fewest with which there is anything to route: the hardest to tell from chance.
 FEWEST_REPLICAS = 2
+# A picker knows prefixes by blocks too, of 64 tokens by default; a cache on TPU by 128.
+PICKER_BLOCK, CACHE_BLOCK = 64, 128
 # New prefixes that all come to one replica are no coincidence when it is rarer than this.
 PINNED = 0.01
 
@@ -90,6 +92,12 @@ class Evidence:
         return found
 
     @property
+    def unfilled(self) -> int:
+        """The block that the prompts do not fill, so that nobody can know them again; 0 when they do."""
+        block = PICKER_BLOCK if self.hits else max(self.block or CACHE_BLOCK, PICKER_BLOCK)
+        return block if self.prompt_tokens is not None and self.prompt_tokens <= block else 0
+
+    @property
     def pinned(self) -> str:
         """The one replica that all new prefixes came to, when that is no coincidence."""
         if len(self.fresh_replicas) != 1 or self.assumed_replicas < FEWEST_REPLICAS:
@@ -143,6 +151,8 @@ def judge(evidence: Evidence) -> Judgement:
             f"Requests stick to their client or connection, or the picker knows one replica only. {_PICKER}",
         )
     routing = _routing(evidence)
+    if routing == "chance" and evidence.unfilled:
+        return _no_cache(evidence, "Prompts are too short to be known again")
     if routing == "chance":
         return Judgement(BLIND, f"Routing is blind to the prompt: {_landed(evidence)}.", _PICKER)
     if evidence.stale:
@@ -199,12 +209,13 @@ def _cached(evidence: Evidence, beginning: str) -> Judgement:
 
 def _no_cache(evidence: Evidence, beginning: str) -> Judgement:
     remedy = _CACHE
-    if evidence.block and evidence.prompt_tokens and evidence.prompt_tokens <= evidence.block:
+    if evidence.unfilled:
         remedy = (
-            f"A prompt of {evidence.prompt_tokens} tokens does not fill a cache block of {evidence.block}: raise "
+            f"A prompt of {evidence.prompt_tokens} tokens does not fill a block of {evidence.unfilled}: raise "
             "prefix_tokens, or give a longer prompt."
         )
-    return Judgement(NO_CACHE, f"{beginning}, but nothing was found cached.", remedy)
+    found = "" if evidence.hits else ", but nothing was found cached"
+    return Judgement(NO_CACHE, f"{beginning}{found}.", remedy)
 
 
 __all__ = (

@@ -116,7 +116,12 @@ async def create_objects(client: KubeClient) -> None:
 
 async def create_pod(client: KubeClient, name: str, address: str, labels: dict[str, str]) -> None:
     """A pod that no node runs: the test itself is its kubelet."""
-    spec = {"containers": [{"name": "main", "image": "none"}], "schedulerName": "none"}
+    # an account of the test's: the namespace's own one comes when the controller manager gets to it
+    spec = {
+        "containers": [{"name": "main", "image": "none"}],
+        "schedulerName": "none",
+        "serviceAccountName": "metrics-reader",
+    }
     metadata = {"name": name, "namespace": "models", "labels": labels}
     await client.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
     await set_ready(client, name, True, address)

@@ -62,6 +62,7 @@ def test_what_preflight_demands_is_called_needed() -> None:
         registry="registry.redhat.io",
         token_file=_preflight.File("", None),
         token="",
+        tools=_preflight.Tools(helm="helm", charts={"": False}, missing_packages=[]),
     )
     failed = [finding for finding in _preflight.judge(nothing).findings if finding.verdict == _preflight.FAILED]
     demanded = {name for finding in failed for name in COLLECTION_WIDE.findall(f"{finding.found} {finding.remedy}")}

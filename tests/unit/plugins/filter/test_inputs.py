@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ INPUTS: dict[str, Any] = {
     "location": "europe-west4-a",
     "fallback_locations": [],
     "accelerator": "v6e",
+    "helm": sys.executable,
     "machine_type": "",
     "provisioning": "on_demand",
     "models": [],
@@ -117,6 +119,18 @@ def test_preflight_names_files_that_cannot_be_read(tmp_path: Path) -> None:
         "pull secret": f"The file {tmp_path}/binary (rhaii_pull_secret_file) does not exist or cannot be read.",
         "hub token": f"The file {tmp_path} (rhaii_hf_token_file) does not exist or cannot be read.",
     }
+
+
+def test_preflight_looks_for_charts_and_helm(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "Chart.yaml").touch()
+    (tmp_path / "b.tgz").touch()
+    there = [f"{tmp_path}/a", f"{tmp_path}/b.tgz", "oci://registry.example/kserve"]
+    assert "charts" not in failed(charts=there)
+    absent = [f"{tmp_path}/c", f"{tmp_path}/c.tgz"]
+    found = failed(charts=there + absent, helm=str(tmp_path / "no-helm"))
+    assert found["charts"] == f"No Helm chart is at {', '.join(absent)}."
+    assert found["helm"] == "helm is not on this host, and the operators are installed with it."
 
 
 def test_preflight_takes_what_is_left_out_as_empty() -> None:

@@ -47,7 +47,7 @@ def test_deployments_that_keep_us_waiting_are_named_plainly() -> None:
 
 def test_findings_are_plain() -> None:
     lists = ("nodes", "secrets", "deployments", "services", "pods", "gateways", "envoyfilters", "policies")
-    wanted = {"models": [], "pool": "p", "secrets": [], "deployments": [], "gateway": "g", "envoyfilter": "e"}
+    wanted = {"models": [], "pool": "p", "secrets": [], "deployments": [], "gateway": "g", "envoyfilters": ["e"]}
     findings = FILTERS["verification_findings"]({name: [] for name in lists}, {**wanted, "policies": [tagged("n")]})
     assert json.loads(json.dumps(findings)) == findings
     assert findings[-1] == {

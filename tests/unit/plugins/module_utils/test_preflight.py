@@ -17,6 +17,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._preflight import (
     File,
     Finding,
     Inputs,
+    Tools,
     judge,
     quota_findings,
     table,
@@ -42,6 +43,9 @@ GOOD = Inputs(
     registry="registry.redhat.io",
     token_file=File("token", "hf_abc"),
     token="",
+    tools=Tools(
+        helm="/usr/bin/helm", charts={"charts/lws-operator": True, "oci://r/kserve": True}, missing_packages=[]
+    ),
 )
 CHECKS = [
     "project",
@@ -56,6 +60,9 @@ CHECKS = [
     "replicas",
     "pull secret",
     "hub token",
+    "helm",
+    "charts",
+    "Python packages",
 ]
 
 
@@ -96,6 +103,27 @@ def test_public_form_has_the_failed_ones_apart() -> None:
             "The accelerator v7x is not known.",
             "Use one of v5e, v5p, v6e (rhaii_accelerator).",
             id="unknown accelerator",
+        ),
+        pytest.param(
+            {"tools": replace(GOOD.tools, helm="")},
+            "helm",
+            "helm is not on this host, and the operators are installed with it.",
+            "Install Helm 3.14 or newer, or name it with rhaii_helm_binary.",
+            id="no helm",
+        ),
+        pytest.param(
+            {"tools": replace(GOOD.tools, charts={"/sail-operator": False, "oci://r/kserve": True, "": False})},
+            "charts",
+            "No Helm chart is at /sail-operator, (none).",
+            "Name the folder charts of a checkout of rhaii-on-xks (rhaii_operators_chart_folder).",
+            id="charts that are not there",
+        ),
+        pytest.param(
+            {"tools": replace(GOOD.tools, missing_packages=["kubernetes", "google-auth"])},
+            "Python packages",
+            "Missing for the Python that runs the tasks: kubernetes, google-auth.",
+            "Install them: pip install kubernetes google-auth",
+            id="missing packages",
         ),
         pytest.param(
             {"machine_type": "ct5lp-hightpu-4t"},

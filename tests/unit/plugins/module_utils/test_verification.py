@@ -26,7 +26,7 @@ WANTED: dict[str, Any] = {
     "secrets": ["rhaiis-pull-secret", "huggingface-token"],
     "deployments": ["istio-system/istiod", "opendatahub/kserve-controller-manager"],
     "gateway": "inference-gateway",
-    "envoyfilter": "envoyfilter-route-extproc-body",
+    "envoyfilters": ["envoyfilter-route-extproc-body"],
     "policies": ["allow-gateway-to-vllm", "allow-istio"],
 }
 AGAIN = "Run deploy.yml again: it waits, and says what holds a replica back."

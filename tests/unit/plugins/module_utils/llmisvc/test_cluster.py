@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
+from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError, KubernetesRest
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc import cluster as adapter
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.cluster import Connection, WatchedCluster
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import Json, Snapshot
@@ -24,7 +24,7 @@ DEPLOYMENTS = "/apis/apps/v1/namespaces/ns/deployments"
 REPLICA_SETS = "/apis/apps/v1/namespaces/ns/replicasets"
 PODS = "/api/v1/namespaces/ns/pods"
 LISTS = [SERVICES, DEPLOYMENTS, REPLICA_SETS, PODS]
-END = ("END OF STREAM", {})
+END: tuple[str, Json] = ("END OF STREAM", {})
 
 
 def named(name: str, **more: Any) -> Json:
@@ -353,7 +353,7 @@ def test_a_connection_that_cannot_be_made_is_told_when_it_is_needed() -> None:
 def test_a_token_source_is_asked_for_every_connection(monkeypatch: pytest.MonkeyPatch, api: FakeApi) -> None:
     given: list[str] = []
     monkeypatch.setattr(api, "renew", given.append, raising=False)
-    monkeypatch.setattr(adapter.KubernetesRest, "from_params", lambda params: api.connect())
+    monkeypatch.setattr(KubernetesRest, "from_params", lambda params: api.connect())
     params = {"namespace": "ns", "name": "svc", "wait_interval": 10.0}
     tokens = iter(["one", "two"])
     ports = adapter.wait_ports(params, lambda: next(tokens))

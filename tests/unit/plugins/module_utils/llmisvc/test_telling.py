@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.conditions import Condition
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.problems import Problem
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.replicas import Replica, Trouble
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.telling import Telling
 
 
-def replica(name: str, stage: str, message: str = "", trouble: Trouble | None = None, **more: bool) -> Replica:
+def replica(name: str, stage: str, message: str = "", trouble: Trouble | None = None, **more: Any) -> Replica:
     return Replica(f"uid {name}", f"svc-kserve-1-{name}", stage, message=message, trouble=trouble, **more)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -375,7 +376,7 @@ UNAUTHORIZED = "failed to authorize: 401 Unauthorized"
 def crash(count: int, container: str = "main", reason: str = "Error") -> Json:
     last = {"exitCode": 1, "reason": reason}
     state = waiting("CrashLoopBackOff", "back-off", count - 1, last)
-    return pod(**({"main": state} if container == "main" else {"init": state, "main": waiting("PodInitializing")}))
+    return pod(main=state) if container == "main" else pod(init=state, main=waiting("PodInitializing"))
 
 
 @pytest.mark.parametrize(
@@ -561,7 +562,7 @@ def test_causes_come_in_order(play: Play) -> None:
 def test_a_crash_loop_ends_the_wait_at_the_limit(play: Play) -> None:
     play.cluster.pods = [pod()]
     for seconds, count in ((5, 1), (20, 2), (45, 3)):
-        play.cluster.at(seconds, lambda count=count: setattr(play.cluster, "pods", [crash(count)]))
+        play.cluster.at(seconds, partial(setattr, play.cluster, "pods", [crash(count)]))
     play.cluster.logs = {"aaaaa main ended": "one\nRuntimeError: Engine core initialization failed."}
     play.run()
     assert play.result["elapsed"] == 45.0

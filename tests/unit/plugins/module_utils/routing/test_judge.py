@@ -65,7 +65,7 @@ def view(same: Sequence[bool | None] = YES, **more: Any) -> Evidence:
             view(hits=0, block=128, prompt_tokens=128),
             "no_cache",
             "nothing was found cached",
-            "A prompt of 128 tokens does not fill a cache block of 128: raise prefix_tokens",
+            "A prompt of 128 tokens does not fill a block of 128: raise prefix_tokens",
             id="shorter than a block",
         ),
         pytest.param(
@@ -85,6 +85,38 @@ def view(same: Sequence[bool | None] = YES, **more: Any) -> Evidence:
             "among 3 replicas gives 1.7 (p = 1).",
             "The endpoint picker is not in the path",
             id="blind",
+        ),
+        pytest.param(
+            view(NO, hits=0, prompt_tokens=128),
+            "no_cache",
+            "Prompts are too short to be known again, but nothing was found cached.",
+            "A prompt of 128 tokens does not fill a block of 128",
+            id="too short, the block not known",
+        ),
+        pytest.param(view(NO, hits=0, prompt_tokens=129), "blind", "0 of 5", "EnvoyFilter", id="just long enough"),
+        pytest.param(
+            view(NO, hits=0, block=16, prompt_tokens=64),
+            "no_cache",
+            "Prompts are too short to be known again",
+            "does not fill a block of 64",
+            id="too short for the picker",
+        ),
+        pytest.param(
+            view(NO, hits=2, block=16, prompt_tokens=64),
+            "no_cache",
+            "Prompts are too short to be known again.",
+            "does not fill a block of 64",
+            id="too short for the picker, not for the cache",
+        ),
+        pytest.param(
+            view(NO, hits=2, prompt_tokens=65), "blind", "0 of 5", "EnvoyFilter", id="a hit says that a block is filled"
+        ),
+        pytest.param(
+            view(NO, hits=0, block=256, prompt_tokens=256),
+            "no_cache",
+            "too short",
+            "a block of 256",
+            id="a large block",
         ),
         pytest.param(view(NO, hits=3), "blind", "blind to the prompt", "EnvoyFilter", id="blind, with some hits"),
         pytest.param(view(NO, repeats=0, hits=0), "blind", "blind", "EnvoyFilter", id="blind, hits unseen"),
