@@ -41,6 +41,9 @@ options:
       cloudbilling:
         description: Base URL of the Cloud Billing API.
         type: str
+      monitoring:
+        description: Base URL of the Cloud Monitoring API.
+        type: str
       oauth2:
         description:
           - Base URL of the token service, in place of what the key file names.

@@ -20,6 +20,7 @@ GOOGLE_APIS = (
     "serviceusage",
     "cloudresourcemanager",
     "cloudbilling",
+    "monitoring",
     "oauth2",
 )
 

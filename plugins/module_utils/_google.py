@@ -46,6 +46,7 @@ DEFAULT_ENDPOINTS: Mapping[str, str] = {
     "serviceusage": "https://serviceusage.googleapis.com",
     "cloudresourcemanager": "https://cloudresourcemanager.googleapis.com",
     "cloudbilling": "https://cloudbilling.googleapis.com",
+    "monitoring": "https://monitoring.googleapis.com",
 }
 
 _REMEDIES: Mapping[int, str] = {
@@ -75,6 +76,8 @@ class GoogleError(RhaiiError):
         self.status = status
         self.code = code
         self.message = message
+        # seconds that Google asks to wait, None when it says nothing
+        self.retry_after: float | None = None
 
     @property
     def is_conflict(self) -> bool:

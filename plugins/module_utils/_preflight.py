@@ -15,14 +15,13 @@ from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._models import duplicates, effective_models, whole_number
-from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import Family, family_of
-from ansible_collections.rhaii.gke.plugins.module_utils._quota.verdict import region_of
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import PROVISIONING, Family, family_of
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import region_of
 from ansible_collections.rhaii.gke.plugins.module_utils._secrets import docker_config, hub_token
 
 OK = "ok"
 FAILED = "failed"
 UNKNOWN = "unknown"
-PROVISIONING = ("on_demand", "spot")
 
 # A model's name begins the names of KServe's objects for it; the longest suffix, -kserve-self-signed-certs, must fit.
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,36}[a-z0-9])?")
@@ -310,10 +309,33 @@ def _there(file: File, variable: str, what: str) -> None:
 
 
 def quota_findings(result: Mapping[str, Any]) -> list[Finding]:
-    """What tpu_quota_check said of its first location, which is the environment's."""
+    """What tpu_quota_check said of its first candidate, which is the environment's; the others are the way out."""
     first = result["candidates"][0]
-    verdict = {"sufficient": OK, "insufficient": FAILED}.get(str(first["verdict"]), UNKNOWN)
-    return [Finding("TPU quota", verdict, f"{first['location']}: {first['reason']}", str(result["remedy"]))]
+    verdicts = {"sufficient": OK, "insufficient": FAILED}
+    judged = [
+        Finding(
+            str(check["check"]),
+            verdicts.get(str(check["verdict"]), UNKNOWN),
+            f"{first['location']}: {check['reason']}",
+            str(check["remedy"]),
+        )
+        for check in first["checks"]
+    ]
+    return [*judged, *map(_asked, result.get("sent") or [])]
+
+
+def _asked(request: Mapping[str, Any]) -> Finding:
+    """A request for more quota, and what Google says of it."""
+    granted, wanted = request["granted_value"], int(request["preferred_value"])
+    if granted is not None and int(granted) >= wanted:
+        return Finding("quota request", OK, f"Google granted {granted} of {request['quota_id']}")
+    said = request["state_detail"] or ("being decided" if request["reconciling"] else "not granted")
+    return Finding(
+        "quota request",
+        UNKNOWN,
+        f"Google was asked for {wanted} of {request['quota_id']}: {said}",
+        "Run preflight again when Google has decided, which takes minutes or days.",
+    )
 
 
 def table(findings: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -332,6 +354,7 @@ def _lines(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 __all__ = (
     "FAILED",
     "OK",
+    "PROVISIONING",
     "UNKNOWN",
     "File",
     "Finding",

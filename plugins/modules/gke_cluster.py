@@ -14,6 +14,8 @@ description:
   - Keeps a cluster as described. What the API can update is updated, what needs a new cluster is said.
   - Joins an operation that runs already, so that a run that was killed can be started again.
   - An operation that ends with an error is an error, with Google's code and a remedy.
+  - A cluster that is in the status ERROR because its creation failed is deleted and created again, when it is ours and
+    has no other pool than that of ordinary machines. One that is not empty is left alone, with a sentence.
   - Only a cluster that carries the labels of this collection and of O(environment) is changed or deleted.
 author: The rhaii.gke authors (@rhaii-gke)
 extends_documentation_fragment:
@@ -81,6 +83,105 @@ options:
         description: Number of nodes, in each zone.
         type: int
         default: 2
+      min_nodes:
+        description: Least number of nodes in each zone, for O(default_pool.max_nodes).
+        type: int
+        default: 0
+      max_nodes:
+        description: Greatest number of nodes in each zone that the autoscaler may make. No autoscaling when not given.
+        type: int
+      service_account:
+        description: Service account of the nodes. The project's default one when not given.
+        type: str
+  network:
+    description: VPC network. Fixed at creation; C(default) when not given.
+    type: str
+  subnetwork:
+    description: Subnetwork, in the region of O(location). Fixed at creation; C(default) when not given.
+    type: str
+  private_nodes:
+    description:
+      - Whether new node pools get machines without external addresses. Stays as it is when not given.
+      - Such nodes reach the registry and the model hub only where the network has Cloud NAT.
+      - A change reaches pools that are made afterwards.
+    type: bool
+  authorized_networks:
+    description:
+      - The only networks that may reach the IP endpoint of the control plane; this host's must be among them, unless it
+        uses O(dns_endpoint).
+      - An empty list opens it to all. Stays as it is when not given.
+    type: list
+    elements: dict
+    suboptions:
+      cidr:
+        description: Network, as in V(203.0.113.0/24).
+        type: str
+        required: true
+      name:
+        description: Name that people read.
+        type: str
+        default: ""
+  dns_endpoint:
+    description:
+      - Whether the control plane can be reached by its DNS name from outside the VPC, guarded by IAM (permission
+        C(container.clusters.connect)) and not by networks. Stays as it is when not given.
+      - With V(true) RV(endpoint) is that name, for control hosts outside the VPC of a cluster with private endpoints.
+    type: bool
+  maintenance_window:
+    description:
+      - When GKE may upgrade by itself, and upgrade nodes, which takes serving replicas away one after the other.
+      - Stays as it is when not given.
+    type: dict
+    suboptions:
+      start:
+        description: Begin of the first window, as in V(2026-11-28T01:00:00Z).
+        type: str
+        required: true
+      end:
+        description: Its end.
+        type: str
+        required: true
+      recurrence:
+        description: How it recurs, as a rule of RFC 5545, as in V(FREQ=WEEKLY;BYDAY=SA,SU).
+        type: str
+        required: true
+  maintenance_exclusions:
+    description:
+      - Times without upgrades. What is on the cluster and not named here goes. Stays as it is when not given.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: Name of the exclusion.
+        type: str
+        required: true
+      start:
+        description: Its begin, as in V(2026-12-20T00:00:00Z).
+        type: str
+        required: true
+      end:
+        description: Its end.
+        type: str
+        required: true
+      scope:
+        description: Which upgrades it keeps away. Of V(no_upgrades) GKE accepts 30 days at most.
+        type: str
+        choices: [no_upgrades, no_minor_upgrades, no_minor_or_node_upgrades]
+        default: no_upgrades
+  hold_node_upgrades:
+    description:
+      - Whether to keep automatic upgrades of nodes and of the minor version away for as long as GKE supports the
+        version. Patches of the control plane go on.
+      - The nodes of a pool of exact size are upgraded one at a time, each with the replica that it serves. The replica
+        finds no other node, as in a rolling update without a spare node, and the model starts anew each time, at an
+        hour that nobody chose. Upgrade when it suits, with a node to spare.
+      - Needs a release channel. Stays as it is when not given.
+    type: bool
+  debts:
+    description:
+      - Clusters that a move left behind, location to operation, kept as labels C(rhaii-debt-LOCATION).
+      - What is not named here goes. Stays as it is when not given. M(rhaii.gke.gke_place) reads them.
+    type: dict
   force_unlabelled:
     description: With O(state=absent), also delete a cluster that does not carry the collection's label.
     type: bool
@@ -95,6 +196,7 @@ options:
     default: 10.0
 seealso:
   - module: rhaii.gke.gke_node_pool
+  - module: rhaii.gke.gke_place
 """
 
 EXAMPLES = r"""
@@ -105,6 +207,20 @@ EXAMPLES = r"""
     name: rhaii-tpu-scaleout-cluster
     environment: prod
   register: cluster
+
+- name: Keep it private, and reach it from outside the VPC
+  rhaii.gke.gke_cluster:
+    project: my-project
+    location: europe-west4-a
+    name: rhaii-tpu-scaleout-cluster
+    environment: prod
+    private_nodes: true
+    authorized_networks:
+      - {cidr: 10.0.0.0/8, name: office}
+    dns_endpoint: true
+    hold_node_upgrades: true
+    maintenance_exclusions:
+      - {name: holidays, start: "2026-12-20T00:00:00Z", end: "2027-01-06T00:00:00Z"}
 
 - name: Delete the cluster
   rhaii.gke.gke_cluster:
@@ -137,15 +253,53 @@ status:
   type: str
   sample: RUNNING
 endpoint:
-  description: Address of the API server, with no scheme.
+  description:
+    - Address of the API server, with no scheme.
+    - Its DNS name with O(dns_endpoint=true), else its IP address.
   returned: when it exists
   type: str
   sample: 203.0.113.7
 ca_certificate:
-  description: The authority of the API server's certificate, as PEM text.
+  description: The authority of the API server's certificate, as PEM text. Empty where RV(ca_file) is to be used.
   returned: when it exists
   type: str
   sample: "-----BEGIN CERTIFICATE-----"
+ca_file:
+  description: File with the public authorities that sign the DNS endpoint. Empty where RV(ca_certificate) counts.
+  returned: when it exists
+  type: str
+  sample: ""
+ip_endpoint:
+  description: IP address of the API server.
+  returned: when it exists
+  type: str
+  sample: 203.0.113.7
+dns_endpoint:
+  description: DNS name of the API server, when it takes calls from outside the VPC.
+  returned: when it exists
+  type: str
+  sample: gke-0123456789ab-123456789012.europe-west4.gke.goog
+authorized_networks:
+  description: Networks that may reach the IP endpoint; all may when empty.
+  returned: when it exists
+  type: list
+  elements: str
+  sample: []
+network:
+  description: VPC network.
+  returned: when it exists
+  type: str
+  sample: default
+subnetwork:
+  description: Subnetwork.
+  returned: when it exists
+  type: str
+  sample: default
+debts:
+  description: Clusters that a move left behind, location to operation.
+  returned: when it exists
+  type: dict
+  sample: {}
 kubernetes_version:
   description: Version of the control plane.
   returned: when it exists

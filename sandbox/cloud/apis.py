@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox.cloud import clusters, compute, node_pools, quotas, services
+from sandbox.cloud import clusters, compute, monitoring, node_pools, quotas, reservations, services
 from sandbox.cloud.calls import Handler
 from sandbox.cloud.discovery import Method
 
@@ -30,10 +30,11 @@ def handlers() -> dict[str, Handler]:
         zonal = next((old for old, new in ZONAL.items() if new == name), name)
         found[f"container.v1 container.projects.zones.{zonal}"] = handler
     tables = {
-        "compute.v1": compute.HANDLERS,
+        "compute.v1": {**compute.HANDLERS, **reservations.HANDLERS},
         "cloudquotas.v1": quotas.HANDLERS,
         "serviceusage.v1": services.SERVICE_USAGE,
         "cloudbilling.v1": services.BILLING,
+        "monitoring.v3": monitoring.HANDLERS,
         "cloudresourcemanager.v1": services.RESOURCE_MANAGER_V1,
         "cloudresourcemanager.v3": services.RESOURCE_MANAGER_V3,
     }

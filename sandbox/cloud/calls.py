@@ -52,7 +52,7 @@ class Cloud:
         """Wire the parts."""
         timetable = Timetable(speed)
         faults = Faults(store.state)
-        limits = Limits(project, faults)
+        limits = Limits(project, faults, store.state)
         ledger = Ledger(store.state, clock, speed)
         groups = Groups(project, store.state, limits, faults, ledger)
         operations = Operations(project, store.state, timetable, faults)

@@ -7,14 +7,16 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import re
 import uuid
 
 from sandbox.cloud.calls import Call, Handler
 from sandbox.cloud.clock import timestamp
 from sandbox.cloud.errors import GoogleError, Json, invalid, not_found, precondition, unimplemented
-from sandbox.cloud.gke import complete_cluster, label_fingerprint, valid_name
+from sandbox.cloud.gke import complete_cluster, dns_name, label_fingerprint, valid_name
 from sandbox.cloud.groups import instances
+from sandbox.cloud.maintenance import check_policy, policy_json
 from sandbox.cloud.node_pools import add_pool, check_pool, pool_json
 from sandbox.cloud.operations import ROOT
 from sandbox.cloud.places import cluster_of, cluster_path, location_of
@@ -28,6 +30,7 @@ MAX_CLUSTERS = 69
 UPDATES = {
     "desiredAddonsConfig": "addonsConfig",
     "desiredCostManagementConfig": "costManagementConfig",
+    "desiredDefaultEnablePrivateNodes": "networkConfig.defaultEnablePrivateNodes",
     "desiredGatewayApiConfig": "networkConfig.gatewayApiConfig",
     "desiredLoggingConfig": "loggingConfig",
     "desiredLoggingService": "loggingService",
@@ -98,6 +101,8 @@ def check_cluster(call: Call, body: Json, location: str) -> None:
     if not pools and count < 1:
         raise invalid("Cluster.initial_node_count must be greater than zero.")
     check_labels(body.get("resourceLabels", {}))
+    check_endpoints(body)
+    check_policy(body.get("maintenancePolicy", {}), body.get("releaseChannel", {"channel": "REGULAR"}), call.now)
     region = call.cloud.project.region(location)
     for zone in body.get("locations", []):
         if call.cloud.project.region(zone) != region or zone == region:
@@ -107,6 +112,22 @@ def check_cluster(call: Call, body: Json, location: str) -> None:
             'The user does not have access to service account "default". Ask a project owner to grant you the '
             "iam.serviceAccountUser role on the service account."
         )
+
+
+def check_endpoints(body: Json) -> None:
+    """The ways to the control plane, each told once and with networks that are some."""
+    ip = body.get("controlPlaneEndpointsConfig", {}).get("ipEndpointsConfig", {})
+    older = body.get("masterAuthorizedNetworksConfig")
+    if older and ip.get("authorizedNetworksConfig"):
+        raise invalid(
+            "Cluster.master_authorized_networks_config and "
+            "Cluster.control_plane_endpoints_config.ip_endpoints_config.authorized_networks_config cannot both be set."
+        )
+    for block in (older or ip.get("authorizedNetworksConfig") or {}).get("cidrBlocks", []):
+        try:
+            ipaddress.ip_network(block.get("cidrBlock", ""))
+        except ValueError:
+            raise invalid(f'Invalid CIDR block "{block.get("cidrBlock", "")}" in authorized networks.') from None
 
 
 def check_labels(labels: Json) -> None:
@@ -180,6 +201,14 @@ def cluster_json(project: Project, cluster: Cluster) -> Json:
     }
     if pools:
         result["nodeConfig"] = pools[0]["config"]
+    if "maintenancePolicy" in cluster.body:
+        result["maintenancePolicy"] = policy_json(cluster.body["maintenancePolicy"])
+    ways = cluster.body.get("controlPlaneEndpointsConfig", {})
+    ip = {"enabled": True, "enablePublicEndpoint": True, **ways.get("ipEndpointsConfig", {})}
+    if cluster.endpoint and ip["enabled"] and ip["enablePublicEndpoint"]:
+        ip["publicEndpoint"] = cluster.endpoint
+    dns = {**ways.get("dnsEndpointConfig", {}), "endpoint": dns_name(cluster, project)}
+    result["controlPlaneEndpointsConfig"] = {"dnsEndpointConfig": dns, "ipEndpointsConfig": ip}
     if cluster.status_message:
         result["statusMessage"] = cluster.status_message
     if cluster.endpoint:
@@ -206,14 +235,44 @@ def update(call: Call) -> Json:
     """Change what can be changed."""
     cluster = cluster_of(call)
     call.cloud.operations.ensure_free(cluster)
-    wanted = call.body.get("update", {})
+    wanted = {name: value for name, value in call.body.get("update", {}).items() if name != "etag"}
     if not wanted:
         raise invalid("Must specify a field to update.")
-    unknown = [name for name in wanted if name not in UPDATES]
-    if unknown:
-        raise unimplemented(f"an update of {', '.join(unknown)}")
-    changes = {UPDATES[name]: value for name, value in wanted.items()}
+    if len(wanted) > 1:
+        raise invalid(f"Exactly one update can be applied to a cluster with each request; found {', '.join(wanted)}.")
+    ((name, value),) = wanted.items()
+    if name == "desiredMasterVersion":
+        return begin_upgrade(call, cluster, value)
+    if name == "desiredControlPlaneEndpointsConfig":
+        check_endpoints({"controlPlaneEndpointsConfig": value})
+        changes = {f"controlPlaneEndpointsConfig.{way}": config for way, config in value.items()}
+    elif name in UPDATES:
+        changes = {UPDATES[name]: value}
+    else:
+        raise unimplemented(f"an update of {name}")
     return begin_change(call, cluster, "UPDATE_CLUSTER", changes)
+
+
+def begin_upgrade(call: Call, cluster: Cluster, wanted: str) -> Json:
+    """A newer version of the control plane."""
+    version = version_of(call.cloud.project, wanted)
+    versions = call.cloud.project.versions
+    if cluster.version in versions and versions.index(version) > versions.index(cluster.version):
+        raise invalid(f"Master cannot be downgraded from {cluster.version} to {version}.")
+    return begin_change(call, cluster, "UPGRADE_MASTER", {}, version=version)
+
+
+def set_maintenance_policy(call: Call) -> Json:
+    """Replace the policy; its version says which one is replaced."""
+    cluster = cluster_of(call)
+    call.cloud.operations.ensure_free(cluster)
+    policy = call.body.get("maintenancePolicy", {})
+    check_policy(policy, cluster.body["releaseChannel"], call.now)
+    has = policy_json(cluster.body.get("maintenancePolicy", {}))["resourceVersion"]
+    if policy.get("resourceVersion", has) != has:
+        raise precondition("The maintenance policy was changed in the meantime: read the cluster again.")
+    kept = {"window": policy["window"]} if policy.get("window") else {}
+    return begin_change(call, cluster, "SET_MAINTENANCE_POLICY", {"maintenancePolicy": kept})
 
 
 def set_resource_labels(call: Call) -> Json:
@@ -227,9 +286,10 @@ def set_resource_labels(call: Call) -> Json:
     return begin_change(call, cluster, "SET_LABELS", {"resourceLabels": labels})
 
 
-def begin_change(call: Call, cluster: Cluster, kind: str, changes: Json) -> Json:
+def begin_change(call: Call, cluster: Cluster, kind: str, changes: Json, version: str = "") -> Json:
     """An operation that changes the cluster's own fields."""
     operation = call.cloud.operations.begin(kind, cluster, user=call.caller, now=call.now, changes=changes)
+    operation.version = version
     cluster.status = "RECONCILING"
     return call.cloud.operations.render(operation)
 
@@ -279,6 +339,7 @@ HANDLERS = {
     "clusters.update": Handler(update, "container.clusters.update", mutating=True),
     "clusters.delete": Handler(delete, "container.clusters.delete", mutating=True),
     "clusters.setResourceLabels": Handler(set_resource_labels, "container.clusters.update", mutating=True),
+    "clusters.setMaintenancePolicy": Handler(set_maintenance_policy, "container.clusters.update", mutating=True),
     "operations.get": Handler(get_operation, "container.operations.get"),
     "operations.list": Handler(list_operations, "container.operations.list"),
 }

@@ -27,6 +27,7 @@ DOCUMENTS = (
     "cloudresourcemanager.v1",
     "cloudresourcemanager.v3",
     "cloudbilling.v1",
+    "monitoring.v3",
     "iam.v1",
     "cloudquotas.v1",
 )

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.cloud import services
+from sandbox.cloud import quotas, services
 from sandbox.cloud.apis import handlers, key
 from sandbox.cloud.calls import Call, Cloud, Handler
 from sandbox.cloud.discovery import Method, document
@@ -91,6 +91,7 @@ class Dispatcher:
         parsed = parse_body(document(method.document), method, body)
         entry["body"] = without_secrets(parsed)
         services.settle(cloud.state, now)
+        quotas.settle(cloud, now)
         self._allow(method, params, handler, caller)
         call = Call(cloud, method, params, request.query, parsed, caller, now)
         answer = handler.answer(call)

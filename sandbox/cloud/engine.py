@@ -66,6 +66,7 @@ class Engine:
             "CREATE_NODE_POOL": self._machines_settled,
             "SET_NODE_POOL_SIZE": self._machines_settled,
             "DELETE_NODE_POOL": self._machines_settled,
+            "UPGRADE_NODES": self._machines_settled,
         }
 
     async def run(self) -> None:
@@ -202,7 +203,8 @@ class Engine:
             patience = self._timetable.real(NOTICED_LATE if late else NOTICED_AT_ONCE)
             operation.fails_at = operation.started_at + patience
             operation.ends_at = max(operation.ends_at, now + boot)
-            if now >= operation.fails_at and not operation.planned_error:
+            coming = any(instance.status == CREATING and not instance.error for _, _, instance in found)
+            if now >= operation.fails_at and not operation.planned_error and not coming:
                 self._fail(operation, cluster, now, *broken)
             return False
         if any(instance.status != RUNNING for _, _, instance in found) or now < operation.ends_at:
@@ -277,6 +279,7 @@ class Engine:
                 each.status = "RUNNING"
         else:
             apply(cluster.body, operation.changes)
+            cluster.version = operation.version or cluster.version
         cluster.status, cluster.status_message = "RUNNING", ""
 
     def _forget(self, cluster: Cluster) -> None:

@@ -17,8 +17,8 @@ DEFAULT_QUOTA = "TPUS-PER-TPU-FAMILY-per-project-region"
 
 # kind -> field -> (type, required)
 KINDS: dict[str, dict[str, tuple[type, bool]]] = {
-    "quota": {"region": (str, True), "value": (int, True), "quota": (str, False)},
-    "stockout": {"zone": (str, True), "at": (str, False), "machine_type": (str, False)},
+    "quota": {"region": (str, False), "value": (int, False), "absent": (bool, False), "quota": (str, False)},
+    "stockout": {"zone": (str, True), "at": (str, False), "machine_type": (str, False), "left": (int, False)},
     "api_error": {
         "status": (int, True),
         "method": (str, False),
@@ -67,16 +67,9 @@ class Faults:
         self._state.faults[:] = kept
         return gone
 
-    def quota(self, quota: str, region: str) -> int | None:
-        """The limit that a fault sets, if one does."""
-        for fault in reversed(self._of("quota")):
-            if fault.get("quota", DEFAULT_QUOTA) == quota and fault["region"] == region:
-                return int(fault["value"])
-        return None
-
-    def quota_regions(self, quota: str) -> list[str]:
-        """The regions for which a fault sets this quota."""
-        return [fault["region"] for fault in self._of("quota") if fault.get("quota", DEFAULT_QUOTA) == quota]
+    def quotas(self, quota: str) -> list[Json]:
+        """The faults of a quota, in the order in which they were set."""
+        return [fault for fault in self._of("quota") if fault.get("quota", DEFAULT_QUOTA) == quota]
 
     def stockout(self, zone: str, machine_type: str) -> str | None:
         """`immediate` or `late` when the zone has none of these machines."""
@@ -84,6 +77,13 @@ class Faults:
             if fault["zone"] == zone and re.search(fault.get("machine_type", "^ct"), machine_type):
                 return str(fault.get("at", "late"))
         return None
+
+    def machines_left(self, zone: str, machine_type: str) -> int:
+        """How many such machines a zone with a stockout has all the same."""
+        for fault in self._of("stockout"):
+            if fault["zone"] == zone and re.search(fault.get("machine_type", "^ct"), machine_type):
+                return int(fault.get("left", 0))
+        return 0
 
     def api_error(self, method: str, path: str) -> GoogleError | None:
         """The error that a call gets, if it gets one."""
@@ -136,7 +136,9 @@ def checked(body: Any) -> Json:
         if name not in wanted:
             raise FaultError(f"a {body['kind']} fault has no {name!r}; it has {', '.join(wanted)}.")
         kind = wanted[name][0]
-        if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else kind):
+        if isinstance(value, bool) is not (kind is bool) or not isinstance(
+            value, (int, float) if kind is float else kind
+        ):
             raise FaultError(f"{name} of a {body['kind']} fault is of type {kind.__name__}; found {value!r}.")
     missing = [name for name, (_, required) in wanted.items() if required and name not in body]
     if missing:
@@ -147,6 +149,8 @@ def checked(body: Any) -> Json:
 
 def check_values(body: Json) -> None:
     """What types alone do not say."""
+    if body["kind"] == "quota" and ("value" in body) is bool(body.get("absent")):
+        raise FaultError("a quota fault has either a value (-1 is unlimited) or absent: true.")
     if body["kind"] == "stockout" and body.get("at", "late") not in ("immediate", "late"):
         raise FaultError(f"at of a stockout fault is immediate or late; found {body['at']!r}.")
     for name in ("method", "path", "type", "machine_type"):

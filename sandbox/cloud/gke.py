@@ -91,6 +91,8 @@ def complete_pool(body: Json, cluster: Cluster, zones: list[str]) -> Json:
     pool.setdefault("networkConfig", {}).update(
         {"podIpv4CidrBlock": pod_range(cluster), "podRange": f"gke-{cluster.name}-pods-{cluster.uid[:8]}"}
     )
+    private = cluster.body.get("networkConfig", {}).get("defaultEnablePrivateNodes", False)
+    pool["networkConfig"].setdefault("enablePrivateNodes", private)
     pool["podIpv4CidrSize"] = 24
     pool["version"] = cluster.version
     return pool
@@ -150,6 +152,11 @@ def complete_cluster(body: Json, cluster: Cluster, project: Project) -> Json:
     return result
 
 
+def dns_name(cluster: Cluster, project: Project) -> str:
+    """The control plane's name, as Google gives it; no resolver of this machine knows it."""
+    return f"gke-{cluster.uid}-{project.number}.{project.region(cluster.location)}.gke.goog"
+
+
 def pod_range(cluster: Cluster) -> str:
     """The addresses of a cluster's pods."""
     return f"10.{cluster.index}.0.0/17"
@@ -183,7 +190,7 @@ def node_labels(pool: Pool, group: Group, name: str, region: str) -> dict[str, s
         "cloud.google.com/gke-provisioning": "spot" if is_spot(pool) else "standard",
         "cloud.google.com/gke-stack-type": "IPV4",
         "cloud.google.com/machine-family": machine.family,
-        "cloud.google.com/private-node": "false",
+        "cloud.google.com/private-node": str(pool.body["networkConfig"].get("enablePrivateNodes", False)).lower(),
         "failure-domain.beta.kubernetes.io/region": region,
         "failure-domain.beta.kubernetes.io/zone": group.zone,
         "kubernetes.io/arch": "amd64",
@@ -200,6 +207,8 @@ def node_labels(pool: Pool, group: Group, name: str, region: str) -> dict[str, s
         labels["cloud.google.com/gke-accelerator-count"] = str(machine.chips)
     if is_spot(pool):
         labels["cloud.google.com/gke-spot"] = "true"
+    if config.get("flexStart"):
+        labels["cloud.google.com/gke-flex-start"] = "true"
     if config.get("workloadMetadataConfig", {}).get("mode") == "GKE_METADATA":
         labels["iam.gke.io/gke-metadata-server-enabled"] = "true"
     return {**config.get("labels", {}), **labels}

@@ -16,6 +16,7 @@ from sandbox.cloud.limits import CPU_QUOTA, FAMILY_QUOTA, Limits, chips_used, is
 from sandbox.cloud.project import Project
 from sandbox.cloud.state import CREATING, DELETING, RUNNING, Cluster, Group, Instance, Pool, State
 
+STOCKOUTS = ("ZONE_RESOURCE_POOL_EXHAUSTED",)
 CONDITIONS = {"QUOTA_EXCEEDED": "GCE_QUOTA_EXCEEDED", "ZONE_RESOURCE_POOL_EXHAUSTED": "GCE_STOCKOUT"}
 
 
@@ -96,6 +97,10 @@ class Groups:
                 self._close(pool, group, instance)
                 del group.instances[instance.name]
                 changed = True
+            elif instance.status == RUNNING and instance.recreate_at is not None and now >= instance.recreate_at:
+                self._close(pool, group, instance)
+                instance.status, instance.recreate_at, instance.boots_at = CREATING, None, now + boot
+                changed = True
             elif instance.status == CREATING and not instance.error and now >= instance.boots_at and served:
                 self._open(pool, group, instance)
                 instance.status = RUNNING
@@ -109,14 +114,30 @@ class Groups:
             due = [each for each in missing if now >= each.checked_at]
             if not due:
                 continue
-            obstacle = self.obstacle(pool, group, missing)
-            for instance in missing:
+            found = self.obstacle(pool, group, missing)
+            spare = self._spare(pool, group) if found and found["code"] in STOCKOUTS else 0
+            for number, instance in enumerate(missing):
+                obstacle = found if number >= spare else None
                 instance.checked_at = now + retry
                 changed = changed or instance.error != obstacle
                 if instance.error and not obstacle:
                     instance.boots_at = max(instance.boots_at, now + boot)
+                elif found and not obstacle:
+                    # the operation will give up before its time, and these are there by then
+                    instance.boots_at = min(instance.boots_at, now + boot)
                 instance.error = obstacle
         return changed
+
+    def _spare(self, pool: Pool, group: Group) -> int:
+        """How many machines a zone still has that is short of them."""
+        machine = machine_of(pool)
+        there = sum(
+            1
+            for cluster in self._state.clusters.values()
+            for other, where, instance in instances(cluster)
+            if where.zone == group.zone and machine_of(other).name == machine.name and instance.status != CREATING
+        )
+        return max(0, self._faults.machines_left(group.zone, machine.name) - there)
 
     def obstacle(self, pool: Pool, group: Group, missing: list[Instance]) -> Json | None:
         """What keeps these machines from being created: code, message, and whether Google notices late."""

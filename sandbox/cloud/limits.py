@@ -19,35 +19,63 @@ CPU_QUOTA = "CPUS-per-project-region"
 
 
 class Limits:
-    """The project's quotas with the faults laid over them."""
+    """The project's quotas with what was granted since, and the faults laid over them."""
 
-    def __init__(self, project: Project, faults: Faults) -> None:
+    def __init__(self, project: Project, faults: Faults, state: State) -> None:
         self._project = project
         self._faults = faults
+        self._state = state
 
     def quota(self, service: str, identity: str) -> Json | None:
-        """A quota with its rows as they stand now."""
-        for entry in self._project.quotas.get(service, ()):
-            if entry["id"] == identity:
-                return {**entry, "rows": self._rows(entry)}
-        return None
+        """A quota with its rows as they are told now. What a fault hides from sight still holds."""
+        entry = self._entry(service, identity)
+        if entry is None:
+            return None
+        hidden = [fault.get("region", "") for fault in self._faults.quotas(identity) if fault.get("absent")]
+        rows = [row for row in self._rows(entry) if row["dimensions"].get("region") not in hidden]
+        return {**entry, "rows": [] if "" in hidden else rows, "hidden": hidden}
+
+    def _entry(self, service: str, identity: str) -> Json | None:
+        return next((entry for entry in self._project.quotas.get(service, ()) if entry["id"] == identity), None)
 
     def _rows(self, entry: Json) -> list[Json]:
         rows = list(entry["rows"])
-        for region in dict.fromkeys(self._faults.quota_regions(entry["id"])):
-            fixed = {"tpu_family": "CT6E"} if "tpu_family" in entry["dimensions"] else {}
-            value = self._faults.quota(entry["id"], region)
-            rows = [row for row in rows if row["dimensions"].get("region") != region]
-            rows.insert(0, {"dimensions": {"region": region, **fixed}, "value": value})
+        for preference in self._state.quota_preferences.values():
+            if preference.settled and preference.body["quotaId"] == entry["id"]:
+                dimensions = dict(preference.body.get("dimensions", {}))
+                # what was granted while a fault kept the limit low is no limit for when that has gone
+                if preference.lowers or 0 <= closest(rows, dimensions) < preference.granted:
+                    rows = with_row(rows, dimensions, preference.granted)
+        for fault in self._faults.quotas(entry["id"]):
+            if fault.get("absent"):
+                continue
+            if "region" not in fault:
+                rows = [{"dimensions": {}, "value": fault["value"]}]
+                continue
+            rows = [row for row in rows if row["dimensions"].get("region") != fault["region"]]
+            family = {"tpu_family": "CT6E"} if "tpu_family" in entry["dimensions"] else {}
+            rows = with_row(rows, {"region": fault["region"], **family}, fault["value"])
         return rows
 
     def limit(self, identity: str, dimensions: Mapping[str, str], service: str = "compute.googleapis.com") -> int:
         """The limit for these dimensions: the closest row decides; -1 is unlimited."""
-        quota = self.quota(service, identity)
-        fitting = [row for row in quota["rows"] if row["dimensions"].items() <= dimensions.items()] if quota else []
-        if not fitting:
-            return 0
-        return int(max(fitting, key=lambda row: len(row["dimensions"]))["value"])
+        entry = self._entry(service, identity)
+        return closest(self._rows(entry), dimensions) if entry else 0
+
+
+def closest(rows: list[Json], dimensions: Mapping[str, str]) -> int:
+    """The value of the closest row; 0 when none fits."""
+    fitting = [row for row in rows if row["dimensions"].items() <= dimensions.items()]
+    best = max(fitting, key=lambda row: (len(row["dimensions"]), "region" not in row["dimensions"]), default=None)
+    return int(best["value"]) if best else 0
+
+
+def with_row(rows: list[Json], dimensions: Json, value: int) -> list[Json]:
+    """The rows with one set, the closer ones first as Google lists them."""
+    others = [row for row in rows if row["dimensions"] != dimensions]
+    return sorted(
+        [{"dimensions": dimensions, "value": value}, *others], key=lambda row: len(row["dimensions"]), reverse=True
+    )
 
 
 def machines(state: State) -> Iterator[tuple[Cluster, Pool, Group, Instance]]:
@@ -96,6 +124,17 @@ def region_usage(state: State, project: Project, region: str) -> dict[str, int]:
     for balancer in state.load_balancers.values():
         usage["IN_USE_ADDRESSES"] += project.region(balancer.location) == region
     return usage
+
+
+def quota_usage(state: State, project: Project, identity: str, region: str, family: str = "CT6E") -> int:
+    """Usage of a quota in a region."""
+    if identity == FAMILY_QUOTA:
+        return chips_used(state, project, region, preemptible=False, family=family)
+    for machine in catalogue().types.values():
+        if machine.preemptible_quota == identity:
+            return chips_used(state, project, region, preemptible=True, family=machine.tpu_family)
+    metric = next((metric for metric, quota in project.region_metrics.items() if quota == identity), "")
+    return region_usage(state, project, region).get(metric, 0)
 
 
 def disk_metric(disk_type: str) -> str:

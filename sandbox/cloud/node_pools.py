@@ -29,7 +29,15 @@ UPDATES = {
     "resourceLabels": ("config.resourceLabels", "labels"),
     "workloadMetadataConfig": ("config.workloadMetadataConfig", ""),
     "upgradeSettings": ("upgradeSettings", ""),
+    "maxRunDuration": ("config.maxRunDuration", ""),
 }
+# Those for which every machine is made anew, one after the other.
+RECREATING = {
+    "diskSizeGb": "config.diskSizeGb",
+    "diskType": "config.diskType",
+    "flexStart": "config.flexStart",
+}
+LONGEST_RUN = 604_800
 NAMES = frozenset({"name", "projectId", "zone", "clusterId", "nodePoolId", "etag"})
 
 
@@ -91,9 +99,69 @@ def check_pool(call: Call, cluster: Cluster, body: Json) -> None:
     if config.get("accelerators") or config.get("queuedProvisioning", {}).get("enabled"):
         raise unimplemented("node pools with attached accelerators or queued provisioning")
     if config.get("reservationAffinity", {}).get("consumeReservationType") == "SPECIFIC_RESERVATION":
-        names = ", ".join(config["reservationAffinity"].get("values", []))
-        raise invalid(f"Reservation {names} does not exist in project {call.cloud.project.id}.")
+        check_reservations(call, config["reservationAffinity"].get("values", []), machine, zones)
+    check_buying(config)
+    check_autoscaling(body.get("autoscaling", {}))
+    check_upgrades(body.get("upgradeSettings", {}))
+    check_management({"autoUpgrade": True, **body.get("management", {})}, cluster)
     check_topology(body.get("placementPolicy", {}).get("tpuTopology", ""), machine)
+
+
+def check_reservations(call: Call, names: list[str], machine: MachineType, zones: list[str]) -> None:
+    """Each zone has a reservation of one of these names, and of this machine type."""
+    for zone in zones:
+        there = [each for each in call.cloud.project.reservations if each["zone"] == zone and each["name"] in names]
+        if not there:
+            project = call.cloud.project.id
+            raise invalid(f"Reservation {', '.join(names)} does not exist in zone {zone} of project {project}.")
+        if machine.name not in [each["machine_type"] for each in there]:
+            raise invalid(f"Reservation {', '.join(names)} does not have the machine type {machine.name}.")
+
+
+def check_buying(config: Json) -> None:
+    """How machines are bought, and for how long."""
+    if config.get("flexStart") and (config.get("spot") or config.get("preemptible")):
+        raise invalid("NodeConfig.flex_start cannot be set together with spot or preemptible.")
+    check_run_duration(config.get("maxRunDuration"), flex_start=bool(config.get("flexStart")))
+
+
+def check_run_duration(duration: object, *, flex_start: bool) -> None:
+    """A machine's life."""
+    if duration is None:
+        return
+    seconds = re.fullmatch(r"(\d+)(\.\d+)?s", str(duration))
+    if not seconds or int(seconds[1]) < 1:
+        raise invalid(f'Invalid NodeConfig.max_run_duration "{duration}".')
+    if flex_start and int(seconds[1]) > LONGEST_RUN:
+        raise invalid(f"NodeConfig.max_run_duration of flex-start machines must not exceed {LONGEST_RUN}s.")
+
+
+def check_autoscaling(autoscaling: Json) -> None:
+    """The bounds, of each zone or of all zones."""
+    if not autoscaling.get("enabled"):
+        return
+    by_zone = autoscaling.get("minNodeCount", 0), autoscaling.get("maxNodeCount", 0)
+    in_all = autoscaling.get("totalMinNodeCount", 0), autoscaling.get("totalMaxNodeCount", 0)
+    if any(by_zone) and any(in_all):
+        raise invalid("Node pool autoscaling cannot have limits per zone and total limits at the same time.")
+    least, most = in_all if any(in_all) else by_zone
+    if most < 1:
+        raise invalid("Node pool autoscaling needs a maximum node count greater than zero.")
+    if least > most:
+        raise invalid(f"Node pool autoscaling has a minimum of {least} above its maximum of {most}.")
+
+
+def check_upgrades(settings: Json) -> None:
+    """An upgrade needs a machine more, or one less."""
+    if settings and not settings.get("maxSurge") and not settings.get("maxUnavailable"):
+        raise invalid("UpgradeSettings.max_surge and UpgradeSettings.max_unavailable cannot both be 0.")
+
+
+def check_management(management: Json, cluster: Cluster) -> None:
+    """Release channels insist on automatic upgrades."""
+    channel = cluster.body.get("releaseChannel", {}).get("channel", "UNSPECIFIED")
+    if channel != "UNSPECIFIED" and not management.get("autoUpgrade"):
+        raise invalid(f"Auto_upgrade must be true when release_channel {channel} is set.")
 
 
 def machine_in(name: str, zones: list[str]) -> MachineType:
@@ -190,11 +258,41 @@ def update(call: Call) -> Json:
         if name in UPDATES:
             path, member = UPDATES[name]
             changes[path] = value.get(member) or ([] if member in ("taints", "tags") else {}) if member else value
+        elif name in RECREATING:
+            # the document writes the size as text here, and as a number in a pool
+            changes[RECREATING[name]] = int(value) if name == "diskSizeGb" else value
         elif name not in NAMES and not unchanged(name, value, cluster, pool):
             raise unimplemented(f"an update of a node pool's {name}")
     if not changes:
         raise invalid("Must specify a field to update.")
+    check_update(cluster, pool, changes)
+    if any(name in call.body for name in RECREATING):
+        return begin_recreation(call, cluster, pool, changes)
     return begin_change(call, cluster, pool, "UPDATE_CLUSTER", changes)
+
+
+def check_update(cluster: Cluster, pool: Pool, changes: Json) -> None:
+    """What a pool refuses when it is created it refuses later too."""
+    config = {**pool.body["config"], **{path.removeprefix("config."): value for path, value in changes.items()}}
+    check_buying(config)
+    check_upgrades(changes.get("upgradeSettings", {}))
+    machine = machine_in(config["machineType"], pool.body["locations"])
+    if config["diskType"] not in machine.disk_types:
+        raise invalid(f"{config['diskType']} disk type cannot be used by {machine.name} machine type.")
+    if config["diskSizeGb"] < 10:
+        raise invalid("NodeConfig.disk_size_gb must be at least 10.")
+
+
+def begin_recreation(call: Call, cluster: Cluster, pool: Pool, changes: Json) -> Json:
+    """An operation that makes the pool's machines anew, one after the other."""
+    call.cloud.operations.ensure_free(cluster)
+    boot = call.cloud.timetable.guide("node_boot")
+    found = list(instances(cluster, pool.name))
+    operation = begin(call, cluster, pool, "UPGRADE_NODES", 60.0 + 2 * boot * len(found), changes)
+    pool.status = "RECONCILING"
+    for number, (_, _, instance) in enumerate(found):
+        instance.recreate_at = call.now + call.cloud.timetable.real(60.0 + 2 * boot * number)
+    return call.cloud.operations.render(operation)
 
 
 def unchanged(name: str, value: object, cluster: Cluster, pool: Pool) -> bool:
@@ -205,12 +303,15 @@ def unchanged(name: str, value: object, cluster: Cluster, pool: Pool) -> bool:
 
 def set_management(call: Call) -> Json:
     """Automatic repair and upgrade."""
-    changes = {"management": call.body.get("management", {})}
-    return begin_change(call, *pool_of(call), "SET_NODE_POOL_MANAGEMENT", changes)
+    cluster, pool = pool_of(call)
+    management = call.body.get("management", {})
+    check_management(management, cluster)
+    return begin_change(call, cluster, pool, "SET_NODE_POOL_MANAGEMENT", {"management": management})
 
 
 def set_autoscaling(call: Call) -> Json:
     """The bounds of automatic size; nothing here scales by itself."""
+    check_autoscaling(call.body.get("autoscaling", {}))
     changes = {"autoscaling": call.body.get("autoscaling", {})}
     return begin_change(call, *pool_of(call), "UPDATE_CLUSTER", changes)
 

@@ -41,6 +41,7 @@ class Project:
     versions: Sequence[str]
     quotas: Mapping[str, Sequence[Json]]
     region_metrics: Mapping[str, str]
+    reservations: Sequence[Json]
     services: Mapping[str, Json]
     accounts: Sequence[Account]
     iam: Iam

@@ -32,6 +32,8 @@ class Instance:
     error: Json | None = None
     """Why it cannot be created: code, message, late."""
     checked_at: float = 0.0
+    recreate_at: float | None = None
+    """When an upgrade takes it away, to be created again under the same name."""
 
 
 @dataclass
@@ -105,6 +107,8 @@ class Operation:
     conditions: list[Json] = field(default_factory=list)
     changes: Json = field(default_factory=dict)
     """What the operation sets when it ends."""
+    version: str = ""
+    """The version that the control plane has when it ends, where it is another one."""
 
     @property
     def cluster_key(self) -> str:
@@ -133,6 +137,22 @@ class ServiceOperation:
     ends_at: float
     enabled: bool = True
     settled: bool = False
+
+
+@dataclass
+class QuotaPreference:
+    """What was asked of Cloud Quotas, and what became of it."""
+
+    name: str
+    body: Json
+    granted: int
+    created_at: float
+    decided_at: float
+    updated_at: float = 0.0
+    settled: bool = False
+    detail: str = ""
+    lowers: bool = False
+    """Whether it asked for less than there was."""
 
 
 @dataclass
@@ -189,6 +209,7 @@ class State:
     service_operations: dict[str, ServiceOperation] = field(default_factory=dict)
     services: dict[str, bool] = field(default_factory=dict)
     """Services that were enabled or disabled since the project began."""
+    quota_preferences: dict[str, QuotaPreference] = field(default_factory=dict)
     load_balancers: dict[str, LoadBalancer] = field(default_factory=dict)
     ledger: list[LedgerItem] = field(default_factory=list)
     tokens: dict[str, Token] = field(default_factory=dict)

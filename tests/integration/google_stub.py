@@ -37,6 +37,7 @@ class Project:
     pools: dict[str, Json] = field(default_factory=dict)
     machines: dict[str, list[str]] = field(default_factory=dict)
     operations: dict[str, Json] = field(default_factory=dict)
+    preferences: list[Json] = field(default_factory=list)
     serial: int = 0
 
     def operation(self, kind: str, target: str) -> Json:
@@ -271,6 +272,21 @@ def _quota(stub: GoogleStub, state: Project, project: str, p: Json, body: Json, 
     return _known(stub.quotas, p["quota"])
 
 
+def _time_series(stub: GoogleStub, state: Project, project: str, p: Json, body: Json, query: Json) -> Json:
+    """Nothing is told of it: the pools are counted then."""
+    return {}
+
+
+def _preferences(stub: GoogleStub, state: Project, project: str, p: Json, body: Json, query: Json) -> Json:
+    return {"quotaPreferences": state.preferences}
+
+
+def _prefer(stub: GoogleStub, state: Project, project: str, p: Json, body: Json, query: Json) -> Json:
+    name = f"projects/{project}/locations/global/quotaPreferences/{len(state.preferences)}"
+    state.preferences.append({**body, "name": name, "reconciling": True})
+    return state.preferences[-1]
+
+
 _CLUSTERS = rf"/v1/projects/[^/]+/locations/{LOCATION}/clusters"
 _ZONE = r"/compute/v1/projects/[^/]+/zones/(?P<zone>[^/]+)"
 _ROUTES: list[tuple[str, str, Any]] = [
@@ -295,4 +311,7 @@ _ROUTES: list[tuple[str, str, Any]] = [
         r"/v1/projects/[^/]+/locations/global/services/compute.googleapis.com/quotaInfos/(?P<quota>[^/]+)",
         _quota,
     ),
+    ("GET", r"/v3/projects/[^/]+/timeSeries", _time_series),
+    ("GET", r"/v1/projects/[^/]+/locations/global/quotaPreferences", _preferences),
+    ("POST", r"/v1/projects/[^/]+/locations/global/quotaPreferences", _prefer),
 ]

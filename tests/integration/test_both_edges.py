@@ -37,8 +37,15 @@ QUOTAS: dict[str, Json] = {
 }
 
 QUOTA = {"chips": 12, "locations": ["europe-west4-a"]}
+RANKED = {
+    "locations": ["europe-west4-a", "us-east5-a"],
+    "provisioning": ["on_demand", "spot"],
+    "standard_pool": {"machine_type": "e2-standard-4", "nodes": 2},
+}
+ASKED = {"chips": 16, "request_increase": True, "contact_email": "a@b.c", "fail_on_insufficient": False}
 CLUSTER = {"location": "europe-west4-a", "name": "c", "environment": "prod", "wait_interval": 0.05}
 POOL = {"location": "europe-west4-a", "cluster": "c", "name": "tpu-pool", "environment": "prod", "wait_interval": 0.05}
+PLACE = {"location": "europe-west4-a", "name": "c", "environment": "prod"}
 TPU = {"machine_type": "ct6e-standard-4t"}
 SERVICE = {"name": bodies.NAME, "namespace": "ready", "wait_interval": 0.1, "fail_fast_after": 0.3}
 # Their host is the stub of Kubernetes; the others' are Google's.
@@ -49,6 +56,11 @@ CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "quota that suffices": ("tpu_quota_check", QUOTA, {}),
     "quota that does not": ("tpu_quota_check", {**QUOTA, "chips": 16}, {}),
     "zone without the machine": ("tpu_quota_check", {**QUOTA, "locations": ["us-east5-a"]}, {}),
+    "ranking of candidates": ("tpu_quota_check", {**QUOTA, **RANKED, "fail_on_insufficient": False}, {}),
+    "quota to be asked for": ("tpu_quota_check", {**QUOTA, **ASKED}, {"check_mode": True}),
+    "quota asked for": ("tpu_quota_check", {**QUOTA, **ASKED}, {}),
+    "quota asked for already": ("tpu_quota_check", {**QUOTA, **ASKED}, {}),
+    "nobody to ask back": ("tpu_quota_check", {**QUOTA, "request_increase": True}, {}),
     "unknown accelerator": ("tpu_quota_check", {**QUOTA, "accelerator": "v7"}, {}),
     "missing option": ("tpu_quota_check", {"locations": ["europe-west4-a"]}, {}),
     "option of the wrong type": ("tpu_quota_check", {**QUOTA, "chips": "many"}, {}),
@@ -67,6 +79,7 @@ CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "pool as it is": ("gke_node_pool", {**POOL, **TPU, "node_count": 3, "spot": False}, {}),
     "quota beside our own pool": ("tpu_quota_check", {**QUOTA, "cluster": "c", "node_pool": "tpu-pool"}, {}),
     "quota beside a foreign pool": ("tpu_quota_check", QUOTA, {}),
+    "place of a cluster": ("gke_place", {**PLACE, "candidates": ["us-east5-a"]}, {}),
     "pool resized": ("gke_node_pool", {**POOL, "node_count": 5}, {"diff": True}),
     "pool that cannot change": ("gke_node_pool", {**POOL, "spot": True}, {"diff": True}),
     "pool deleted": ("gke_node_pool", {**POOL, "state": "absent"}, {"diff": True}),
@@ -87,6 +100,7 @@ CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
 FAILING = {
     "quota that does not": "quota of 12 for 16 chips in europe-west4",
     "zone without the machine": "It is offered in: europe-west4-a.",
+    "nobody to ask back": "request_increase is True but all of the following are missing: contact_email",
     "unknown accelerator": "value of accelerator must be one of: v5e, v5p, v6e, got: v7",
     "missing option": "missing required arguments: chips",
     "option of the wrong type": "unable to convert to int",
@@ -108,6 +122,8 @@ FAILING = {
     "cluster that refuses the token": "Could not find KServe's API: 401 Unauthorized",
 }
 CHANGING = {
+    "quota to be asked for",
+    "quota asked for",
     "cluster in check mode",
     "cluster created",
     "cluster in another channel",
@@ -160,7 +176,7 @@ def playbook(google: str, kubernetes: str) -> list[dict[str, Any]]:
         "project": "{{ inventory_hostname }}",
         "auth_kind": "accesstoken",
         "access_token": "a-token",
-        "endpoints": {"container": google, "compute": google, "cloudquotas": google},
+        "endpoints": {"container": google, "compute": google, "cloudquotas": google, "monitoring": google},
     }
     of_kubernetes = {"host": kubernetes, "api_key": "a-token"}
     for name, (module, options, keywords) in CALLS.items():
@@ -217,7 +233,7 @@ def comparable(result: dict[str, Any], host: str) -> Any:
         key: value
         for key, value in result.items()
         if not key.startswith("_ansible")
-        and key not in ("invocation", "action", "warnings", "exception", "elapsed", "stages")
+        and key not in ("invocation", "action", "warnings", "exception", "elapsed", "elapsed_in_turn", "stages")
     }
     return json.loads(json.dumps(kept, sort_keys=True).replace(host, "PROJECT"))
 

@@ -7,9 +7,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+
+try:
+    import certifi
+except ImportError:  # it comes with requests, whose absence is said when something is asked of Google
+    PUBLIC_AUTHORITIES = ""
+else:
+    PUBLIC_AUTHORITIES = certifi.where()
 
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import (
     GOOGLE_REQUIRED_IF,
@@ -18,163 +25,30 @@ from ansible_collections.rhaii.gke.plugins.module_utils._argspec import (
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster_plan import (
+    SCOPES,
+    DefaultPool,
+    Plan,
+    Wanted,
+    body_of,
+    dns_of,
+    networks_of,
+    plan,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.google import gke_ports
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.operations import Awaiter, running
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.operations import Awaiter, on_itself, running
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import GkePorts
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
     ENVIRONMENT,
     MANAGED_BY,
     Json,
     Operation,
-    at_least,
     certificate_of,
-    our_labels,
+    debts_of,
     ours,
     problem_of,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
-
-
-@dataclass(frozen=True)
-class DefaultPool:
-    name: str
-    machine_type: str
-    node_count: int
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """The desired cluster, from the module's options."""
-
-    project: str
-    location: str
-    name: str
-    environment: str
-    labels: Mapping[str, str]
-    release_channel: str
-    kubernetes_version: str
-    dataplane_v2: bool
-    workload_identity: bool
-    default_pool: DefaultPool
-
-    @classmethod
-    def from_params(cls, params: Params) -> Wanted:
-        pool = params["default_pool"] or {}
-        return cls(
-            project=params["project"],
-            location=params["location"],
-            name=params["name"],
-            environment=params["environment"] or "",
-            labels=our_labels(params["environment"] or "", params["labels"] or {}),
-            release_channel=params["release_channel"],
-            kubernetes_version=params["kubernetes_version"] or "",
-            dataplane_v2=params["dataplane_v2"],
-            workload_identity=params["workload_identity"],
-            default_pool=DefaultPool(
-                name=pool.get("name") or "default-pool",
-                machine_type=pool.get("machine_type") or "e2-standard-4",
-                node_count=int(pool.get("node_count") or 2),
-            ),
-        )
-
-    @property
-    def workload_pool(self) -> str:
-        return f"{self.project}.svc.id.goog" if self.workload_identity else ""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What separates the cluster that is from the one that is wanted."""
-
-    labels: Mapping[str, str] | None = None
-    updates: tuple[Json, ...] = ()
-    impossible: tuple[str, ...] = ()
-    before: Json = field(default_factory=dict)
-    after: Json = field(default_factory=dict)
-
-    @property
-    def changed(self) -> bool:
-        return self.labels is not None or bool(self.updates)
-
-
-def body_of(wanted: Wanted) -> Json:
-    """The cluster to create."""
-    pool: Json = {
-        "name": wanted.default_pool.name,
-        "initialNodeCount": wanted.default_pool.node_count,
-        "config": {
-            "machineType": wanted.default_pool.machine_type,
-            "oauthScopes": ["https://www.googleapis.com/auth/cloud-platform"],
-        },
-    }
-    body: Json = {
-        "name": wanted.name,
-        "resourceLabels": dict(wanted.labels),
-        "releaseChannel": {"channel": _CHANNELS[wanted.release_channel]},
-        "ipAllocationPolicy": {"useIpAliases": True},
-        # Without Dataplane V2 the network policies would be accepted and ignored.
-        "networkConfig": {
-            "datapathProvider": "ADVANCED_DATAPATH" if wanted.dataplane_v2 else "LEGACY_DATAPATH",
-        },
-        "nodePools": [pool],
-    }
-    if wanted.kubernetes_version:
-        body["initialClusterVersion"] = wanted.kubernetes_version
-    if wanted.workload_identity:
-        body["workloadIdentityConfig"] = {"workloadPool": wanted.workload_pool}
-        pool["config"]["workloadMetadataConfig"] = {"mode": "GKE_METADATA"}
-    return body
-
-
-_CHANNELS: Mapping[str, str] = {
-    "rapid": "RAPID",
-    "regular": "REGULAR",
-    "stable": "STABLE",
-    "extended": "EXTENDED",
-    "none": "UNSPECIFIED",
-}
-
-
-def plan(wanted: Wanted, cluster: Json) -> Plan:
-    """Compare, and sort every difference into what the API can update and what needs a new cluster."""
-    before: Json = {}
-    after: Json = {}
-    updates: list[Json] = []
-    impossible: list[str] = []
-
-    has_labels = dict(cluster.get("resourceLabels") or {})
-    labels = {**has_labels, **wanted.labels}
-    if labels != has_labels:
-        before["labels"], after["labels"] = has_labels, labels
-
-    channel = str((cluster.get("releaseChannel") or {}).get("channel") or "UNSPECIFIED")
-    if channel != _CHANNELS[wanted.release_channel]:
-        before["release_channel"], after["release_channel"] = channel.lower(), wanted.release_channel
-        updates.append({"desiredReleaseChannel": {"channel": _CHANNELS[wanted.release_channel]}})
-
-    workload_pool = str((cluster.get("workloadIdentityConfig") or {}).get("workloadPool") or "")
-    if workload_pool != wanted.workload_pool:
-        before["workload_identity"], after["workload_identity"] = workload_pool, wanted.workload_pool
-        updates.append({"desiredWorkloadIdentityConfig": {"workloadPool": wanted.workload_pool}})
-
-    version = str(cluster.get("currentMasterVersion") or "")
-    numbered = wanted.kubernetes_version[:1].isdigit()
-    if numbered and not at_least(version, wanted.kubernetes_version):
-        before["kubernetes_version"], after["kubernetes_version"] = version, wanted.kubernetes_version
-        updates.append({"desiredMasterVersion": wanted.kubernetes_version})
-
-    provider = str((cluster.get("networkConfig") or {}).get("datapathProvider") or "LEGACY_DATAPATH")
-    if (provider == "ADVANCED_DATAPATH") != wanted.dataplane_v2:
-        before["dataplane_v2"], after["dataplane_v2"] = not wanted.dataplane_v2, wanted.dataplane_v2
-        impossible.append(f"dataplane_v2 is {str(not wanted.dataplane_v2).lower()}")
-
-    return Plan(
-        labels=labels if labels != has_labels else None,
-        updates=tuple(updates),
-        impossible=tuple(impossible),
-        before=before,
-        after=after,
-    )
 
 
 def refuse_foreign(wanted: Wanted, cluster: Json) -> None:
@@ -196,7 +70,9 @@ def refuse_foreign(wanted: Wanted, cluster: Json) -> None:
         )
 
 
-def describe(cluster: Json | None, wanted: Wanted, operation: Operation | None = None) -> Result:
+def describe(
+    cluster: Json | None, wanted: Wanted, operation: Operation | None = None, ca_file: str | None = None
+) -> Result:
     """The structured result; the same on success and on failure."""
     result: Result = {
         "name": wanted.name,
@@ -205,10 +81,20 @@ def describe(cluster: Json | None, wanted: Wanted, operation: Operation | None =
         "operation": None if operation is None else operation.public(),
     }
     if cluster is not None:
+        open_dns, dns = dns_of(cluster)
+        by_dns = bool(wanted.dns_endpoint and open_dns and dns)
         result.update(
             status=str(cluster.get("status") or ""),
-            endpoint=str(cluster.get("endpoint") or ""),
-            ca_certificate=certificate_of(cluster),
+            # The DNS endpoint's certificate is signed by public authorities, not by the cluster's own.
+            endpoint=dns if by_dns else str(cluster.get("endpoint") or ""),
+            ca_certificate="" if by_dns else certificate_of(cluster),
+            ca_file=(ca_file or PUBLIC_AUTHORITIES) if by_dns else "",
+            ip_endpoint=str(cluster.get("endpoint") or ""),
+            dns_endpoint=dns if open_dns else "",
+            authorized_networks=[cidr for cidr, _name in networks_of(cluster)],
+            network=str(cluster.get("network") or ""),
+            subnetwork=str(cluster.get("subnetwork") or ""),
+            debts=debts_of(cluster.get("resourceLabels") or {}),
             kubernetes_version=str(cluster.get("currentMasterVersion") or ""),
             labels=dict(cluster.get("resourceLabels") or {}),
             node_pools=sorted(str(pool["name"]) for pool in cluster.get("nodePools") or []),
@@ -223,8 +109,10 @@ class _Cluster:
         self.wanted = Wanted.from_params(params)
         self.wait = bool(params["wait"])
         self.force_unlabelled = bool(params["force_unlabelled"])
+        self.ca_file: str | None = params["ca_file"]
         self.check_mode = check_mode
         self.clusters = ports.clusters
+        self.clock = ports.clock
         self.progress = progress
         self.awaiter = Awaiter(
             ports.clusters,
@@ -241,7 +129,7 @@ class _Cluster:
     def result(self, before: Json | None = None, after: Json | None = None) -> Result:
         return {
             "changed": self.changed,
-            **describe(self.found, self.wanted, self.operation),
+            **describe(self.found, self.wanted, self.operation, self.ca_file),
             "diff": {"before": before or {}, "after": after or {}},
         }
 
@@ -249,44 +137,87 @@ class _Cluster:
         self.found = self.clusters.get_cluster(self.wanted.name)
         return self.found
 
+    def look_again(self) -> None:
+        """After something went wrong: what there is now, if it can be told."""
+        if self.operation is not None:
+            with suppress(RhaiiError):
+                self.read()
+
+    def running(self, *kinds: str) -> list[Operation]:
+        """What works on the cluster itself; what works on its pools is left to gke_node_pool."""
+        found = [each for each in running(self.clusters, self.wanted.name) if on_itself(each)]
+        return [each for each in found if not kinds or each.kind in kinds]
+
     def join(self, *kinds: str) -> None:
         """Await what already runs on the cluster itself, be it from a killed run or from somebody else."""
-        for each in running(self.clusters, self.wanted.name):
-            if each.kind in kinds:
-                self.operation = each
-                self.progress(f"cluster {self.wanted.name}: joining the running operation {each.name}")
+        for each in self.running(*kinds):
+            self.operation = each
+            self.progress(f"cluster {self.wanted.name}: joining the running operation {each.name}")
+            if each.kind in ("CREATE_CLUSTER", "DELETE_CLUSTER"):
                 self.operation = self.awaiter.wait(each)
+            else:
+                # what an upgrade or an update left behind shows in the cluster itself
+                self.awaiter.settle(each)
+
+    def body(self) -> Json:
+        return body_of(self.wanted, self.clock.now())
 
     def present(self) -> Result:
         cluster = self.read()
         if cluster is not None and cluster.get("status") == "STOPPING":
             if self.check_mode:
-                return self.created({}, body_of(self.wanted))
+                return self.created({}, self.body())
             self.join("DELETE_CLUSTER")
             cluster = self.read()
         if cluster is None:
             return self.create()
         refuse_foreign(self.wanted, cluster)
-        if cluster.get("status") == "PROVISIONING":
-            if self.check_mode or not self.wait:
-                self.operation = next(iter(running(self.clusters, self.wanted.name)), None)
+        if cluster.get("status") in ("PROVISIONING", "RECONCILING"):
+            under_way = self.running()
+            if under_way and not self.wait:
+                self.operation = under_way[0]
                 return self.result()
-            self.join("CREATE_CLUSTER")
-            cluster = self.read() or {}
+            if cluster.get("status") == "PROVISIONING" and self.check_mode:
+                self.operation = next(iter(under_way), None)
+                return self.result()
+            if not self.check_mode:
+                self.join()
+                cluster = self.read() or {}
+        if cluster.get("status") == "ERROR":
+            return self.repair(cluster)
         self.refuse_broken(cluster)
         return self.update(cluster)
+
+    def repair(self, cluster: Json) -> Result:
+        """A cluster that never came to be is deleted and created again, if it is ours and nothing was put into it."""
+        pools = sorted(str(pool["name"]) for pool in cluster.get("nodePools") or [])
+        problem = problem_of(cluster)
+        said = str(problem or cluster.get("statusMessage") or "no reason given")
+        if [pool for pool in pools if pool != self.wanted.default_pool.name]:
+            raise RhaiiError(
+                f"The cluster {self.wanted.name} is ERROR ({said}). With its node pools {', '.join(pools)} it is not "
+                "empty, so it is not deleted unasked.",
+                remedy="Look at it in the console, then delete it (playbook teardown.yml, or state: absent) and deploy "
+                "again.",
+            )
+        before, body = {"status": "ERROR", "problem": said}, self.body()
+        if self.check_mode:
+            return self.created(before, body)
+        self.progress(f"cluster {self.wanted.name}: it is ERROR ({said}) and empty; deleting it and creating it again")
+        self.ask(partial(self.clusters.delete_cluster, self.wanted.name), wait=True)
+        return {**self.create(), "diff": {"before": before, "after": body}}
 
     def created(self, before: Json, body: Json) -> Result:
         self.changed = True
         return self.result(before, body)
 
     def create(self) -> Result:
-        body = body_of(self.wanted)
+        body = self.body()
         if self.check_mode:
             return self.created({}, body)
         self.progress(f"cluster {self.wanted.name}: asking for it in {self.wanted.location}")
         try:
-            self.operation = self.clusters.create_cluster(body)
+            self.operation = self.awaiter.patiently(partial(self.clusters.create_cluster, body))
         except GoogleError as error:
             if error.status != 409 or self.read() is None:
                 raise
@@ -308,11 +239,12 @@ class _Cluster:
         said = str(problem) if problem else str(cluster.get("statusMessage") or "no reason given")
         raise RhaiiError(
             f"The cluster {self.wanted.name} is {status}: {said}.",
-            remedy="Delete it (playbook teardown.yml, or state: absent), then deploy again.",
+            remedy="Run the same again, which repairs a cluster that is empty, or delete it (playbook teardown.yml, or "
+            "state: absent) and deploy again.",
         )
 
     def update(self, cluster: Json) -> Result:
-        todo = plan(self.wanted, cluster)
+        todo = plan(self.wanted, cluster, self.clock.now())
         if todo.impossible:
             raise RhaiiError(
                 f"The cluster {self.wanted.name} cannot be changed to what is wanted: {', '.join(todo.impossible)}, "
@@ -324,14 +256,16 @@ class _Cluster:
         if self.check_mode or not todo.changed:
             return self.result(todo.before, todo.after)
         name = self.wanted.name
+        calls: list[Callable[[], Operation]] = []
         if todo.labels is not None:
             fingerprint = str(cluster.get("labelFingerprint") or "")
-            call = partial(self.clusters.set_labels, name, todo.labels, fingerprint)
-            self.ask(call, wait=self.wait or bool(todo.updates))
-        for index, each in enumerate(todo.updates):
-            last = index == len(todo.updates) - 1
+            calls.append(partial(self.clusters.set_labels, name, todo.labels, fingerprint))
+        calls += [partial(self.clusters.update_cluster, name, each) for each in todo.updates]
+        if todo.maintenance is not None:
+            calls.append(partial(self.clusters.set_maintenance_policy, name, todo.maintenance))
+        for number, call in enumerate(calls, 1):
             # GKE takes one kind of update a call, and one call at a time.
-            self.ask(partial(self.clusters.update_cluster, name, each), wait=self.wait or not last)
+            self.ask(call, wait=self.wait or number < len(calls))
         self.read()
         return self.result(todo.before, todo.after)
 
@@ -373,6 +307,7 @@ def run(params: Params, ports: GkePorts, progress: Progress, check_mode: bool) -
     try:
         return one.present() if params["state"] == "present" else one.absent()
     except RhaiiError as error:
+        one.look_again()
         raise error.with_result(one.result()) from error
 
 
@@ -398,8 +333,40 @@ CAPABILITY = Capability(
                 "name": {"type": "str", "default": "default-pool"},
                 "machine_type": {"type": "str", "default": "e2-standard-4"},
                 "node_count": {"type": "int", "default": 2},
+                "min_nodes": {"type": "int", "default": 0},
+                "max_nodes": {"type": "int"},
+                "service_account": {"type": "str"},
             },
         },
+        network={"type": "str"},
+        subnetwork={"type": "str"},
+        private_nodes={"type": "bool"},
+        authorized_networks={
+            "type": "list",
+            "elements": "dict",
+            "options": {"cidr": {"type": "str", "required": True}, "name": {"type": "str", "default": ""}},
+        },
+        dns_endpoint={"type": "bool"},
+        maintenance_window={
+            "type": "dict",
+            "options": {
+                "start": {"type": "str", "required": True},
+                "end": {"type": "str", "required": True},
+                "recurrence": {"type": "str", "required": True},
+            },
+        },
+        maintenance_exclusions={
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "name": {"type": "str", "required": True},
+                "start": {"type": "str", "required": True},
+                "end": {"type": "str", "required": True},
+                "scope": {"type": "str", "default": "no_upgrades", "choices": list(SCOPES)},
+            },
+        },
+        hold_node_upgrades={"type": "bool"},
+        debts={"type": "dict"},
         force_unlabelled={"type": "bool", "default": False},
         **wait_options(1800, 10.0),
     ),

@@ -7,11 +7,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import one_line
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import GroupRef, Instance
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import GroupRef, Instance, Problem
 from ansible_collections.rhaii.gke.plugins.module_utils._google import RestApi
+
+
+def attempt_problem(managed: Mapping[str, Any]) -> Problem | None:
+    """What the group's last attempt to create an instance ran into: the first word of a stockout there is."""
+    errors = ((managed.get("lastAttempt") or {}).get("errors") or {}).get("errors") or []
+    return Problem(str(errors[0].get("code", "")), str(errors[0].get("message", ""))) if errors else None
 
 
 class GoogleInstanceGroups:
@@ -33,7 +40,12 @@ class GoogleInstanceGroups:
         doing = f"list the instances of {group.name}"
         found = self._api.pages(doing, f"{self._path(group)}/listManagedInstances", "managedInstances", method="POST")
         return [
-            Instance(str(each["instance"]), str(each.get("instanceStatus", "")), str(each.get("currentAction", "")))
+            Instance(
+                str(each["instance"]),
+                str(each.get("instanceStatus", "")),
+                str(each.get("currentAction", "")),
+                attempt_problem(each),
+            )
             for each in found
         ]
 
@@ -53,4 +65,4 @@ class GoogleInstanceGroups:
         return answer.get("status") == "DONE", said
 
 
-__all__ = ("GoogleInstanceGroups",)
+__all__ = ("GoogleInstanceGroups", "attempt_problem")

@@ -38,6 +38,12 @@ else:
     MISSING = ""
 
 
+def retry_after(headers: Mapping[str, str] | None) -> float | None:
+    """The seconds that Google asks to wait; a date or nothing leaves it to us."""
+    said = str((headers or {}).get("Retry-After") or "")
+    return float(said) if said.isdigit() else None
+
+
 class GoogleClusters:
     def __init__(self, connection: Connection, location: str) -> None:
         require_libraries(MISSING, "google-cloud-container>=2.57")
@@ -67,7 +73,9 @@ class GoogleClusters:
                 answer = method(request=message, retry=None, timeout=self._timeout)
             except google.api_core.exceptions.GoogleAPICallError as error:
                 status = getattr(error.grpc_status_code, "name", "") if error.grpc_status_code else ""
-                raise GoogleError(doing, int(error.code or 0), status, error.message) from error
+                refusal = GoogleError(doing, int(error.code or 0), status, error.message)
+                refusal.retry_after = retry_after(getattr(error.response, "headers", None))
+                raise refusal from error
         body: Json = json_format.MessageToDict(type(answer).pb(answer))
         return body
 
@@ -106,6 +114,18 @@ class GoogleClusters:
             {"name": self._cluster(cluster), "resourceLabels": dict(labels), "labelFingerprint": fingerprint},
         )
 
+    def list_clusters(self) -> Sequence[Json]:
+        everywhere = f"{self._parent.rpartition('/')[0]}/-"
+        answer = self._ask("list the clusters", self._client.list_clusters, {"parent": everywhere})
+        return list(answer.get("clusters", []))
+
+    def set_maintenance_policy(self, cluster: str, policy: Json) -> Operation:
+        return self._operation(
+            f"set the maintenance policy of the cluster {cluster}",
+            self._client.set_maintenance_policy,
+            {"name": self._cluster(cluster), "maintenancePolicy": policy},
+        )
+
     def delete_cluster(self, cluster: str) -> Operation:
         return self._operation(
             f"delete the cluster {cluster}", self._client.delete_cluster, {"name": self._cluster(cluster)}
@@ -135,6 +155,20 @@ class GoogleClusters:
             {"name": self._pool(cluster, pool), "nodeCount": nodes_per_zone},
         )
 
+    def set_node_pool_management(self, cluster: str, pool: str, management: Json) -> Operation:
+        return self._operation(
+            f"set upgrade and repair of the node pool {pool}",
+            self._client.set_node_pool_management,
+            {"name": self._pool(cluster, pool), "management": management},
+        )
+
+    def set_node_pool_autoscaling(self, cluster: str, pool: str, autoscaling: Json) -> Operation:
+        return self._operation(
+            f"set the bounds of the node pool {pool}",
+            self._client.set_node_pool_autoscaling,
+            {"name": self._pool(cluster, pool), "autoscaling": autoscaling},
+        )
+
     def delete_node_pool(self, cluster: str, pool: str) -> Operation:
         return self._operation(
             f"delete the node pool {pool}", self._client.delete_node_pool, {"name": self._pool(cluster, pool)}
@@ -154,12 +188,16 @@ _REQUESTS: Mapping[str, str] = {
     "get_cluster": "GetClusterRequest",
     "create_cluster": "CreateClusterRequest",
     "update_cluster": "UpdateClusterRequest",
+    "list_clusters": "ListClustersRequest",
+    "set_maintenance_policy": "SetMaintenancePolicyRequest",
     "set_labels": "SetLabelsRequest",
     "delete_cluster": "DeleteClusterRequest",
     "get_node_pool": "GetNodePoolRequest",
     "create_node_pool": "CreateNodePoolRequest",
     "update_node_pool": "UpdateNodePoolRequest",
     "set_node_pool_size": "SetNodePoolSizeRequest",
+    "set_node_pool_management": "SetNodePoolManagementRequest",
+    "set_node_pool_autoscaling": "SetNodePoolAutoscalingRequest",
     "delete_node_pool": "DeleteNodePoolRequest",
     "get_operation": "GetOperationRequest",
     "list_operations": "ListOperationsRequest",
@@ -175,4 +213,4 @@ def gke_ports(params: Params) -> GkePorts:
     )
 
 
-__all__ = ("GoogleClusters", "gke_ports")
+__all__ = ("GoogleClusters", "gke_ports", "retry_after")

@@ -7,9 +7,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import (
@@ -20,181 +19,38 @@ from ansible_collections.rhaii.gke.plugins.module_utils._argspec import (
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.google import gke_ports
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.operations import Awaiter, running
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.operations import Awaiter, StockoutError, running
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.pool_plan import (
+    Bounds,
+    Plan,
+    Taint,
+    Wanted,
+    body_of,
+    bounds_of,
+    chips_per_node,
+    inherited,
+    plan,
+    refuse_contradictions,
+    refuse_topology,
+    reservation_of,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import GkePorts, pool_size
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
     MANAGED_BY,
+    Instance,
     Json,
     Operation,
+    Problem,
     groups_of,
-    our_labels,
+    is_stockout,
     ours,
     problem_of,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
 
-
-@dataclass(frozen=True)
-class Wanted:
-    """The desired pool. None means: whatever it is."""
-
-    location: str
-    cluster: str
-    name: str
-    node_count: int | None
-    shrink: bool
-    machine_type: str | None
-    spot: bool | None
-    disk_type: str | None
-    disk_size_gb: int | None
-    node_labels: Mapping[str, str]
-    resource_labels: Mapping[str, str]
-    workload_identity: bool
-
-    @classmethod
-    def from_params(cls, params: Params) -> Wanted:
-        return cls(
-            location=params["location"],
-            cluster=params["cluster"],
-            name=params["name"],
-            node_count=params["node_count"],
-            shrink=params["shrink"],
-            machine_type=params["machine_type"],
-            spot=params["spot"],
-            disk_type=params["disk_type"],
-            disk_size_gb=params["disk_size_gb"],
-            node_labels={str(key): str(value) for key, value in (params["node_labels"] or {}).items()},
-            resource_labels=our_labels(params["environment"] or "", params["labels"] or {}),
-            workload_identity=params["workload_identity"],
-        )
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What separates the pool that is from the one that is wanted."""
-
-    updates: tuple[Json, ...] = ()
-    nodes_per_zone: int | None = None
-    impossible: tuple[str, ...] = ()
-    before: Json = field(default_factory=dict)
-    after: Json = field(default_factory=dict)
-
-    @property
-    def changed(self) -> bool:
-        return bool(self.updates) or self.nodes_per_zone is not None
-
-
-def refuse_topology(topology: str | None, machine_type: str | None) -> None:
-    """A pool of single-host slices takes no topology, and slices over several hosts are not built yet."""
-    if not topology:
-        return
-    chips = chips_per_node(machine_type or "")
-    try:
-        product = math.prod(int(part) for part in topology.lower().split("x"))
-    except ValueError:
-        raise RhaiiError(
-            f"topology {topology} is no TPU topology.",
-            remedy="Leave topology out: a pool of single-host machines needs none.",
-        ) from None
-    if chips and product > chips:
-        raise RhaiiError(
-            f"topology {topology} has {product} chips, but one {machine_type} has {chips}: slices over several "
-            "hosts are not supported.",
-            remedy=f"Leave topology out and use one slice of {chips} chips a node.",
-        )
-    raise RhaiiError(
-        f"topology {topology} was given for a pool of single-host machines ({machine_type}); GKE refuses that.",
-        remedy="Leave topology out. (As a pod's nodeSelector the value is right.)",
-    )
-
-
-def chips_per_node(machine_type: str) -> int:
-    """The chips of one TPU machine, from its name: ct6e-standard-4t has 4. 0 when it is no TPU machine."""
-    last = machine_type.rsplit("-", 1)[-1]
-    return int(last[:-1]) if machine_type.startswith("ct") and last[-1:] == "t" and last[:-1].isdigit() else 0
-
-
-def body_of(wanted: Wanted) -> Json:
-    """The pool to create. GKE adds its own TPU labels and taint."""
-    if wanted.node_count is None or wanted.machine_type is None:
-        missing = "node_count" if wanted.node_count is None else "machine_type"
-        raise RhaiiError(
-            f"The node pool {wanted.name} does not exist, and {missing} is not given, so it cannot be created.",
-            remedy=f"Give {missing}.",
-        )
-    config: Json = {
-        "machineType": wanted.machine_type,
-        "oauthScopes": ["https://www.googleapis.com/auth/cloud-platform"],
-        "resourceLabels": dict(wanted.resource_labels),
-    }
-    if wanted.workload_identity:
-        config["workloadMetadataConfig"] = {"mode": "GKE_METADATA"}
-    if wanted.spot:
-        config["spot"] = True
-    if wanted.disk_type:
-        config["diskType"] = wanted.disk_type
-    if wanted.disk_size_gb:
-        config["diskSizeGb"] = wanted.disk_size_gb
-    if wanted.node_labels:
-        config["labels"] = dict(wanted.node_labels)
-    return {
-        "name": wanted.name,
-        "initialNodeCount": wanted.node_count,
-        "config": config,
-        # A release channel insists on automatic upgrades; without a surge node they need no quota beyond the pool's.
-        "management": {"autoRepair": True, "autoUpgrade": True},
-        "upgradeSettings": {"maxSurge": 0, "maxUnavailable": 1},
-    }
-
-
-def plan(wanted: Wanted, pool: Json, size: int) -> Plan:
-    """Compare, and sort every difference into what the API can update and what needs a new pool."""
-    config = pool.get("config") or {}
-    before: Json = {}
-    after: Json = {}
-    impossible: list[str] = []
-    updates: list[Json] = []
-
-    fixed = (
-        ("machine_type", wanted.machine_type, config.get("machineType")),
-        ("spot", wanted.spot, bool(config.get("spot"))),
-        ("disk_type", wanted.disk_type, config.get("diskType")),
-        ("disk_size_gb", wanted.disk_size_gb, config.get("diskSizeGb")),
-    )
-    for option, want, have in fixed:
-        if want is not None and have is not None and want != have:
-            before[option], after[option] = have, f"{_shown(want)} (needs a new pool)"
-            impossible.append(f"{option} is {_shown(have)}, wanted {_shown(want)}")
-
-    node_labels = dict(config.get("labels") or {})
-    merged = {**node_labels, **wanted.node_labels}
-    if merged != node_labels:
-        before["node_labels"], after["node_labels"] = node_labels, merged
-        updates.append({"labels": {"labels": merged}})
-
-    resource_labels = dict(config.get("resourceLabels") or {})
-    merged = {**resource_labels, **wanted.resource_labels}
-    if merged != resource_labels:
-        before["labels"], after["labels"] = resource_labels, merged
-        updates.append({"resourceLabels": {"labels": merged}})
-
-    nodes_per_zone = None
-    if wanted.node_count is not None and (wanted.node_count > size or (wanted.shrink and wanted.node_count < size)):
-        zones = max(1, len(pool.get("locations") or []))
-        if wanted.node_count % zones:
-            raise RhaiiError(
-                f"node_count {wanted.node_count} cannot be spread over the {zones} zones of the pool {wanted.name}: "
-                "GKE wants the same number in each.",
-                remedy=f"Give a multiple of {zones}.",
-            )
-        nodes_per_zone = wanted.node_count // zones
-        before["node_count"], after["node_count"] = size, wanted.node_count
-
-    return Plan(tuple(updates), nodes_per_zone, tuple(impossible), before, after)
-
-
-def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+# Google tries again within a minute or two; what still shows then is no longer left from before.
+LOOKS_IN_DOUBT = 12
+GROWING = ("CREATE_NODE_POOL", "SET_NODE_POOL_SIZE")
 
 
 class _Pool:
@@ -204,6 +60,9 @@ class _Pool:
         self.wanted = Wanted.from_params(params)
         self.topology: str | None = params["topology"]
         self.wait = bool(params["wait"])
+        self.replace = bool(params["replace"])
+        self.on_stockout = str(params["on_stockout"])
+        self.stockout_watch = float(params["stockout_watch"])
         self.force_unlabelled = bool(params["force_unlabelled"])
         self.check_mode = check_mode
         self.ports = ports
@@ -221,8 +80,16 @@ class _Pool:
         self.changed = False
         self.found: Json | None = None
         self.size = 0
-        self.nodes: Sequence[str] = ()
+        self.instances: Sequence[Instance] = ()
         self.operation: Operation | None = None
+        # why the zone gives no machines, once that was seen, and how often it was looked
+        self.stockout: Problem | None = None
+        self.looks = 0
+        self.doubtful = False
+
+    @property
+    def up(self) -> int:
+        return sum(1 for each in self.instances if each.up)
 
     def result(self, before: Json | None = None, after: Json | None = None) -> Result:
         answer: Result = {
@@ -231,6 +98,7 @@ class _Pool:
             "cluster": self.wanted.cluster,
             "location": self.wanted.location,
             "exists": self.found is not None,
+            "stockout": self.stockout is not None,
             "operation": None if self.operation is None else self.operation.public(),
             "diff": {"before": before or {}, "after": after or {}},
         }
@@ -239,9 +107,13 @@ class _Pool:
             answer.update(
                 status=str(self.found.get("status") or ""),
                 node_count=self.size,
-                nodes=list(self.nodes),
+                nodes_up=self.up,
+                nodes=sorted(each.name for each in self.instances),
                 machine_type=str(config.get("machineType") or ""),
                 spot=bool(config.get("spot")),
+                flex_start=bool(config.get("flexStart")),
+                reservation=reservation_of(config),
+                autoscaling=str(bounds_of(self.found)),
                 labels=dict(config.get("resourceLabels") or {}),
                 instance_groups=[ref.name for ref in groups_of(self.found)],
             )
@@ -252,27 +124,91 @@ class _Pool:
         if self.found is not None:
             refs = groups_of(self.found)
             self.size = pool_size(self.ports.groups, refs, self.found)
-            self.nodes = sorted(each.name for ref in refs for each in self.ports.groups.instances(ref))
+            self.instances = [each for ref in refs for each in self.ports.groups.instances(ref)]
         return self.found
+
+    def look_again(self) -> None:
+        """After something went wrong: what there is now, if it can be told."""
+        if self.operation is not None:
+            with suppress(RhaiiError):
+                self.read()
+
+    def look(self) -> None:
+        """How far the machines are. The groups know of a stockout minutes before the operation admits it."""
+        self.read()
+        problems = [each.problem for each in self.instances if not each.up]
+        if self.operation is not None and self.operation.kind == "CREATE_NODE_POOL":
+            # Later a pool's conditions tell of the operation before.
+            problems.append(problem_of(self.found or {}))
+        self.stockout = next((problem for problem in problems if is_stockout(problem)), None)
 
     def growing(self) -> str:
         """How many of the wanted nodes run already: what one wants to know in a quarter of an hour."""
-        pool = self.clusters.get_node_pool(self.wanted.cluster, self.wanted.name) or {}
-        instances = [each for ref in groups_of(pool) for each in self.ports.groups.instances(ref)]
-        up = sum(1 for each in instances if each.status == "RUNNING" and each.action in ("NONE", ""))
+        self.look()
         of = f" of {self.wanted.node_count}" if self.wanted.node_count is not None else ""
-        return f"{up}{of} nodes up"
+        waiting = "; the zone has none of these machines now, Google goes on asking" if self.stockout else ""
+        return f"{self.up}{of} nodes up{waiting}"
+
+    def end_at_stockout(self, operation: Operation) -> None:
+        self.operation = operation
+        self.note_stockout(operation)
+        self.looks += 1
+        if self.looks == 1:
+            # What a pool that is there already shows at first may be left from an earlier try.
+            self.doubtful = operation.kind != "CREATE_NODE_POOL" and self.stockout is not None
+        if self.stockout is None:
+            self.doubtful = False
+        if self.doubtful and self.looks <= LOOKS_IN_DOUBT:
+            return
+        if self.stockout is not None and self.on_stockout != "wait":
+            raise self.stockout_error(operation, self.stockout)
+
+    def note_stockout(self, operation: Operation) -> None:
+        said = Problem(operation.problem.code if operation.problem else "", operation.detail)
+        if self.stockout is None and is_stockout(said):
+            self.stockout = operation.problem or said
+
+    def stockout_error(self, operation: Operation, problem: Problem) -> StockoutError:
+        wanted = self.wanted
+        return StockoutError(
+            f"{wanted.location} has no {wanted.machine_type or 'such machine'} left at this moment ({problem}): "
+            f"{self.up} of {self.size} nodes are up. The operation {operation.name} cannot be cancelled; it goes on at "
+            "Google for up to 35 minutes, and machines that it still gets will bill.",
+            remedy="Run the same again to await it (cluster_on_stockout: wait never gives up, move goes to the next "
+            "location by itself), set rhaii_location to another zone, or end it: ansible-playbook "
+            f"playbooks/teardown.yml -e rhaii_location={wanted.location} "
+            f"-e rhaii_teardown_confirm={wanted.environment}",
+        )
 
     def await_operation(self, operation: Operation) -> None:
-        counting = operation.kind in ("CREATE_NODE_POOL", "SET_NODE_POOL_SIZE")
+        counting = operation.kind in GROWING
         self.operation = operation
-        self.operation = self.awaiter.wait(operation, self.growing if counting else None)
+        self.looks = 0
+        self.operation = self.awaiter.wait(
+            operation, self.growing if counting else None, self.end_at_stockout if counting else None
+        )
+        self.stockout = None
+
+    def watch(self) -> None:
+        """Without waiting for the machines: a look whether the zone has any."""
+        if self.operation is None or not self.stockout_watch or self.operation.kind not in GROWING:
+            return
+
+        self.looks, before = 0, self.up if self.operation.kind != "CREATE_NODE_POOL" else 0
+
+        def enough(operation: Operation) -> bool:
+            self.look()
+            self.end_at_stockout(operation)
+            return (self.stockout is not None and not self.doubtful) or self.up > before
+
+        self.operation = self.awaiter.watched(self.operation, self.stockout_watch, enough)
 
     def join(self) -> bool:
         """Await what already runs on this pool; False when `wait` says not to."""
         for each in running(self.clusters, self.wanted.cluster, self.wanted.name):
             self.operation = each
             if not self.wait:
+                self.watch()
                 return False
             self.progress(f"{self.what}: joining the running operation {each.name}")
             self.await_operation(each)
@@ -283,14 +219,12 @@ class _Pool:
         self.changed = True
         if wait:
             self.await_operation(self.operation)
+        else:
+            self.watch()
 
     def present(self) -> Result:
         refuse_topology(self.topology, self.wanted.machine_type)
-        if self.wanted.node_count is not None and self.wanted.node_count < 0:
-            raise RhaiiError(
-                f"node_count {self.wanted.node_count} is not possible for the node pool {self.wanted.name}.",
-                remedy="Give 0 or more nodes.",
-            )
+        refuse_contradictions(self.wanted)
         pool = self.read()
         if self.check_mode:
             return self.foretell(pool)
@@ -304,7 +238,9 @@ class _Pool:
             )
         if pool is None:
             return self.create()
-        self.refuse_broken(pool)
+        if self.is_dead(pool):
+            return self.repair(pool)
+        self.refuse_unknown(pool)
         return self.update(pool)
 
     def foretell(self, pool: Json | None) -> Result:
@@ -312,8 +248,10 @@ class _Pool:
         if pool is None or pool.get("status") == "STOPPING":
             self.changed = True
             return self.result({}, body_of(self.wanted))
+        if self.is_dead(pool):
+            return self.repair(pool)
         todo = self.planned(pool)
-        self.changed = todo.changed
+        self.changed = todo.changed or bool(todo.impossible)
         return self.result(todo.before, todo.after)
 
     def create(self) -> Result:
@@ -335,50 +273,101 @@ class _Pool:
             self.refuse_broken(pool or {})
         return self.result({}, body)
 
+    def refuse_unknown(self, pool: Json) -> None:
+        """A pool that runs in part is not broken here: the comparison of sizes asks for what is missing."""
+        if str(pool.get("status") or "gone") not in ("RUNNING", "RUNNING_WITH_ERROR", "RECONCILING", "PROVISIONING"):
+            raise self.broken(pool)
+
     def refuse_broken(self, pool: Json) -> None:
-        """A pool that runs in part is not broken here: the size comparison asks for what is missing."""
-        status = str(pool.get("status") or "gone")
-        if status in ("RUNNING", "RUNNING_WITH_ERROR", "RECONCILING", "PROVISIONING"):
-            return
+        """After an operation that Google calls a success nothing may be missing."""
+        if str(pool.get("status") or "gone") not in ("RUNNING", "RECONCILING"):
+            raise self.broken(pool)
+
+    def broken(self, pool: Json) -> RhaiiError:
         problem = problem_of(pool)
         said = str(problem) if problem else str(pool.get("statusMessage") or "no reason given")
-        raise RhaiiError(
-            f"The node pool {self.wanted.name} is {status}: {said}.",
-            remedy="Delete it (state: absent) and ask again, here or in another zone.",
+        return RhaiiError(
+            f"The node pool {self.wanted.name} is {pool.get('status') or 'gone'}: {said}.",
+            remedy="Delete it (state: absent) and ask again; it is not done unasked, because nodes of it run."
+            if pool.get("status") == "ERROR" and self.up
+            else "Run the same again, which repairs it, or delete it (state: absent) and ask in another zone.",
         )
 
+    def is_dead(self, pool: Json) -> bool:
+        return pool.get("status") == "ERROR" and not self.up
+
+    def repair(self, pool: Json) -> Result:
+        """A pool without a single node that Google gave up on: deleted and asked for again, if it is ours."""
+        problem = problem_of(pool)
+        said = str(problem or pool.get("statusMessage") or "no reason given")
+        if not self.is_ours(pool):
+            raise RhaiiError(
+                f"The node pool {self.wanted.name} is ERROR ({said}), and it does not carry the label "
+                f"{MANAGED_BY}=rhaii-gke: it was not made by this collection and is left alone.",
+                remedy="Repair or delete it yourself, or choose another name.",
+            )
+        self.progress(f"{self.what}: it is ERROR ({said}); deleting it and asking again")
+        return self.anew(pool, {"status": "ERROR", "problem": said})
+
+    def anew(self, pool: Json, before: Json) -> Result:
+        """Delete and create. Google refuses to create before the deletion is done, so that is awaited always."""
+        self.wanted = inherited(self.wanted, pool, self.size)
+        body = body_of(self.wanted)
+        if self.check_mode:
+            self.changed = True
+            return self.result(before, body)
+        delete = partial(self.clusters.delete_node_pool, self.wanted.cluster, self.wanted.name)
+        self.ask(delete, wait=True)
+        return {**self.create(), "diff": {"before": before, "after": body}}
+
+    def is_ours(self, pool: Json) -> bool:
+        return ours((pool.get("config") or {}).get("resourceLabels") or {})
+
     def planned(self, pool: Json) -> Plan:
-        todo = plan(self.wanted, pool, self.size)
-        if todo.impossible:
+        todo = plan(self.wanted, pool, self.size, self.up)
+        if todo.impossible and not (self.replace and self.is_ours(pool)):
+            foreign = self.replace and not self.is_ours(pool)
             raise RhaiiError(
                 f"The node pool {self.wanted.name} cannot be changed to what is wanted: {'; '.join(todo.impossible)}; "
                 "that is fixed when a pool is created.",
-                remedy="Set the option to what the pool has, or delete the pool (state: absent) and create it again.",
+                remedy=f"It is not replaced, because it does not carry the label {MANAGED_BY}=rhaii-gke."
+                if foreign
+                else "Set the option to what the pool has, or have it deleted and created again, with all that runs on "
+                "it (replace: true, cluster_tpu_replace).",
                 result=self.result(todo.before, todo.after),
             )
         return todo
 
     def update(self, pool: Json) -> Result:
         todo = self.planned(pool)
+        if todo.impossible:
+            self.progress(f"{self.what}: replacing it, because {'; '.join(todo.impossible)}")
+            before = todo.before
+            return {**self.anew(pool, before), "diff": {"before": before, "after": todo.after}}
         if not todo.changed:
             return self.result(todo.before, todo.after)
         cluster, name = self.wanted.cluster, self.wanted.name
-        resize = todo.nodes_per_zone
-        for index, each in enumerate(todo.updates):
-            last = resize is None and index == len(todo.updates) - 1
-            self.ask(partial(self.clusters.update_node_pool, cluster, name, each), wait=self.wait or not last)
-        if resize is not None:
+        calls = [partial(self.clusters.update_node_pool, cluster, name, each) for each in todo.updates]
+        if todo.management is not None:
+            calls.append(partial(self.clusters.set_node_pool_management, cluster, name, todo.management))
+        if todo.autoscaling is not None:
+            calls.append(partial(self.clusters.set_node_pool_autoscaling, cluster, name, todo.autoscaling))
+        if todo.nodes_per_zone is not None:
             self.progress(f"{self.what}: asking for {self.wanted.node_count} nodes instead of {self.size}")
-            self.ask(partial(self.clusters.set_node_pool_size, cluster, name, resize), wait=self.wait)
-        self.read()
+            calls.append(partial(self.clusters.set_node_pool_size, cluster, name, todo.nodes_per_zone))
+        for number, call in enumerate(calls, 1):
+            # GKE takes one kind of change a call, and one call at a time.
+            self.ask(call, wait=self.wait or number < len(calls))
+        pool = self.read() or {}
+        if self.wait and todo.nodes_per_zone is not None:
+            self.refuse_broken(pool)
         return self.result(todo.before, todo.after)
 
     def absent(self) -> Result:
         pool = self.read()
         if pool is None:
             return self.result()
-        labels = (pool.get("config") or {}).get("resourceLabels") or {}
-        if not ours(labels) and not self.force_unlabelled:
+        if not self.is_ours(pool) and not self.force_unlabelled:
             raise RhaiiError(
                 f"The node pool {self.wanted.name} does not carry the label {MANAGED_BY}=rhaii-gke: it was not made by "
                 "this collection and is left alone.",
@@ -407,7 +396,16 @@ def run(params: Params, ports: GkePorts, progress: Progress, check_mode: bool) -
     one = _Pool(params, ports, progress, check_mode)
     try:
         return one.present() if params["state"] == "present" else one.absent()
+    except StockoutError as error:
+        # An operation that ended with a stockout counts as much as one that was seen to run into it.
+        one.look_again()
+        result = {**one.result(), "stockout": True}
+        if one.on_stockout == "report":
+            progress(f"{one.what}: {error.msg}")
+            return {**result, **error.result, "stockout_reason": error.msg}
+        raise error.with_result(result) from error
     except RhaiiError as error:
+        one.look_again()
         raise error.with_result(one.result()) from error
 
 
@@ -423,12 +421,46 @@ CAPABILITY = Capability(
         shrink={"type": "bool", "default": True},
         machine_type={"type": "str"},
         spot={"type": "bool"},
+        flex_start={"type": "bool"},
+        max_run_duration={"type": "int"},
+        reservation={"type": "str"},
         disk_type={"type": "str"},
         disk_size_gb={"type": "int"},
+        service_account={"type": "str"},
         node_labels={"type": "dict", "default": {}},
         labels={"type": "dict", "default": {}},
+        taints={
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "key": {"type": "str", "required": True},
+                "value": {"type": "str", "default": ""},
+                "effect": {
+                    "type": "str",
+                    "default": "NoSchedule",
+                    "choices": ["NoSchedule", "PreferNoSchedule", "NoExecute"],
+                },
+            },
+        },
+        upgrade_settings={
+            "type": "dict",
+            "options": {"max_surge": {"type": "int"}, "max_unavailable": {"type": "int"}},
+        },
+        auto_upgrade={"type": "bool"},
+        auto_repair={"type": "bool"},
+        autoscaling={
+            "type": "dict",
+            "options": {
+                "enabled": {"type": "bool", "default": True},
+                "min_nodes": {"type": "int", "default": 0},
+                "max_nodes": {"type": "int"},
+            },
+        },
         topology={"type": "str"},
-        workload_identity={"type": "bool", "default": True},
+        workload_identity={"type": "bool"},
+        replace={"type": "bool", "default": False},
+        on_stockout={"type": "str", "default": "fail", "choices": ["fail", "wait", "report"]},
+        stockout_watch={"type": "int", "default": 0},
         force_unlabelled={"type": "bool", "default": False},
         **wait_options(2400, 10.0),
     ),
@@ -437,4 +469,15 @@ CAPABILITY = Capability(
     required_if=GOOGLE_REQUIRED_IF,
 )
 
-__all__ = ("CAPABILITY", "Plan", "Wanted", "body_of", "chips_per_node", "plan", "refuse_topology", "run")
+__all__ = (
+    "CAPABILITY",
+    "Bounds",
+    "Plan",
+    "Taint",
+    "Wanted",
+    "body_of",
+    "chips_per_node",
+    "plan",
+    "refuse_topology",
+    "run",
+)

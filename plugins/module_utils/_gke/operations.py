@@ -8,16 +8,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Progress
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock, Deadline, in_words
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import Clusters
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import Operation, Problem
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import Operation, Problem, is_stockout
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
+
+T = TypeVar("T")
 
 # A line at least this often while nothing changes, so that nobody wonders whether it still lives.
 QUIET_SECONDS = 60.0
+# What Google answers when it is only busy.
+BUSY = frozenset({429, 503})
+BUSY_TRIES = 5
+LONGEST_PAUSE = 60.0
 
 WORDS: Mapping[str, str] = {
     "CREATE_CLUSTER": "creating the cluster",
@@ -29,7 +36,11 @@ WORDS: Mapping[str, str] = {
     "DELETE_NODE_POOL": "deleting the node pool",
     "SET_NODE_POOL_SIZE": "resizing the node pool",
     "UPGRADE_NODES": "updating the nodes",
+    "SET_NODE_POOL_MANAGEMENT": "setting upgrade and repair of the node pool",
+    "SET_MAINTENANCE_POLICY": "setting the maintenance policy",
     "REPAIR_CLUSTER": "repairing the cluster",
+    "AUTO_REPAIR_NODES": "repairing nodes",
+    "AUTO_UPGRADE_NODES": "upgrading the nodes",
 }
 
 _REMEDIES: Mapping[str, str] = {
@@ -49,15 +60,16 @@ _REMEDIES: Mapping[str, str] = {
     "INVALID_ARGUMENT": "Correct the value that the message names, and run again.",
 }
 
-_STOCKOUT_WORDS = ("stockout", "does not have enough resources", "out of capacity", "no more capacity")
+
+class StockoutError(RhaiiError):
+    """The zone has no such machines."""
 
 
 def remedy_for(problem: Problem) -> str:
     """The way out of an operation that failed. Google's general code hides two causes; its words tell them apart."""
-    said = problem.message.lower()
-    if any(word in said for word in _STOCKOUT_WORDS):
+    if is_stockout(problem):
         return _REMEDIES["GCE_STOCKOUT"]
-    if problem.code == "RESOURCE_EXHAUSTED" and "quota" in said:
+    if problem.code == "RESOURCE_EXHAUSTED" and "quota" in problem.message.lower():
         return _REMEDIES["GCE_QUOTA_EXCEEDED"]
     return _REMEDIES.get(problem.code, "See the operation in the console's activity list, and run again.")
 
@@ -65,7 +77,8 @@ def remedy_for(problem: Problem) -> str:
 def raise_for(operation: Operation) -> None:
     if operation.problem is not None:
         doing = WORDS.get(operation.kind, operation.kind or "the operation")
-        raise RhaiiError(
+        kind = StockoutError if is_stockout(operation.problem) else RhaiiError
+        raise kind(
             f"Google ended {doing} ({operation.name}) with an error: {operation.problem}.",
             remedy=remedy_for(operation.problem),
             result={"operation": operation.public()},
@@ -88,6 +101,11 @@ def running(clusters: Clusters, cluster: str, pool: str | None = None) -> list[O
     return [each for each in clusters.list_operations() if not each.done and concerns(each, cluster, pool)]
 
 
+def on_itself(operation: Operation) -> bool:
+    """Does it work on the cluster itself, not on one of its pools?"""
+    return "nodePools" not in operation.target.split("/")
+
+
 class Awaiter:
     """Waits for operations within one deadline and tells how it goes."""
 
@@ -95,13 +113,37 @@ class Awaiter:
         self, clusters: Clusters, clock: Clock, progress: Progress, *, what: str, timeout: float, interval: float
     ) -> None:
         self._clusters = clusters
+        self._clock = clock
         self._progress = progress
         self._what = what
         self._interval = interval
         self.deadline = Deadline(clock, timeout)
 
-    def wait(self, operation: Operation, detail: Callable[[], str] | None = None) -> Operation:
-        """Until it is done; an error in it is raised."""
+    def patiently(self, ask: Callable[[], T]) -> T:
+        """Ask, and ask again while Google is only busy, after the pause that it names, a bounded number of times."""
+        pause = 1.0
+        for tried in range(1, BUSY_TRIES + 1):
+            try:
+                return ask()
+            except GoogleError as error:
+                if error.status not in BUSY or tried == BUSY_TRIES or self.deadline.passed:
+                    raise
+                wait = min(LONGEST_PAUSE, pause if error.retry_after is None else error.retry_after)
+                self._progress(f"{self._what}: Google is busy ({error.status}), asking again in {in_words(wait)}")
+            self.deadline.pause(wait)
+            pause *= 2
+        raise AssertionError  # the last try has returned or raised
+
+    def look(self, operation: Operation) -> Operation:
+        return self.patiently(lambda: self._clusters.get_operation(operation.name))
+
+    def wait(
+        self,
+        operation: Operation,
+        detail: Callable[[], str] | None = None,
+        watch: Callable[[Operation], None] | None = None,
+    ) -> Operation:
+        """Until it is done; an error in it is raised. `watch` sees it before each pause and may end the wait."""
         said, said_at = "", -QUIET_SECONDS
         while not operation.done:
             text = " ".join(
@@ -115,6 +157,8 @@ class Awaiter:
             if text != said or self.deadline.elapsed - said_at >= QUIET_SECONDS:
                 self._progress(f"{self._what}: {text}, {in_words(self.deadline.elapsed)}")
                 said, said_at = text, self.deadline.elapsed
+            if watch:
+                watch(operation)
             if self.deadline.passed:
                 raise RhaiiError(
                     f"{self._what}: {WORDS.get(operation.kind, operation.kind)} was not done after "
@@ -123,7 +167,16 @@ class Awaiter:
                     result={"operation": operation.public()},
                 )
             self.deadline.pause(self._interval)
-            operation = self._clusters.get_operation(operation.name)
+            operation = self.look(operation)
+        raise_for(operation)
+        return operation
+
+    def watched(self, operation: Operation, seconds: float, enough: Callable[[Operation], bool]) -> Operation:
+        """Look at it for that long, or until it is done or `enough` says so."""
+        window = Deadline(self._clock, seconds)
+        while not operation.done and not enough(operation) and not window.passed:
+            window.pause(self._interval)
+            operation = self.look(operation)
         raise_for(operation)
         return operation
 
@@ -131,10 +184,16 @@ class Awaiter:
         """Ask for something; when another operation is in its way, await that and ask again."""
         while True:
             try:
-                return ask()
+                return self.patiently(ask)
             except GoogleError as error:
-                if not error.is_conflict or self.deadline.passed:
+                if not error.is_conflict:
                     raise
+                if self.deadline.passed:
+                    raise RhaiiError(
+                        f"{self._what}: another operation was in the way for {in_words(self.deadline.timeout)}, and "
+                        f"Google does one at a time: {error.message}",
+                        remedy="Run the same again later. Raise wait_timeout for a longer wait.",
+                    ) from error
             blocking = running(self._clusters, cluster)
             if not blocking:
                 self.deadline.pause(self._interval)
@@ -146,7 +205,7 @@ class Awaiter:
         """Until it is done, whatever its end: it was not ours to judge."""
         while not operation.done and not self.deadline.passed:
             self.deadline.pause(self._interval)
-            operation = self._clusters.get_operation(operation.name)
+            operation = self.look(operation)
 
 
-__all__ = ("Awaiter", "concerns", "raise_for", "remedy_for", "running")
+__all__ = ("Awaiter", "StockoutError", "concerns", "on_itself", "raise_for", "remedy_for", "running")

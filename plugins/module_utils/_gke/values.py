@@ -75,6 +75,12 @@ class Instance:
     url: str
     status: str
     action: str
+    # what the group's last attempt to create it ran into
+    problem: Problem | None = None
+
+    @property
+    def up(self) -> bool:
+        return self.status == "RUNNING" and self.action in ("NONE", "")
 
     @property
     def name(self) -> str:
@@ -87,7 +93,7 @@ def operation_of(body: Mapping[str, Any]) -> Operation:
         kind=str(body.get("operationType", "")),
         status=str(body.get("status", "")),
         target=str(body.get("targetLink", "")),
-        detail=str(body.get("detail") or ""),
+        detail=str(body.get("detail") or body.get("statusMessage") or ""),
         problem=problem_of(body),
     )
 
@@ -137,6 +143,20 @@ def problem_of(body: Mapping[str, Any]) -> Problem | None:
     return None
 
 
+_STOCKOUT_CODES = frozenset(
+    {"GCE_STOCKOUT", "ZONE_RESOURCE_POOL_EXHAUSTED", "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS"}
+)
+_STOCKOUT_WORDS = ("stockout", "does not have enough resources", "out of capacity", "no more capacity")
+
+
+def is_stockout(problem: Problem | None) -> bool:
+    """Has the zone no such machines? Google's general code hides it; its words tell."""
+    if problem is None:
+        return False
+    said = problem.message.lower()
+    return problem.code in _STOCKOUT_CODES or any(word in said for word in _STOCKOUT_WORDS)
+
+
 def _condition_code(condition: Mapping[str, Any]) -> str:
     code = str(condition.get("code") or "")
     return code if code not in ("", "UNKNOWN") else str(condition.get("canonicalCode") or "")
@@ -152,6 +172,14 @@ def groups_of(pool: Mapping[str, Any]) -> list[GroupRef]:
 
 def ours(labels: Mapping[str, str]) -> bool:
     return labels.get(MANAGED_BY) == MANAGED_BY_US
+
+
+DEBT = "rhaii-debt-"
+
+
+def debts_of(labels: Mapping[str, str]) -> dict[str, str]:
+    """Where a move left a cluster behind, and the operation that kept it from being deleted at once."""
+    return {key.removeprefix(DEBT): value for key, value in sorted(labels.items()) if key.startswith(DEBT)}
 
 
 def our_labels(environment: str, extra: Mapping[str, str]) -> dict[str, str]:
@@ -186,6 +214,7 @@ def _numbers(version: str) -> list[int]:
 
 
 __all__ = (
+    "DEBT",
     "ENVIRONMENT",
     "MANAGED_BY",
     "MANAGED_BY_US",
@@ -196,7 +225,9 @@ __all__ = (
     "Problem",
     "at_least",
     "certificate_of",
+    "debts_of",
     "groups_of",
+    "is_stockout",
     "operation_of",
     "our_labels",
     "ours",

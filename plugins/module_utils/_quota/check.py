@@ -3,21 +3,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note that this module util is PRIVATE to the collection.
-"""tpu_quota_check: is there quota, and the machine type, for so many chips; which location to take."""
+"""tpu_quota_check: is there quota, and the machine type, for so many chips; which location and way to buy to take."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import GOOGLE_REQUIRED_IF, google_options
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.compute import GoogleInstanceGroups
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import pool_size
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import groups_of
-from ansible_collections.rhaii.gke.plugins.module_utils._google import Connection, GoogleError, GoogleSettings, RestApi
+from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError, UnreachableError
+from ansible_collections.rhaii.gke.plugins.module_utils._quota import standard
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.asking import AT_ONCE, Answer, Asker
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import (
     FAMILIES,
     PROVISIONING,
@@ -25,178 +25,128 @@ from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import (
     QuotaId,
     family_of,
 )
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.google import quota_ports
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.increase import Asking, in_words, send
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.ports import Machines, QuotaPorts
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import (
+    Info,
+    Live,
+    LivePool,
+    Machine,
+    Reading,
+    RegionQuota,
+    Reservation,
+    region_of,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.verdict import (
     INSUFFICIENT,
+    MACHINE_TYPE,
     SUFFICIENT,
+    TPU_QUOTA,
     Candidate,
+    Check,
     Limit,
     Offer,
-    Question,
-    Row,
     Supply,
+    Used,
+    Wanted,
     choose,
-    judge,
+    either,
+    judge_offer,
+    judge_quota,
+    judge_reservation,
+    judge_reserved_quota,
     limit_in,
-    region_of,
-    rows_of,
+    ranking,
+    used_by_others,
 )
 
-SERVICE = "compute.googleapis.com"
+RESERVATION = "reservation"
+STANDARD_TYPE = "standard machine type"
 
 
 @dataclass(frozen=True)
-class PoolUse:
-    """What one live node pool holds."""
+class Question:
+    """What is asked of every candidate."""
 
-    cluster: str
-    name: str
-    zones: tuple[str, ...]
+    family: Family
     machine_type: str
-    preemptible: bool
-    nodes: int
+    chips: int
+    locations: tuple[str, ...]
+    provisioning: tuple[str, ...]
+    reservation: str
+    # the pool that the chips are for
+    cluster: str
+    node_pool: str
+    standard_pool: Mapping[str, Any] | None
+    tpu_disk: standard.Disk | None
+    load_balancers: int
+    private_nodes: bool
+
+    @property
+    def chips_each(self) -> int:
+        return self.family.chips(self.machine_type)
+
+    @property
+    def nodes(self) -> int:
+        return self.chips // self.chips_each
+
+    @property
+    def looks_at_region(self) -> bool:
+        return self.standard_pool is not None or self.tpu_disk is not None
+
+    @property
+    def regions(self) -> list[str]:
+        return list(dict.fromkeys(map(region_of, self.locations)))
+
+    def quotas(self) -> dict[str, QuotaId]:
+        found = [quota for way in self.provisioning for quota in self.family.quotas(way)]
+        return {quota.id: quota for quota in found}
+
+    def shared_quotas(self) -> dict[str, QuotaId]:
+        """Those whose use matters: a reservation has taken its own already."""
+        ways = [way for way in self.provisioning if way != RESERVATION]
+        return {quota.id: quota for way in ways for quota in self.family.quotas(way)}
+
+    def is_ours(self, pool: LivePool, location: str) -> bool:
+        return bool(self.cluster) and pool.cluster == self.cluster and location in pool.zones
+
+    def is_it(self, pool: LivePool, location: str) -> bool:
+        return self.is_ours(pool, location) and pool.name == self.node_pool
 
 
-@dataclass(frozen=True)
-class Census:
-    """All live pools; `missing` are the zones that did not answer Google, so that their use is not known."""
-
-    pools: tuple[PoolUse, ...]
-    missing: frozenset[str] = frozenset()
-
-
-class Quotas(Protocol):
-    def rows(self, quota_id: str) -> Sequence[Row] | None:
-        """The rows of a quota; None when the project has no such quota."""
-
-
-class Machines(Protocol):
-    def offer(self, zone: str, machine_type: str) -> Offer: ...
-
-    def zones_with(self, machine_type: str) -> Sequence[str]:
-        """Where it is offered at all."""
-
-
-class Pools(Protocol):
-    def census(self, of_interest: Family) -> Census: ...
-
-
-@dataclass(frozen=True)
-class QuotaPorts:
-    quotas: Quotas
-    machines: Machines
-    pools: Pools
-
-
-class GoogleQuotas:
-    def __init__(self, api: RestApi, project: str) -> None:
-        self._api = api
-        self._parent = f"/v1/projects/{project}/locations/global/services/{SERVICE}/quotaInfos"
-
-    def rows(self, quota_id: str) -> Sequence[Row] | None:
-        try:
-            return rows_of(self._api.call(f"read the quota {quota_id}", "GET", f"{self._parent}/{quota_id}"))
-        except GoogleError as error:
-            if error.status == 404:
-                return None
-            raise
-
-
-class GoogleMachines:
-    def __init__(self, api: RestApi, project: str) -> None:
-        self._api = api
-        self._project = f"/compute/v1/projects/{project}"
-
-    def offer(self, zone: str, machine_type: str) -> Offer:
-        doing = f"look up the machine type {machine_type} in {zone}"
-        try:
-            self._api.call(doing, "GET", f"{self._project}/zones/{zone}/machineTypes/{machine_type}")
-        except GoogleError as error:
-            if error.status == 404:
-                return Offer(False, f"the machine type {machine_type} is not offered in {zone}")
-            return Offer(None, f"whether {zone} offers {machine_type} could not be read: {error.message}")
-        return Offer(True)
-
-    def zones_with(self, machine_type: str) -> Sequence[str]:
-        answer = self._api.call(
-            f"list the zones with {machine_type}",
-            "GET",
-            f"{self._project}/aggregated/machineTypes",
-            query={"filter": f"name={machine_type}", "maxResults": "500"},
+def question_of(params: Params) -> Question:
+    """The options, checked, before anybody is asked."""
+    family = family_of(params["accelerator"])
+    locations = tuple(dict.fromkeys(params["locations"]))
+    provisioning = tuple(dict.fromkeys(params["provisioning"]))
+    if not locations:
+        raise RhaiiError("No location is given.", remedy="Give at least one zone in locations.")
+    if not provisioning:
+        raise RhaiiError("No way to buy is given.", remedy=f"Give at least one of {', '.join(PROVISIONING)}.")
+    if RESERVATION in provisioning and not params["reservation"]:
+        raise RhaiiError(
+            "provisioning has reservation, but no reservation is named.",
+            remedy="Give its name with reservation (rhaii_reservation).",
         )
-        return sorted(
-            str(scope).removeprefix("zones/")
-            for scope, found in (answer.get("items") or {}).items()
-            if any(each.get("name") == machine_type for each in found.get("machineTypes") or [])
-        )
-
-
-class GooglePools:
-    def __init__(self, container: RestApi, groups: GoogleInstanceGroups, project: str) -> None:
-        self._container = container
-        self._groups = groups
-        self._project = project
-
-    def census(self, of_interest: Family) -> Census:
-        answer = self._container.call(
-            "list the clusters of the project", "GET", f"/v1/projects/{self._project}/locations/-/clusters"
-        )
-        uses = [
-            PoolUse(
-                cluster=str(cluster.get("name", "")),
-                name=str(pool.get("name", "")),
-                zones=tuple(pool.get("locations") or [cluster.get("location", "")]),
-                machine_type=machine,
-                preemptible=bool(config.get("spot") or config.get("flexStart") or config.get("preemptible")),
-                nodes=pool_size(self._groups, groups_of(pool), pool),
-            )
-            for cluster in answer.get("clusters") or []
-            for pool in cluster.get("nodePools") or []
-            for config in (pool.get("config") or {},)
-            for machine in (str(config.get("machineType") or ""),)
-            if of_interest.chips(machine)
-        ]
-        return Census(tuple(uses), frozenset(answer.get("missingZones") or []))
-
-
-def quota_ports(params: Params) -> QuotaPorts:
-    connection = Connection(GoogleSettings.from_params(params))
-    project = connection.settings.project
-    compute = connection.rest("compute")
-    return QuotaPorts(
-        quotas=GoogleQuotas(connection.rest("cloudquotas"), project),
-        machines=GoogleMachines(compute, project),
-        pools=GooglePools(connection.rest("container"), GoogleInstanceGroups(compute), project),
+    disk = params["tpu_disk"]
+    question = Question(
+        family=family,
+        machine_type=_machine_type(family, params["machine_type"], params["chips"]),
+        chips=params["chips"],
+        locations=locations,
+        provisioning=provisioning,
+        reservation=params["reservation"] or "",
+        cluster=params["cluster"] or "",
+        node_pool=params["node_pool"] or "",
+        standard_pool=params["standard_pool"],
+        tpu_disk=standard.Disk(disk["type"], disk["size_gb"]) if disk else None,
+        load_balancers=params["load_balancers"],
+        private_nodes=params["private_nodes"],
     )
-
-
-def used(
-    family: Family, quota: QuotaId, region: str, census: Census | None, own: tuple[str | None, str | None]
-) -> int | None:
-    """Chips that other pools of the region hold of a quota. The pool that is asked for does not compete with itself."""
-    if census is None or any(zone.startswith(f"{region}-") or zone == region for zone in census.missing):
-        return None
-    return sum(
-        family.chips(pool.machine_type) * pool.nodes
-        for pool in census.pools
-        if pool.preemptible == (quota == family.preemptible)
-        and (pool.cluster, pool.name) != own
-        and any(zone.startswith(f"{region}-") for zone in pool.zones)
-    )
-
-
-def increase_request(project: str, candidate: Candidate, quota: QuotaId, chips: int) -> dict[str, Any]:
-    """What one would send to Google to get enough."""
-    return {
-        "parent": f"projects/{project}/locations/global",
-        "service": SERVICE,
-        "quotaId": quota.id,
-        "dimensions": {"region": region_of(candidate.location), **quota.dimensions},
-        "quotaConfig": {"preferredValue": (candidate.usage or 0) + chips},
-    }
-
-
-def quota_page(project: str) -> str:
-    return f"https://console.cloud.google.com/iam-admin/quotas?project={project}&service={SERVICE}"
+    for location in locations:
+        region_of(location)
+    return question
 
 
 def _machine_type(family: Family, asked: str | None, chips: int) -> str:
@@ -215,107 +165,340 @@ def _machine_type(family: Family, asked: str | None, chips: int) -> str:
     return machine_type
 
 
-def run(params: Params, ports: QuotaPorts, progress: Progress, check_mode: bool) -> Result:
-    family = family_of(params["accelerator"])
-    chips: int = params["chips"]
-    question = Question(
-        title=family.title,
-        machine_type=_machine_type(family, params["machine_type"], chips),
-        chips=chips,
-        provisioning=params["provisioning"],
-    )
-    locations: list[str] = list(dict.fromkeys(params["locations"]))
-    if not locations:
-        raise RhaiiError("No location is given.", remedy="Give at least one zone in locations.")
-    regions = {location: region_of(location) for location in locations}
+@dataclass(frozen=True)
+class Answers:
+    """All that was asked of Google."""
 
-    quotas = family.quotas(question.provisioning)
-    progress(f"quota: {question.title}, {chips} chips, {question.provisioning} in {', '.join(locations)}")
-    limits = {quota.id: _limits(ports.quotas, quota) for quota in quotas}
-    census = _census(ports.pools, family)
-    own = (params["cluster"], params["node_pool"])
+    infos: Mapping[str, Answer[Info | None]]
+    readings: Mapping[str, Answer[Mapping[str, Reading]]]
+    offers: Mapping[str, Answer[Machine | None]]
+    standard: Mapping[str, Answer[Machine | None]]
+    regions: Mapping[str, Answer[Mapping[str, RegionQuota]]]
+    reservations: Mapping[str, Answer[Reservation | None]]
+    live: Answer[Live]
+    nodes: Mapping[LivePool, Answer[int]]
 
-    def supply(quota: QuotaId, region: str) -> Supply:
-        return Supply(limits[quota.id](region), used(family, quota, region, census, own))
 
-    candidates = [
-        judge(
-            question,
-            location,
-            [supply(quota, regions[location]) for quota in quotas],
-            ports.machines.offer(location, question.machine_type),
-        )
-        for location in locations
-    ]
-    chosen = choose(candidates)
-    result: Result = {
-        "changed": False,
-        "accelerator": family.name,
-        "machine_type": question.machine_type,
-        "chips": chips,
-        "provisioning": question.provisioning,
-        "candidates": [candidate.public() for candidate in candidates],
-        "location": chosen.location if chosen else None,
-        "verdict": chosen.verdict if chosen else INSUFFICIENT,
-        "quota_page": quota_page(params["project"]),
-        "request": None,
-        "remedy": "",
+def ask(question: Question, ports: QuotaPorts, asker: Asker) -> Answers:
+    """Everything at once; only how many nodes a pool has must wait for the list of the pools."""
+    places, pool = question.locations, question.standard_pool
+    infos = {each: asker.ask(partial(ports.quotas.info, each)) for each in question.quotas()}
+    readings = {
+        each: asker.ask(partial(ports.usage.readings, quota)) for each, quota in question.shared_quotas().items()
     }
-    if candidates[0].verdict != SUFFICIENT:
-        result["request"] = increase_request(params["project"], candidates[0], quotas[0], chips)
-        result["remedy"] = remedy(question, candidates, result, ports.machines)
-    if chosen is None and params["fail_on_insufficient"]:
+    offers = {place: asker.ask(partial(ports.machines.machine, place, question.machine_type)) for place in places}
+    others = (
+        {place: asker.ask(partial(ports.machines.machine, place, pool["machine_type"])) for place in places}
+        if pool
+        else {}
+    )
+    regions = (
+        {region: asker.ask(partial(ports.regions.quotas, region)) for region in question.regions}
+        if question.looks_at_region
+        else {}
+    )
+    reservations = (
+        {place: asker.ask(partial(ports.reservations.reservation, place, question.reservation)) for place in places}
+        if RESERVATION in question.provisioning
+        else {}
+    )
+    live = asker.ask(ports.pools.live)
+    found = live.value
+    nodes = {
+        each: asker.ask(partial(ports.pools.nodes, each))
+        for each in (found.pools if found else ())
+        if question.family.chips(each.machine_type) or (pool and each.cluster == question.cluster)
+    }
+    return Answers(infos, readings, offers, others, regions, reservations, live, nodes)
+
+
+def _in_region(pool: LivePool, region: str) -> bool:
+    return any(zone.startswith(f"{region}-") for zone in pool.zones)
+
+
+class Judge:
+    """Answers to candidates."""
+
+    def __init__(self, question: Question, answers: Answers, asking: Asking) -> None:
+        self._question = question
+        self._answers = answers
+        self._asking = asking
+
+    def candidates(self) -> list[Candidate]:
+        """Every location with the first way to buy, then with the second: how machines are bought is kept longest."""
+        question = self._question
+        return [self._candidate(place, way) for way in question.provisioning for place in question.locations]
+
+    def _candidate(self, location: str, way: str) -> Candidate:
+        question, region = self._question, region_of(location)
+        answer = self._answers.offers[location]
+        offer = Offer(answer.value, answer.problem)
+        if way == RESERVATION:
+            (quota,) = question.family.quotas(way)
+            check = judge_reserved_quota(question.chips, region, self._limit(quota, region))
+            checks = [self._with_request(check, quota, location), self._reservation(location)]
+        else:
+            quotas = question.family.quotas(way)
+            checks = [either([self._tpu(quota, location) for quota in quotas])]
+        checks.append(judge_offer(question.machine_type, location, offer))
+        checks.extend(self._standard(location))
+        return Candidate(location, way, tuple(checks), offer.offered)
+
+    def _limit(self, quota: QuotaId, region: str) -> Limit:
+        answer = self._answers.infos[quota.id]
+        if answer.problem:
+            return Limit(quota, known=False, why=f"the quota {quota} could not be read: {answer.problem}")
+        if answer.value is None:
+            return Limit(quota, known=False, why=f"the project has no quota {quota}")
+        return limit_in(quota, answer.value.rows, region)
+
+    def _tpu(self, quota: QuotaId, location: str) -> Check:
+        region = region_of(location)
+        supply = Supply(self._limit(quota, region), self.used(quota, location))
+        return self._with_request(judge_quota(self._question.chips, region, supply), quota, location)
+
+    def used(self, quota: QuotaId, location: str) -> Used:
+        """Chips of a quota that others hold in the region of `location`."""
+        question, region = self._question, region_of(location)
+        preemptible = quota == question.family.preemptible
+        problem = self._uncounted(region)
+        mine = theirs = 0
+        if not problem:
+            for pool, nodes in self._answers.nodes.items():
+                if pool.preemptible == preemptible and _in_region(pool, region):
+                    held = question.family.chips(pool.machine_type) * (nodes.value or 0)
+                    mine += held if question.is_it(pool, location) else 0
+                    theirs += 0 if question.is_it(pool, location) else held
+        counted = None if problem else theirs
+        own = None if problem and question.node_pool else mine
+        readings = self._answers.readings[quota.id]
+        reading = (readings.value or {}).get(region)
+        silent = f"Cloud Monitoring: {readings.problem or 'says nothing of it'}"
+        return used_by_others(reading, counted, own, f"{silent}; pools: {problem}")
+
+    def _uncounted(self, region: str) -> str:
+        """Why the pools of a region could not all be counted."""
+        answer = self._answers.live
+        live = answer.value
+        if live is None:
+            return answer.problem
+        silent = sorted(zone for zone in live.missing if zone.startswith(f"{region}-") or zone == region)
+        if silent:
+            return f"{', '.join(silent)} did not answer Google"
+        return next(
+            (
+                nodes.problem
+                for pool, nodes in self._answers.nodes.items()
+                if nodes.problem and _in_region(pool, region)
+            ),
+            "",
+        )
+
+    def _own(self, location: str, is_tpu: bool) -> int:
+        """Nodes that the cluster has already: the pool that is asked for, or its standard machines."""
+        question = self._question
+        kind = question.standard_pool["machine_type"] if question.standard_pool else ""
+        return sum(
+            nodes.value or 0
+            for pool, nodes in self._answers.nodes.items()
+            if (question.is_it(pool, location) if is_tpu else question.is_ours(pool, location))
+            and (is_tpu or pool.machine_type == kind)
+        )
+
+    def _reservation(self, location: str) -> Check:
+        question, answer = self._question, self._answers.reservations[location]
+        wanted = Wanted(question.reservation, question.machine_type, question.nodes, self._own(location, is_tpu=True))
+        check = judge_reservation(wanted, location, answer.value, answer.problem)
+        return replace(
+            check, page=f"https://console.cloud.google.com/compute/reservations?project={self._asking.project}"
+        )
+
+    def _standard(self, location: str) -> Iterator[Check]:
+        question, region = self._question, region_of(location)
+        if not question.looks_at_region:
+            return
+        live = self._answers.live.value
+        exists = live is not None and any(question.is_ours(pool, location) for pool in live.pools)
+        pool, more = question.standard_pool, None
+        if pool:
+            machine = self._answers.standard[location]
+            if machine.value is None and not machine.problem:
+                reason = f"the machine type {pool['machine_type']} is not offered in {location}"
+                yield Check(STANDARD_TYPE, INSUFFICIENT, reason)
+            more = standard.Machines(
+                machine_type=pool["machine_type"],
+                count=max(0, pool["nodes"] - self._own(location, is_tpu=False)),
+                disk=standard.Disk(pool["disk_type"], pool["disk_size_gb"]),
+                cpus=machine.value.cpus if machine.value else None,
+            )
+        tpu = standard.Machines(
+            machine_type=question.machine_type,
+            count=max(0, question.nodes - self._own(location, is_tpu=True)),
+            disk=question.tpu_disk,
+        )
+        addresses = 0 if exists else question.load_balancers
+        wanted = standard.needs(more, tpu, addresses, question.private_nodes)
+        answer = self._answers.regions[region]
+        for check in standard.judge(wanted, region, answer.value, answer.problem):
+            yield self._with_region_request(check, region)
+
+    def _with_request(self, check: Check, quota: QuotaId, location: str) -> Check:
+        info = self._answers.infos[quota.id].value
+        page = (info.page if info else "") or self._asking.page
+        value = (check.usage or 0) + self._question.chips
+        short = check.verdict != SUFFICIENT and (check.limit is None or check.limit < value)
+        # what cannot be read may be more than what would be asked for
+        if info is None or not short:
+            return replace(check, page=page)
+        dimensions = {"region": region_of(location), **quota.dimensions}
+        return replace(check, page=page, request=self._asking.request(quota.id, dimensions, value))
+
+    def _with_region_request(self, check: Check, region: str) -> Check:
+        if check.verdict != INSUFFICIENT:
+            return replace(check, page=self._asking.page)
+        value = (check.usage or 0) + (check.needed or 0)
+        request = self._asking.request(standard.quota_id(check.quota), {"region": region}, value)
+        return replace(check, page=self._asking.page, request=request)
+
+
+class Adviser:
+    """What to do when the first candidate does not serve."""
+
+    def __init__(self, question: Question, answers: Answers, candidates: Sequence[Candidate]) -> None:
+        self._question = question
+        self._answers = answers
+        self._first = candidates[0]
+        # a location is named once, with the way to buy that was asked for first
+        serving = {each.location: each for each in reversed(candidates[1:]) if each.verdict == SUFFICIENT}
+        self._instead = [each for each in candidates if each is serving.get(each.location)]
+
+    def advised(self, machines: Machines) -> Candidate:
+        """The first candidate with its remedies."""
+        ways_out = self.ways_out()
+        checks: list[Check] = []
+        for check in self._first.checks:
+            if check.verdict != SUFFICIENT:
+                # said once, with what stands first in the way
+                check = replace(check, remedy=f"{self._remedy(check, machines)}{ways_out}")
+                ways_out = ""
+            checks.append(check)
+        return replace(self._first, checks=tuple(checks))
+
+    def ways_out(self) -> str:
+        if not self._instead:
+            return ""
+        several = any(each.provisioning != self._first.provisioning for each in self._instead)
+        moved = any(each.location != self._first.location for each in self._instead)
+        names = [
+            each.location + ("" if each.provisioning == self._first.provisioning else f" as {each.provisioning}")
+            for each in self._instead
+        ]
+        variables = [*(["rhaii_location"] if moved else []), *(["rhaii_provisioning"] if several else [])]
+        return f" These have enough: {', '.join(names)} ({', '.join(variables)})."
+
+    def _remedy(self, check: Check, machines: Machines) -> str:
+        if check.check == MACHINE_TYPE:
+            return self._where(check, self._question.machine_type, machines)
+        if check.check == STANDARD_TYPE:
+            return self._where(check, (self._question.standard_pool or {})["machine_type"], machines)
+        if check.check == RESERVATION:
+            return f"See {check.page}, and name a reservation with free {self._question.machine_type} machines."
+        closed = self._closed(check)
+        if check.request and check.check == TPU_QUOTA:
+            ask = f"Google takes no request for it ({closed})" if closed else f"Ask for {in_words(check.request)}"
+            return (
+                f"{ask} at {check.page}, choose another zone (rhaii_location) or way to buy (rhaii_provisioning), "
+                "or fewer replicas."
+            )
+        if check.request:
+            return f"Ask for {in_words(check.request)} at {check.page}, or want fewer or smaller machines."
+        return f"See for yourself at {check.page}, before anything is created."
+
+    def _closed(self, check: Check) -> str:
+        answer = self._answers.infos.get(str((check.request or {}).get("quotaId")))
+        return answer.value.closed if answer and answer.value else ""
+
+    @staticmethod
+    def _where(check: Check, kind: str, machines: Machines) -> str:
+        if check.verdict != INSUFFICIENT:
+            return "Run again when Compute Engine answers."
+        try:
+            zones = ", ".join(machines.zones_with(kind))
+        except (GoogleError, UnreachableError):
+            zones = ""
+        offered = f"It is offered in: {zones}. " if zones else ""
+        return f"{offered}Choose a zone that has it (rhaii_location)."
+
+
+def run(params: Params, ports: QuotaPorts, progress: Progress, check_mode: bool, at_once: int = AT_ONCE) -> Result:
+    question = question_of(params)
+    title, ways = question.family.title, " or ".join(question.provisioning)
+    progress(f"quota: {title}, {question.chips} chips, {ways} in {', '.join(question.locations)}")
+    asking = Asking(
+        project=params["project"],
+        justification=params["justification"]
+        or f"{question.chips} chips of {title} on Google Kubernetes Engine, to serve language models.",
+        contact_email=params["contact_email"],
+    )
+    with Asker(ports.clock, at_once) as asker:
+        answers = ask(question, ports, asker)
+    candidates = Judge(question, answers, asking).candidates()
+    candidates[0] = Adviser(question, answers, candidates).advised(ports.machines)
+    result = _result(question, candidates, asking)
+    result |= {"calls": asker.calls, "elapsed": asker.elapsed, "elapsed_in_turn": asker.in_turn}
+    if params["request_increase"]:
+        _send(ports, result, check_mode)
+    if result["chosen"] is None and params["fail_on_insufficient"]:
         raise RhaiiError(
-            f"No location has {chips} chips of {question.title} as {question.provisioning}: {_reasons(candidates)}.",
-            remedy=result["remedy"],
+            f"No location has {question.chips} chips of {title} as {ways}: {_reasons(candidates, question)}.",
+            remedy=_and_sent(result),
             result=result,
         )
     return result
 
 
-def _limits(quotas: Quotas, quota: QuotaId) -> Callable[[str], Limit]:
-    """The limit by region, from one reading. What Google refuses to show is not known; it is not zero."""
+def _result(question: Question, candidates: Sequence[Candidate], asking: Asking) -> Result:
+    ranks = {id(candidate): rank for rank, candidate in enumerate(ranking(candidates), start=1)}
+    public = {id(candidate): candidate.public(ranks[id(candidate)]) for candidate in candidates}
+    chosen, first = choose(candidates), candidates[0]
+    return {
+        "changed": False,
+        "accelerator": question.family.name,
+        "machine_type": question.machine_type,
+        "chips": question.chips,
+        "provisioning": list(question.provisioning),
+        "candidates": list(public.values()),
+        "chosen": public[id(chosen)] if chosen else None,
+        "location": chosen.location if chosen else None,
+        "verdict": chosen.verdict if chosen else INSUFFICIENT,
+        "quota_page": first.checks[0].page or asking.page,
+        "requests": [dict(check.request) for check in first.checks if check.request],
+        "sent": [],
+        "remedy": " ".join(check.remedy for check in first.checks if check.remedy),
+    }
+
+
+def _send(ports: QuotaPorts, result: Result, check_mode: bool) -> None:
     try:
-        rows = quotas.rows(quota.id)
-    except GoogleError as error:
-        why = f"the quota {quota} could not be read: {error.message}"
-        return lambda region: Limit(quota, known=False, why=why)
-    if rows is None:
-        why = f"the project has no quota {quota}"
-        return lambda region: Limit(quota, known=False, why=why)
-    return lambda region: limit_in(quota, rows, region)
+        result["sent"] = send(ports.preferences, result["requests"], check_mode)
+    except RhaiiError as error:
+        raise error.with_result(result) from error
+    result["changed"] = any(each["sent"] for each in result["sent"])
 
 
-def _census(pools: Pools, family: Family) -> Census | None:
-    try:
-        return pools.census(family)
-    except GoogleError:
-        return None
+def _and_sent(result: Result) -> str:
+    asked = [
+        f"Google was asked for {each['preferred_value']} of {each['quota_id']}: "
+        f"{each['state_detail'] or ('being decided' if each['reconciling'] else 'decided')}."
+        for each in result["sent"]
+    ]
+    return " ".join([*asked, result["remedy"]])
 
 
-def _reasons(candidates: Iterable[Candidate]) -> str:
-    return "; ".join(f"{candidate.location}: {candidate.reason}" for candidate in candidates)
-
-
-def remedy(question: Question, candidates: Sequence[Candidate], result: Mapping[str, Any], machines: Machines) -> str:
-    """What to do when the first location does not serve."""
-    first = candidates[0]
-    others = [candidate.location for candidate in candidates if candidate.verdict == SUFFICIENT]
-    instead = f" These have enough: {', '.join(others)} (rhaii_location)." if others else ""
-    if first.offered is False:
-        try:
-            zones = ", ".join(machines.zones_with(question.machine_type))
-        except GoogleError:
-            zones = ""
-        offered = f"It is offered in: {zones}. " if zones else ""
-        return f"{offered}Choose a zone that has it (rhaii_location).{instead}"
-    wanted = result["request"]
-    where = ", ".join(f"{key}={value}" for key, value in wanted["dimensions"].items())
-    return (
-        f"Ask for {wanted['quotaConfig']['preferredValue']} of {wanted['quotaId']} ({where}) at "
-        f"{result['quota_page']}, choose another zone (rhaii_location) or way to buy (rhaii_provisioning), "
-        "or fewer replicas."
-        f"{instead}"
+def _reasons(candidates: Sequence[Candidate], question: Question) -> str:
+    several = len(question.provisioning) > 1
+    return "; ".join(
+        f"{each.location}{f' as {each.provisioning}' if several else ''}: {each.reason}" for each in candidates
     )
 
 
@@ -325,25 +508,37 @@ CAPABILITY = Capability(
         accelerator={"type": "str", "default": "v6e", "choices": sorted(FAMILIES)},
         chips={"type": "int", "required": True},
         locations={"type": "list", "elements": "str", "required": True},
-        provisioning={"type": "str", "default": "on_demand", "choices": list(PROVISIONING)},
+        provisioning={"type": "list", "elements": "str", "default": ["on_demand"], "choices": list(PROVISIONING)},
+        reservation={"type": "str"},
         machine_type={"type": "str"},
         cluster={"type": "str"},
         node_pool={"type": "str"},
+        standard_pool={
+            "type": "dict",
+            "options": {
+                "machine_type": {"type": "str", "required": True},
+                "nodes": {"type": "int", "required": True},
+                "disk_type": {"type": "str", "default": "pd-balanced"},
+                "disk_size_gb": {"type": "int", "default": 100},
+            },
+        },
+        tpu_disk={
+            "type": "dict",
+            "options": {
+                "type": {"type": "str", "default": "hyperdisk-balanced"},
+                "size_gb": {"type": "int", "required": True},
+            },
+        },
+        load_balancers={"type": "int", "default": 1},
+        private_nodes={"type": "bool", "default": False},
+        request_increase={"type": "bool", "default": False},
+        justification={"type": "str"},
+        contact_email={"type": "str"},
         fail_on_insufficient={"type": "bool", "default": True},
     ),
     ports=quota_ports,
     run=run,
-    required_if=GOOGLE_REQUIRED_IF,
+    required_if=(*GOOGLE_REQUIRED_IF, ("request_increase", True, ("contact_email",))),
 )
 
-__all__ = (
-    "CAPABILITY",
-    "Census",
-    "PoolUse",
-    "QuotaPorts",
-    "increase_request",
-    "quota_page",
-    "remedy",
-    "run",
-    "used",
-)
+__all__ = ("CAPABILITY", "QuotaPorts", "ask", "question_of", "run")

@@ -23,6 +23,10 @@ class QuotaId:
 
     id: str
     dimensions: Mapping[str, str]
+    # what it limits, below compute.googleapis.com
+    metric: str
+    # Cloud Monitoring has a series of this metric's own; else its use is in the one that all metrics share
+    own_series: bool = False
 
     def __str__(self) -> str:
         extra = "".join(f" {key}={value}" for key, value in self.dimensions.items())
@@ -49,12 +53,14 @@ class Family:
         return int(match.group(1)) if match else 0
 
     def quotas(self, provisioning: str) -> tuple[QuotaId, ...]:
-        """In the order in which Google consumes them."""
-        if provisioning == "on_demand":
-            return (self.on_demand,)
-        if provisioning == "spot":
-            return (self.preemptible,)
-        return (self.preemptible, self.on_demand)
+        """In the order in which Google consumes them; room in one of them is enough."""
+        return {
+            "on_demand": (self.on_demand,),
+            "spot": (self.preemptible,),
+            "flex_start": (self.preemptible, self.on_demand),
+            # taken when the reservation was made
+            "reservation": (self.on_demand,),
+        }[provisioning]
 
 
 FAMILIES: Mapping[str, Family] = {
@@ -66,8 +72,10 @@ FAMILIES: Mapping[str, Family] = {
             machine_type="ct6e-standard-4t",
             machine_prefix="ct6e-",
             # v6e has no on-demand quota of its own, it shares one that is dimensioned by family
-            on_demand=QuotaId("TPUS-PER-TPU-FAMILY-per-project-region", {"tpu_family": "CT6E"}),
-            preemptible=QuotaId("PREEMPTIBLE-TPU-V6E-per-project-region", {}),
+            on_demand=QuotaId(
+                "TPUS-PER-TPU-FAMILY-per-project-region", {"tpu_family": "CT6E"}, "tpus_per_tpu_family", own_series=True
+            ),
+            preemptible=QuotaId("PREEMPTIBLE-TPU-V6E-per-project-region", {}, "preemptible_tpu_v6e"),
             node_accelerator="tpu-v6e-slice",
             topologies={1: "1x1", 4: "2x2", 8: "2x4"},
         ),
@@ -76,8 +84,10 @@ FAMILIES: Mapping[str, Family] = {
             title="TPU v5e",
             machine_type="ct5lp-hightpu-4t",
             machine_prefix="ct5lp-",
-            on_demand=QuotaId("TPU-LITE-PODSLICE-V5-per-project-region", {}),
-            preemptible=QuotaId("PREEMPTIBLE-TPU-LITE-PODSLICE-V5-per-project-region", {}),
+            on_demand=QuotaId("TPU-LITE-PODSLICE-V5-per-project-region", {}, "tpu_lite_podslice_v5"),
+            preemptible=QuotaId(
+                "PREEMPTIBLE-TPU-LITE-PODSLICE-V5-per-project-region", {}, "preemptible_tpu_lite_podslice_v5"
+            ),
             node_accelerator="tpu-v5-lite-podslice",
             topologies={1: "1x1", 4: "2x2", 8: "2x4"},
         ),
@@ -86,15 +96,15 @@ FAMILIES: Mapping[str, Family] = {
             title="TPU v5p",
             machine_type="ct5p-hightpu-4t",
             machine_prefix="ct5p-",
-            on_demand=QuotaId("TPU-V5P-per-project-region", {}),
-            preemptible=QuotaId("PREEMPTIBLE-TPU-V5P-per-project-region", {}),
+            on_demand=QuotaId("TPU-V5P-per-project-region", {}, "tpu_v5p"),
+            preemptible=QuotaId("PREEMPTIBLE-TPU-V5P-per-project-region", {}, "preemptible_tpu_v5p"),
             node_accelerator="tpu-v5p-slice",
             topologies={4: "2x2x1"},
         ),
     )
 }
 
-PROVISIONING = ("on_demand", "spot", "flex_start")
+PROVISIONING = ("on_demand", "spot", "flex_start", "reservation")
 
 
 def family_of(accelerator: str) -> Family:

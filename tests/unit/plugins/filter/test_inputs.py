@@ -147,7 +147,8 @@ def test_preflight_tells_zero_replicas_from_none_given(replicas: Any, nodes: int
 
 
 def test_quota_becomes_a_finding_of_plain_values() -> None:
-    result = {"candidates": [{"location": tagged("z"), "verdict": "sufficient", "reason": "enough"}], "remedy": ""}
+    check = {"check": "TPU quota", "verdict": "sufficient", "reason": "enough", "remedy": ""}
+    result = {"candidates": [{"location": tagged("z"), "checks": [check]}]}
     (finding,) = FILTERS["quota_findings"](result)
     assert finding == {"check": "TPU quota", "verdict": "ok", "found": "z: enough", "remedy": ""}
     assert FILTERS["preflight_table"]([finding]) == ["ok      TPU quota  z: enough"]

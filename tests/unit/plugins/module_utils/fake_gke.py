@@ -17,6 +17,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
     Instance,
     Json,
     Operation,
+    Problem,
     operation_of,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
@@ -57,8 +58,12 @@ def pool_body(nodes: int = 3, **changes: Any) -> Json:
             "machineType": "ct6e-standard-4t",
             "diskType": "hyperdisk-balanced",
             "diskSizeGb": 200,
+            "serviceAccount": "default",
             "resourceLabels": dict(OURS),
+            "workloadMetadataConfig": {"mode": "GKE_METADATA"},
         },
+        "management": {"autoRepair": True, "autoUpgrade": True},
+        "upgradeSettings": {"maxUnavailable": 1},
         "instanceGroupUrls": [GROUP.format(zone="europe-west4-a", name="grp")],
         "nodes": nodes,
     }
@@ -82,6 +87,13 @@ class FakeGke:
     statuses: dict[str, tuple[str, str]] = field(default_factory=dict)
     left: dict[str, int] = field(default_factory=dict)
     effects: dict[str, Any] = field(default_factory=dict)
+    # what the project has everywhere
+    everywhere: list[Json] = field(default_factory=list)
+    # bodies of the calls that change something, in turn
+    bodies: list[Json] = field(default_factory=list)
+    # why the last machines of the pool cannot be created, and how many
+    stuck: Problem | None = None
+    stuck_machines: int = 0
 
     def start(self, kind: str, target: str, effect: Any = None) -> Operation:
         name = f"operation-{len(self.operations) + 1}"
@@ -110,8 +122,10 @@ class FakeGke:
                 self.effects[name]()
         return body
 
-    def _called(self, text: str) -> None:
+    def _called(self, text: str, body: Json | None = None) -> None:
         self.calls.append(text)
+        if body is not None:
+            self.bodies.append(body)
         if self.refusals:
             raise self.refusals.pop(0)
 
@@ -119,8 +133,11 @@ class FakeGke:
     def get_cluster(self, cluster: str) -> Json | None:
         return self.cluster
 
+    def list_clusters(self) -> Sequence[Json]:
+        return self.everywhere
+
     def create_cluster(self, body: Json) -> Operation:
-        self._called(f"create {body['name']}")
+        self._called(f"create {body['name']}", body)
         self.cluster = cluster_body(**body, status="PROVISIONING")
 
         def up() -> None:
@@ -130,7 +147,7 @@ class FakeGke:
         return self.start("CREATE_CLUSTER", f"clusters/{body['name']}", up)
 
     def update_cluster(self, cluster: str, update: Json) -> Operation:
-        self._called(f"update {sorted(update)[0]}")
+        self._called(f"update {sorted(update)[0]}", update)
         return self.start("UPDATE_CLUSTER", f"clusters/{cluster}")
 
     def set_labels(self, cluster: str, labels: Mapping[str, str], fingerprint: str) -> Operation:
@@ -138,6 +155,10 @@ class FakeGke:
         assert self.cluster is not None
         self.cluster["resourceLabels"] = dict(labels)
         return self.start("SET_LABELS", f"clusters/{cluster}")
+
+    def set_maintenance_policy(self, cluster: str, policy: Json) -> Operation:
+        self._called("maintenance", policy)
+        return self.start("SET_MAINTENANCE_POLICY", f"clusters/{cluster}")
 
     def delete_cluster(self, cluster: str) -> Operation:
         self._called(f"delete {cluster}")
@@ -151,7 +172,7 @@ class FakeGke:
         return self.pool
 
     def create_node_pool(self, cluster: str, body: Json) -> Operation:
-        self._called(f"create pool {body['initialNodeCount']}")
+        self._called(f"create pool {body['initialNodeCount']}", body)
         self.pool = pool_body(body["initialNodeCount"], **{**body, "status": "PROVISIONING"})
 
         def up() -> None:
@@ -161,7 +182,7 @@ class FakeGke:
         return self.start("CREATE_NODE_POOL", f"clusters/{cluster}/nodePools/{body['name']}", up)
 
     def update_node_pool(self, cluster: str, pool: str, update: Json) -> Operation:
-        self._called(f"update pool {sorted(update)[0]}")
+        self._called(f"update pool {sorted(update)[0]}", update)
         return self.start("UPGRADE_NODES", f"clusters/{cluster}/nodePools/{pool}")
 
     def set_node_pool_size(self, cluster: str, pool: str, nodes_per_zone: int) -> Operation:
@@ -172,6 +193,14 @@ class FakeGke:
             self.pool["nodes"] = nodes_per_zone * max(1, len(self.pool["locations"]))
 
         return self.start("SET_NODE_POOL_SIZE", f"clusters/{cluster}/nodePools/{pool}", sized)
+
+    def set_node_pool_management(self, cluster: str, pool: str, management: Json) -> Operation:
+        self._called("management", management)
+        return self.start("SET_NODE_POOL_MANAGEMENT", f"clusters/{cluster}/nodePools/{pool}")
+
+    def set_node_pool_autoscaling(self, cluster: str, pool: str, autoscaling: Json) -> Operation:
+        self._called("autoscaling", autoscaling)
+        return self.start("UPDATE_CLUSTER", f"clusters/{cluster}/nodePools/{pool}")
 
     def delete_node_pool(self, cluster: str, pool: str) -> Operation:
         self._called(f"delete pool {pool}")
@@ -193,9 +222,16 @@ class FakeGke:
         return int(self.pool["nodes"]) // len(self.pool["instanceGroupUrls"])
 
     def instances(self, group: GroupRef) -> Sequence[Instance]:
+        size = self.target_size(group)
+        up = size - self.stuck_machines
         return [
-            Instance(f"zones/{group.zone}/instances/{group.name}-{number}", "RUNNING", "NONE")
-            for number in range(self.target_size(group))
+            Instance(
+                f"zones/{group.zone}/instances/{group.name}-{number}",
+                "RUNNING" if number < up else "",
+                "NONE" if number < up else "CREATING",
+                None if number < up else self.stuck,
+            )
+            for number in range(size)
         ]
 
     def delete_instances(self, group: GroupRef, urls: Sequence[str]) -> str:

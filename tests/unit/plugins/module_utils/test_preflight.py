@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -22,9 +21,17 @@ from ansible_collections.rhaii.gke.plugins.module_utils._preflight import (
     quota_findings,
     table,
 )
-from ansible_collections.rhaii.gke.plugins.module_utils._quota.check import Census, QuotaPorts, run
-from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import Family
-from ansible_collections.rhaii.gke.plugins.module_utils._quota.verdict import Offer, Row
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import Info
+
+from tests.unit.plugins.module_utils.quota.fake_google import (
+    FAMILY,
+    OTHER_REGION,
+    OTHER_ZONE,
+    ZONE,
+    Google,
+    family_row,
+    play,
+)
 
 LOGIN = base64.b64encode(b"user:password").decode()
 PULL_SECRET = File("pull.yaml", json.dumps({"auths": {"registry.redhat.io": {"auth": LOGIN}}}))
@@ -293,7 +300,7 @@ def test_public_form_has_the_failed_ones_apart() -> None:
             {"provisioning": "cheap"},
             "provisioning",
             "rhaii_provisioning is 'cheap'.",
-            "Use one of on_demand, spot.",
+            "Use one of on_demand, spot, flex_start, reservation.",
             id="unknown way to buy",
         ),
         pytest.param(
@@ -418,72 +425,63 @@ def test_project_id(project: str) -> None:
     assert found("project", project=project) == project
 
 
-class Cloud:
-    """Quota and machine types as the ports give them; no other pools."""
-
-    def __init__(self, quota: int, zones: Sequence[str]) -> None:
-        self._quota = quota
-        self._zones = zones
-
-    def rows(self, quota_id: str) -> Sequence[Row]:
-        return [Row({"region": "europe-west4", "tpu_family": "CT6E"}, self._quota)]
-
-    def offer(self, zone: str, machine_type: str) -> Offer:
-        there = zone in self._zones
-        return Offer(there, "" if there else f"the machine type {machine_type} is not offered in {zone}")
-
-    def zones_with(self, machine_type: str) -> Sequence[str]:
-        return self._zones
-
-    def census(self, of_interest: Family) -> Census:
-        return Census(())
+def asked_of(google: Google, location: str = ZONE) -> list[Finding]:
+    return quota_findings(play(google, locations=[location, OTHER_ZONE], fail_on_insufficient=False))
 
 
-def asked_of(cloud: Cloud, location: str = "europe-west4-a") -> list[Finding]:
-    params = {
-        "project": "my-project",
-        "accelerator": "v6e",
-        "machine_type": "",
-        "chips": 12,
-        "provisioning": "on_demand",
-        "locations": [location],
-        "cluster": "c",
-        "node_pool": "p",
-        "fail_on_insufficient": False,
-    }
-    return quota_findings(run(params, QuotaPorts(cloud, cloud, cloud), print, False))
-
-
-def test_quota_of_eight_for_twelve_chips_is_one_finding() -> None:
-    (finding,) = asked_of(Cloud(8, ["europe-west4-a"]))
-    assert (finding.check, finding.verdict) == ("TPU quota", "failed")
-    assert finding.found == "europe-west4-a: quota of 8 for 12 chips in europe-west4 (as it is set)"
-    assert finding.remedy == (
-        "Ask for 12 of TPUS-PER-TPU-FAMILY-per-project-region (region=europe-west4, tpu_family=CT6E) at "
-        "https://console.cloud.google.com/iam-admin/quotas?project=my-project&service=compute.googleapis.com, "
-        "choose another zone (rhaii_location) or way to buy (rhaii_provisioning), or fewer replicas."
-    )
-
-
-def test_zone_without_the_machine_type_is_one_finding() -> None:
-    (finding,) = asked_of(Cloud(12, ["europe-west4-a", "us-east5-b"]), "europe-west4-c")
-    assert finding == Finding(
+def test_quota_of_eight_for_twelve_chips_is_one_finding_that_failed() -> None:
+    quota, machine = asked_of(Google(infos={FAMILY: Info((family_row(8), family_row(12, OTHER_REGION)))}))
+    assert quota == Finding(
         "TPU quota",
         "failed",
+        "europe-west4-a: quota of 8 for 12 chips in europe-west4 (as it is set)",
+        f"Ask for 12 of {FAMILY} (region=europe-west4, tpu_family=CT6E) at "
+        "https://console.cloud.google.com/iam-admin/quotas?project=p&service=compute.googleapis.com, "
+        "choose another zone (rhaii_location) or way to buy (rhaii_provisioning), or fewer replicas. "
+        "These have enough: us-east5-a (rhaii_location).",
+    )
+    assert (machine.check, machine.verdict, machine.remedy) == ("machine type offered", "ok", "")
+
+
+def test_zone_without_the_machine_type_is_one_finding_that_failed() -> None:
+    quota, machine = asked_of(Google(), "europe-west4-c")
+    assert (quota.check, quota.verdict) == ("TPU quota", "ok")
+    assert machine == Finding(
+        "machine type offered",
+        "failed",
         "europe-west4-c: the machine type ct6e-standard-4t is not offered in europe-west4-c",
-        "It is offered in: europe-west4-a, us-east5-b. Choose a zone that has it (rhaii_location).",
+        "It is offered in: europe-west4-a, us-east5-a. Choose a zone that has it (rhaii_location).",
     )
 
 
 @pytest.mark.parametrize(
     ("verdict", "becomes"), [("sufficient", "ok"), ("insufficient", "failed"), ("unknown", "unknown")]
 )
-def test_quota_verdicts(verdict: str, becomes: str) -> None:
-    first = {"location": "z", "verdict": verdict, "reason": "because"}
-    other = {"location": "y", "verdict": "sufficient", "reason": "not looked at"}
-    assert quota_findings({"candidates": [first, other], "remedy": "do"}) == [
-        Finding("TPU quota", becomes, "z: because", "do")
-    ]
+def test_only_the_first_candidate_is_the_environments(verdict: str, becomes: str) -> None:
+    check = {"check": "TPU quota", "verdict": verdict, "reason": "because", "remedy": "do"}
+    first = {"location": "z", "checks": [check]}
+    other = {"location": "y", "checks": [{**check, "reason": "not looked at"}]}
+    assert quota_findings({"candidates": [first, other]}) == [Finding("TPU quota", becomes, "z: because", "do")]
+
+
+@pytest.mark.parametrize(
+    ("granted", "reconciling", "detail", "verdict", "said"),
+    [
+        pytest.param(16, False, "", "ok", "Google granted 16 of Q", id="granted"),
+        pytest.param(8, True, "", "unknown", "Google was asked for 16 of Q: being decided", id="being decided"),
+        pytest.param(None, True, "", "unknown", "Google was asked for 16 of Q: being decided", id="nothing yet"),
+        pytest.param(8, False, "denied", "unknown", "Google was asked for 16 of Q: denied", id="denied"),
+        pytest.param(8, False, "", "unknown", "Google was asked for 16 of Q: not granted", id="without a word"),
+    ],
+)
+def test_what_was_asked_of_google_is_a_finding(
+    granted: int | None, reconciling: bool, detail: str, verdict: str, said: str
+) -> None:
+    sent = {"quota_id": "Q", "preferred_value": 16, "granted_value": granted, "reconciling": reconciling}
+    result = {"candidates": [{"location": "z", "checks": []}], "sent": [{**sent, "state_detail": detail}]}
+    (finding,) = quota_findings(result)
+    assert (finding.check, finding.verdict, finding.found) == ("quota request", verdict, said)
+    assert bool(finding.remedy) is (verdict != "ok")
 
 
 def test_table_puts_remedies_beneath() -> None:

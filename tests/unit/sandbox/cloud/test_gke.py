@@ -405,3 +405,191 @@ async def test_regional_cluster_has_machines_in_each_zone(rig: Rig) -> None:
     assert shown["networkConfig"]["datapathProvider"] == "ADVANCED_DATAPATH"
     everywhere = rig.call(container("clusters.list"), location="-")
     assert [each["name"] for each in everywhere["clusters"]] == ["wide"]
+
+
+async def test_cluster_shows_the_ways_to_its_control_plane(rig: Rig) -> None:
+    await deployed(rig)
+    ways = cluster(rig)["controlPlaneEndpointsConfig"]
+    assert ways["dnsEndpointConfig"]["endpoint"].endswith(".europe-west4.gke.goog")
+    assert "allowExternalTraffic" not in ways["dnsEndpointConfig"]
+    assert ways["ipEndpointsConfig"]["publicEndpoint"] == "127.200.1.1"
+    update = {"desiredControlPlaneEndpointsConfig": {"dnsEndpointConfig": {"allowExternalTraffic": True}}}
+    rig.call(container("clusters.update"), {"update": update}, cluster="demo")
+    await rig.turn()
+    await rig.after(1)
+    ways = cluster(rig)["controlPlaneEndpointsConfig"]
+    assert ways["dnsEndpointConfig"]["allowExternalTraffic"] is True
+    assert ways["ipEndpointsConfig"]["publicEndpoint"] == "127.200.1.1"
+
+
+async def test_update_takes_one_change_a_call(rig: Rig) -> None:
+    await deployed(rig)
+    update = {"desiredDefaultEnablePrivateNodes": True, "desiredReleaseChannel": {"channel": "STABLE"}}
+    with pytest.raises(GoogleError, match="Exactly one update"):
+        rig.call(container("clusters.update"), {"update": update}, cluster="demo")
+    with pytest.raises(GoogleError, match=r'Invalid CIDR block "10\.0\.0\.1/8"'):
+        networks = {"authorizedNetworksConfig": {"enabled": True, "cidrBlocks": [{"cidrBlock": "10.0.0.1/8"}]}}
+        wrong = {"desiredControlPlaneEndpointsConfig": {"ipEndpointsConfig": networks}}
+        rig.call(container("clusters.update"), {"update": wrong}, cluster="demo")
+
+
+async def test_private_nodes_are_those_of_later_pools(rig: Rig) -> None:
+    await deployed(rig)
+    update = {"update": {"desiredDefaultEnablePrivateNodes": True}}
+    rig.call(container("clusters.update"), update, cluster="demo")
+    await rig.turn()
+    await rig.after(1)
+    rig.call(container("clusters.nodePools.create"), {"nodePool": tpu_pool(nodes=1)}, cluster="demo")
+    await rig.turn()
+    await rig.after(15)
+    private = {each["pool"]: each["labels"]["cloud.google.com/private-node"] for each in rig.runtime.nodes["demo"]}
+    assert private == {"default-pool": "false", "tpu-pool": "true"}
+
+
+HOLD = {
+    "startTime": "2027-01-15T00:00:00Z",
+    "maintenanceExclusionOptions": {"scope": "NO_MINOR_OR_NODE_UPGRADES", "endTimeBehavior": "UNTIL_END_OF_SUPPORT"},
+}
+
+
+async def test_maintenance_policy_needs_the_version_that_it_replaces(rig: Rig) -> None:
+    await deployed(rig)
+    policy: dict[str, Any] = {"window": {"maintenanceExclusions": {"hold": HOLD}}}
+    rig.call(container("clusters.setMaintenancePolicy"), {"maintenancePolicy": policy}, cluster="demo")
+    await rig.turn()
+    await rig.after(1)
+    shown = cluster(rig)["maintenancePolicy"]
+    assert shown["window"]["maintenanceExclusions"]["hold"]["endTime"].startswith("2028-03-")
+    policy = {"window": {}, "resourceVersion": "stale"}
+    with pytest.raises(GoogleError, match="changed in the meantime"):
+        rig.call(container("clusters.setMaintenancePolicy"), {"maintenancePolicy": policy}, cluster="demo")
+    policy["resourceVersion"] = shown["resourceVersion"]
+    rig.call(container("clusters.setMaintenancePolicy"), {"maintenancePolicy": policy}, cluster="demo")
+    await rig.turn()
+    await rig.after(1)
+    assert "window" not in cluster(rig)["maintenancePolicy"]
+
+
+WEEKLY = {
+    "window": {"startTime": "2027-02-01T00:00:00Z", "endTime": "2027-02-01T04:00:00Z"},
+    "recurrence": "FREQ=WEEKLY",
+}
+MONTH = {"startTime": "2027-02-01T00:00:00Z", "endTime": "2027-03-03T00:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("window", "sentence"),
+    [
+        pytest.param(
+            {"recurringWindow": {**WEEKLY, "window": {**WEEKLY["window"], "endTime": "2027-02-01T03:59:00Z"}}},
+            "at least 4 hours",
+            id="short window",
+        ),
+        pytest.param({"recurringWindow": {**WEEKLY, "recurrence": "weekly"}}, "Invalid recurrence", id="no rule"),
+        pytest.param(
+            {"recurringWindow": WEEKLY, "dailyMaintenanceWindow": {"startTime": "03:00"}}, "cannot both", id="both"
+        ),
+        pytest.param(
+            {"maintenanceExclusions": {"a": {**MONTH, "endTime": "2027-03-04T00:00:00Z"}}}, "longer than 30", id="long"
+        ),
+        pytest.param({"maintenanceExclusions": dict.fromkeys("abcd", MONTH)}, "At most 3", id="many"),
+        pytest.param(
+            {"maintenanceExclusions": {"a": {"startTime": "2026-02-01T00:00:00Z", "endTime": "2026-02-02T00:00:00Z"}}},
+            "ends in the past",
+            id="over",
+        ),
+        pytest.param(
+            {"maintenanceExclusions": {"a": {**HOLD, "endTime": "2027-03-01T00:00:00Z"}}}, "end time beside", id="ends"
+        ),
+    ],
+)
+async def test_bad_maintenance_is_refused(rig: Rig, window: dict[str, Any], sentence: str) -> None:
+    await deployed(rig)
+    with pytest.raises(GoogleError, match=sentence):
+        body = {"maintenancePolicy": {"window": window}}
+        rig.call(container("clusters.setMaintenancePolicy"), body, cluster="demo")
+    with pytest.raises(GoogleError, match=sentence):
+        body = {"cluster": {"name": "other", "initialNodeCount": 1, "maintenancePolicy": {"window": window}}}
+        rig.call(container("clusters.create"), body)
+
+
+def test_a_hold_needs_a_release_channel(rig: Rig) -> None:
+    policy = {"window": {"maintenanceExclusions": {"hold": HOLD}}}
+    body = {
+        "name": "demo",
+        "initialNodeCount": 1,
+        "releaseChannel": {"channel": "UNSPECIFIED"},
+        "maintenancePolicy": policy,
+    }
+    with pytest.raises(GoogleError, match="needs a cluster in a release channel"):
+        rig.call(container("clusters.create"), {"cluster": body})
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        pytest.param({"management": {"autoUpgrade": False}}, "Auto_upgrade must be true", id="no upgrades"),
+        pytest.param({"upgradeSettings": {"maxSurge": 0}}, "cannot both be 0", id="no way to upgrade"),
+        pytest.param(
+            {"autoscaling": {"enabled": True, "totalMinNodeCount": 3, "totalMaxNodeCount": 2}}, "above its max", id="b"
+        ),
+        pytest.param({"autoscaling": {"enabled": True}}, "maximum node count", id="no maximum"),
+        pytest.param(
+            {"autoscaling": {"enabled": True, "maxNodeCount": 2, "totalMaxNodeCount": 2}}, "at the same time", id="mix"
+        ),
+    ],
+)
+async def test_bad_upkeep_is_refused(rig: Rig, changes: dict[str, Any], sentence: str) -> None:
+    await deployed(rig)
+    with pytest.raises(GoogleError, match=sentence):
+        rig.call(container("clusters.nodePools.create"), {"nodePool": {**tpu_pool(), **changes}}, cluster="demo")
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        pytest.param({"flexStart": True, "spot": True}, "together with spot", id="two ways to buy"),
+        pytest.param({"flexStart": True, "maxRunDuration": "604801s"}, "must not exceed", id="too long"),
+        pytest.param({"maxRunDuration": "a week"}, "Invalid NodeConfig.max_run_duration", id="no duration"),
+    ],
+)
+async def test_bad_ways_to_buy_are_refused(rig: Rig, config: dict[str, Any], sentence: str) -> None:
+    await deployed(rig)
+    with pytest.raises(GoogleError, match=sentence):
+        rig.call(container("clusters.nodePools.create"), {"nodePool": tpu_pool(**config)}, cluster="demo")
+
+
+async def test_disk_is_changed_by_making_every_machine_anew_one_after_the_other(rig: Rig) -> None:
+    await deployed(rig, nodes=3)
+    names = {each["name"] for each in managed(rig)}
+    answer = rig.call(
+        container("clusters.nodePools.update"), {"diskSizeGb": "300"}, cluster="demo", nodePool="tpu-pool"
+    )
+    assert answer["operationType"] == "UPGRADE_NODES"
+    fewest = 3
+    for _ in range(40):
+        await rig.after(0.25)
+        fewest = min(fewest, sum(each["currentAction"] == "NONE" for each in managed(rig)))
+    assert fewest == 2
+    assert operation(rig, answer)["status"] == "DONE"
+    assert pool(rig)["config"]["diskSizeGb"] == 300
+    assert {each["name"] for each in managed(rig)} == names
+    disks = [item for item in rig.cloud.ledger.report()["items"] if item["name"] in names and item["kind"] == "disk"]
+    assert len(disks) == 6
+    assert sum(item["closed"] is None for item in disks) == 3
+
+
+async def test_zone_with_a_few_machines_left_gives_those(rig: Rig) -> None:
+    await deployed(rig)
+    rig.cloud.faults.add({"kind": "stockout", "zone": "europe-west4-a", "at": "immediate", "left": 2})
+    answer = rig.call(container("clusters.nodePools.create"), {"nodePool": tpu_pool(nodes=3)}, cluster="demo")
+    await rig.turn()
+    for _ in range(8):
+        await rig.after(1)
+    assert "[GCE_STOCKOUT]" in operation(rig, answer)["error"]["message"]
+    assert pool(rig)["status"] == "RUNNING_WITH_ERROR"
+    assert sorted(each["currentAction"] for each in managed(rig)) == ["CREATING", "NONE", "NONE"]
+    rig.cloud.faults.clear()
+    for _ in range(10):
+        await rig.after(1)
+    assert pool(rig)["status"] == "RUNNING"

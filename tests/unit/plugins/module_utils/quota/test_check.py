@@ -2,423 +2,512 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""tpu_quota_check: the truth table of the quotas, and the run against scripted ports."""
+"""tpu_quota_check against scripted ports: each way to buy, the ranking, and what to do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
-from ansible_collections.rhaii.gke.plugins.module_utils._quota.check import Census, PoolUse, QuotaPorts, run, used
-from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import FAMILIES, Family, QuotaId, family_of
-from ansible_collections.rhaii.gke.plugins.module_utils._quota.verdict import (
-    Candidate,
-    Limit,
-    Offer,
-    Question,
+from ansible_collections.rhaii.gke.plugins.module_utils._google import UnreachableError
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import (
+    Info,
+    Reading,
+    RegionQuota,
+    Reservation,
     Row,
-    Supply,
-    choose,
-    judge,
-    limit_in,
-    region_of,
-    rows_of,
 )
 
-V6E = FAMILIES["v6e"]
-REGION = "europe-west4"
-ZONE = "europe-west4-a"
+from tests.unit.plugins.module_utils.quota.fake_google import (
+    FAMILY,
+    MACHINE,
+    OTHER_REGION,
+    OTHER_ZONE,
+    PREEMPTIBLE,
+    REFUSED,
+    REGION,
+    ROOMY,
+    ZONE,
+    Google,
+    family_row,
+    play,
+    pool,
+)
+
+SET = Row({"region": REGION}, 0)
+
+
+def limits(family: tuple[Row, ...] | None, preemptible: tuple[Row, ...] | None) -> Google:
+    """A project with these rows; None when it has no such quota."""
+    infos = {FAMILY: family, PREEMPTIBLE: preemptible}
+    return Google(infos={quota: Info(rows) for quota, rows in infos.items() if rows is not None})
+
+
+# What one project showed: a region without a row of its own has none on demand, and plenty that can be taken away.
+OPPOSITE_DEFAULTS = ((Row({}, 0),), (Row({}, 1536),))
 
 
 @pytest.mark.parametrize(
-    ("rows", "value", "known", "default"),
+    ("way", "family", "preemptible", "verdict", "quota", "said"),
     [
-        pytest.param([Row({"region": REGION, "tpu_family": "CT6E"}, 12)], 12, True, False, id="region and family"),
+        pytest.param("on_demand", *OPPOSITE_DEFAULTS, "insufficient", FAMILY, "the default", id="on demand, unset"),
+        pytest.param("spot", *OPPOSITE_DEFAULTS, "sufficient", PREEMPTIBLE, "quota of 1536", id="spot, unset"),
         pytest.param(
-            [Row({}, 0), Row({"tpu_family": "CT6E"}, 4), Row({"region": REGION, "tpu_family": "CT6E"}, 12)],
-            12,
-            True,
-            False,
-            id="most dimensions first",
-        ),
-        pytest.param([Row({}, 0), Row({"tpu_family": "CT6E"}, 4)], 4, True, True, id="family before default"),
-        pytest.param(
-            [Row({"tpu_family": "CT6E"}, 4), Row({"region": REGION}, 8)], 8, True, False, id="region before family"
-        ),
-        pytest.param([Row({}, 7)], 7, True, True, id="the default alone"),
-        pytest.param(
-            [Row({"region": REGION, "tpu_family": "CT5LP"}, 64), Row({"region": "us-east5", "tpu_family": "CT6E"}, 64)],
-            0,
-            False,
-            False,
-            id="rows of others say nothing",
-        ),
-        pytest.param([], 0, False, False, id="no rows"),
-        pytest.param([Row({"region": REGION, "tpu_family": "CT6E"}, 0)], 0, True, False, id="explicit zero"),
-        pytest.param([Row({"region": REGION, "tpu_family": "CT6E"}, -1)], -1, True, False, id="unlimited"),
-        pytest.param([Row({"region": REGION, "zone": ZONE}, 64)], 0, False, False, id="a dimension that we do not ask"),
-    ],
-)
-def test_limit_in(rows: list[Row], value: int, known: bool, default: bool) -> None:
-    limit = limit_in(V6E.on_demand, rows, REGION)
-    assert (limit.value, limit.known, limit.from_default) == (value, known, default)
-
-
-def test_rows_of_reads_a_missing_value_as_zero() -> None:
-    info = {
-        "dimensionsInfos": [
-            {"dimensions": {"region": REGION}, "details": {"value": "12"}},
-            {"details": {}},
-            {"dimensions": {"region": "us-east5"}},
-        ]
-    }
-    assert rows_of(info) == [Row({"region": REGION}, 12), Row({}, 0), Row({"region": "us-east5"}, 0)]
-    assert rows_of({}) == []
-
-
-@pytest.mark.parametrize(
-    ("zone", "region"),
-    [
-        pytest.param("europe-west4-a", "europe-west4", id="a zone"),
-        pytest.param("us-south1-ai1b", "us-south1", id="an AI zone"),
-        pytest.param("northamerica-northeast1-c", "northamerica-northeast1", id="a long one"),
-    ],
-)
-def test_region_of(zone: str, region: str) -> None:
-    assert region_of(zone) == region
-
-
-@pytest.mark.parametrize("zone", ["europe-west4", "", "europe-west4-", "A-B1-c", "europe"])
-def test_no_zone_is_refused(zone: str) -> None:
-    with pytest.raises(RhaiiError, match="is no zone"):
-        region_of(zone)
-
-
-def limit(value: int | None, from_default: bool = False) -> Limit:
-    return Limit(V6E.on_demand, known=value is not None, value=value or 0, from_default=from_default)
-
-
-@pytest.mark.parametrize(
-    ("value", "usage", "verdict", "reason", "available"),
-    [
-        pytest.param(12, 0, "sufficient", "quota of 12 in europe-west4, 0 used", 12, id="just enough"),
-        pytest.param(
-            11, 0, "insufficient", "quota of 11 for 12 chips in europe-west4 (as it is set)", 11, id="one short"
-        ),
-        pytest.param(8, 0, "insufficient", "quota of 8 for 12 chips in europe-west4 (as it is set)", 8, id="eight"),
-        pytest.param(16, 4, "sufficient", "quota of 16 in europe-west4, 4 used", 12, id="enough beside others"),
-        pytest.param(
-            15, 4, "insufficient", "quota of 15 in europe-west4, 4 used: 11 left for 12 chips", 11, id="others hold it"
+            "flex_start", *OPPOSITE_DEFAULTS, "sufficient", PREEMPTIBLE, "quota of 1536", id="flex start, unset"
         ),
         pytest.param(
-            12, 20, "insufficient", "quota of 12 in europe-west4, 20 used: 0 left for 12 chips", 0, id="overdrawn"
+            "on_demand",
+            (family_row(12), Row({}, 0)),
+            (SET,),
+            "sufficient",
+            FAMILY,
+            "quota of 12",
+            id="on demand, set",
         ),
         pytest.param(
-            -1, 500, "sufficient", f"the quota {V6E.on_demand} is unlimited in {REGION}", None, id="unlimited"
+            "on_demand", (family_row(0),), (Row({}, 1536),), "insufficient", FAMILY, "as it is set", id="explicit zero"
         ),
         pytest.param(
-            None, 0, "unknown", f"the quota {V6E.on_demand} has no row that speaks of {REGION}", None, id="no row"
+            "spot",
+            (family_row(64),),
+            (SET, Row({}, 1536)),
+            "insufficient",
+            PREEMPTIBLE,
+            "as it is set",
+            id="spot, explicit zero",
         ),
         pytest.param(
-            12,
+            "flex_start", (family_row(12),), (SET,), "sufficient", FAMILY, "quota of 12", id="flex start falls back"
+        ),
+        pytest.param(
+            "flex_start", (family_row(0),), (SET,), "insufficient", PREEMPTIBLE, "; ", id="flex start, neither"
+        ),
+        pytest.param("flex_start", (), (SET,), "unknown", FAMILY, "no row", id="flex start, the second may have room"),
+        pytest.param(
+            "on_demand", (family_row(-1),), None, "sufficient", FAMILY, "unlimited", id="on demand, unlimited"
+        ),
+        pytest.param("spot", None, (Row({}, -1),), "sufficient", PREEMPTIBLE, "unlimited", id="spot, unlimited"),
+        pytest.param("on_demand", (), None, "unknown", FAMILY, "no row that speaks of europe-west4", id="no rows"),
+        pytest.param(
+            "on_demand",
+            (family_row(64, OTHER_REGION),),
             None,
             "unknown",
-            "quota of 12 in europe-west4, but what is used of it could not be counted",
-            None,
+            FAMILY,
+            "no row that speaks of europe-west4",
+            id="rows of other regions",
+        ),
+        pytest.param("spot", (family_row(64),), (), "unknown", PREEMPTIBLE, "no row", id="spot, no rows"),
+        pytest.param("on_demand", None, None, "unknown", FAMILY, "the project has no quota", id="no such quota"),
+    ],
+)
+def test_truth_table(
+    way: str,
+    family: tuple[Row, ...] | None,
+    preemptible: tuple[Row, ...] | None,
+    verdict: str,
+    quota: str,
+    said: str,
+) -> None:
+    result = play(limits(family, preemptible), provisioning=[way], fail_on_insufficient=False)
+    (candidate,) = result["candidates"]
+    assert (candidate["verdict"], candidate["quota"].split()[0]) == (verdict, quota)
+    assert said in candidate["reason"]
+
+
+@pytest.mark.parametrize("way", ["on_demand", "spot", "flex_start"])
+def test_quotas_of_the_cloud_tpu_api_are_a_trap_that_nobody_walks_into(way: str) -> None:
+    """GKE does not use them: a project with 512 of them had no chip."""
+    google = limits((Row({}, 0),), (Row({}, 0),))
+    for quota in ("TPUV6EPerProjectPerZoneForTPUAPI", "TPUV6EPreemptiblePerProjectPerRegionForTPUAPI"):
+        google.infos[quota] = Info((Row({"zone": ZONE}, 512), Row({"region": REGION}, 512), Row({}, 512)))
+    result = play(google, provisioning=[way], fail_on_insufficient=False)
+    assert result["verdict"] == "insufficient"
+    assert {what for port, what in google.asked if port == "info"} <= {FAMILY, PREEMPTIBLE}
+
+
+def test_what_the_region_lists_of_tpus_is_a_trap_that_nobody_walks_into() -> None:
+    """No region lists v6e. Were it looked for there, these would look like an answer."""
+    listed = {
+        **ROOMY,
+        "TPU_LITE_PODSLICE_V5": RegionQuota(512, 0),
+        "PREEMPTIBLE_TPU_LITE_PODSLICE_V5": RegionQuota(512, 0),
+        "TPUS_PER_TPU_FAMILY": RegionQuota(512, 0),
+    }
+    google = Google(infos={FAMILY: Info((Row({}, 0),))}, region_quotas={REGION: listed})
+    assert play(google, fail_on_insufficient=False)["verdict"] == "insufficient"
+    roomy = Google(region_quotas={REGION: {**ROOMY, "TPUS_PER_TPU_FAMILY": RegionQuota(0, 0)}})
+    assert play(roomy)["verdict"] == "sufficient"
+
+
+@pytest.mark.parametrize(
+    ("family", "machine_type", "on_demand", "spot"),
+    [
+        pytest.param("v6e", "ct6e-standard-4t", FAMILY, PREEMPTIBLE, id="v6e"),
+        pytest.param(
+            "v5e",
+            "ct5lp-hightpu-4t",
+            "TPU-LITE-PODSLICE-V5-per-project-region",
+            "PREEMPTIBLE-TPU-LITE-PODSLICE-V5-per-project-region",
+            id="v5e",
+        ),
+        pytest.param(
+            "v5p",
+            "ct5p-hightpu-4t",
+            "TPU-V5P-per-project-region",
+            "PREEMPTIBLE-TPU-V5P-per-project-region",
+            id="v5p",
+        ),
+    ],
+)
+def test_each_family_has_quotas_of_its_own(family: str, machine_type: str, on_demand: str, spot: str) -> None:
+    rows = (Row({"region": REGION, **({"tpu_family": "CT6E"} if family == "v6e" else {})}, 12),)
+    for way, quota in (("on_demand", on_demand), ("spot", spot)):
+        google = Google(infos={quota: Info(rows if way == "on_demand" else (Row({"region": REGION}, 12),))})
+        result = play(google, accelerator=family, provisioning=[way])
+        assert (result["verdict"], result["machine_type"]) == ("sufficient", machine_type)
+        assert [what for port, what in google.asked if port == "info"] == [quota]
+
+
+HELD = Reservation(MACHINE, 4, 0, "READY")
+RESERVED = {"provisioning": ["reservation"], "reservation": "r", "fail_on_insufficient": False}
+
+
+@pytest.mark.parametrize(
+    ("held", "rows", "verdict", "said"),
+    [
+        pytest.param(HELD, (family_row(16),), "sufficient", "quota of 16", id="room and quota"),
+        pytest.param(HELD, (family_row(0),), "unknown", "made for a date to come", id="room without quota"),
+        pytest.param(HELD, (), "unknown", "no row", id="room, quota not known"),
+        pytest.param(
+            Reservation(MACHINE, 4, 2, "READY"), (family_row(16),), "insufficient", "2 of 4 machines free", id="full"
+        ),
+        pytest.param(None, (family_row(16),), "insufficient", "there is no reservation r in", id="none"),
+    ],
+)
+def test_reservation(held: Reservation | None, rows: tuple[Row, ...], verdict: str, said: str) -> None:
+    google = Google(infos={FAMILY: Info(rows)}, held={ZONE: held} if held else {})
+    result = play(google, **RESERVED)
+    assert result["verdict"] == verdict
+    assert said in result["candidates"][0]["reason"]
+    assert ("reservation", f"{ZONE} r") in google.asked
+    # its use is in the quota since it was made
+    assert not [what for port, what in google.asked if port == "readings"]
+
+
+def test_our_own_pool_may_be_in_the_reservation() -> None:
+    own = {"cluster": "c", "node_pool": "tpu-pool"}
+    google = Google(held={ZONE: Reservation(MACHINE, 4, 3, "READY")}, live_pools=(pool(cluster="c", nodes=3),))
+    assert play(google, **RESERVED, **own)["verdict"] == "sufficient"
+    assert play(google, **RESERVED)["verdict"] == "insufficient"
+
+
+def test_reservation_without_a_name_is_refused() -> None:
+    with pytest.raises(RhaiiError, match="no reservation is named"):
+        play(Google(), provisioning=["reservation"])
+
+
+@pytest.mark.parametrize(
+    ("live", "used"),
+    [
+        pytest.param(pool(), 8, id="another cluster's pool"),
+        pytest.param(pool(cluster="c"), 0, id="the pool that the chips are for"),
+        pytest.param(pool(cluster="c", zones=("europe-west4-b",)), 8, id="its namesake in another zone"),
+        pytest.param(pool(cluster="c", name="second"), 8, id="another pool of our cluster"),
+        pytest.param(pool(zones=("europe-west4-b",)), 8, id="another zone of the region"),
+        pytest.param(pool(zones=("europe-west40-a",)), 0, id="a region with a longer name"),
+        pytest.param(pool(preemptible=True), 0, id="another quota"),
+        pytest.param(pool(machine_type="ct6e-standard-1t"), 2, id="smaller machines"),
+        pytest.param(pool(machine_type="ct5lp-hightpu-4t"), 0, id="another family"),
+        pytest.param(pool(machine_type="e2-standard-4"), 0, id="no TPU"),
+    ],
+)
+def test_live_pools_are_counted(live: Any, used: int) -> None:
+    google = Google(infos={FAMILY: Info((family_row(64),))}, live_pools=(live,))
+    (candidate,) = play(google, cluster="c", node_pool="tpu-pool")["candidates"]
+    assert (candidate["usage"], candidate["available"]) == (used, 64 - used)
+    assert candidate["checks"][0]["usage_source"] == "pools"
+
+
+def seen(value: int, quota: str = FAMILY, region: str = REGION) -> dict[str, dict[str, Reading]]:
+    return {quota: {region: Reading(value, "2026-11-24T12:00:00Z")}}
+
+
+@pytest.mark.parametrize(
+    ("google", "used", "source"),
+    [
+        pytest.param(Google(series=seen(4)), 4, "monitoring", id="machines that are in no pool"),
+        pytest.param(Google(series=seen(4), live_pools=(pool(),)), 8, "pools", id="pools that are newer"),
+        pytest.param(Google(series=seen(4, region=OTHER_REGION)), 0, "pools", id="another region's reading"),
+        pytest.param(Google(series=seen(4, PREEMPTIBLE)), 0, "pools", id="another quota's reading"),
+        pytest.param(Google(errors={"readings": REFUSED}), 0, "pools", id="Cloud Monitoring refuses"),
+        pytest.param(Google(series=seen(4), errors={"live": REFUSED}), 4, "monitoring", id="only Cloud Monitoring"),
+        pytest.param(
+            Google(series=seen(4), live_pools=(pool(),), errors={"nodes": REFUSED}), 4, "monitoring", id="no sizes"
+        ),
+        pytest.param(
+            Google(series=seen(4), missing=frozenset({ZONE})), 4, "monitoring", id="a zone did not answer Google"
+        ),
+        pytest.param(Google(missing=frozenset({OTHER_ZONE})), 0, "pools", id="a zone elsewhere did not answer"),
+    ],
+)
+def test_cloud_monitoring_and_live_pools_complete_each_other(google: Google, used: int, source: str) -> None:
+    google.infos[FAMILY] = Info((family_row(64),))
+    (candidate,) = play(google)["candidates"]
+    assert (candidate["usage"], candidate["checks"][0]["usage_source"]) == (used, source)
+
+
+def test_available_is_what_counts_not_the_limit() -> None:
+    result = play(Google(series=seen(4)), fail_on_insufficient=False)
+    assert result["verdict"] == "insufficient"
+    assert "8 left for 12 chips" in result["candidates"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("google", "said"),
+    [
+        pytest.param(Google(errors={"info": REFUSED}), "could not be read: cloudquotas.quotas.get", id="the quota"),
+        pytest.param(Google(errors={"machine": REFUSED}), "offers ct6e-standard-4t could not be read", id="the zone"),
+        pytest.param(
+            Google(errors={"info": UnreachableError("Could not read it: no answer from https://x.")}),
+            "no answer from https://x",
+            id="silence",
+        ),
+        pytest.param(
+            Google(errors={"live": REFUSED, "readings": UnreachableError("no answer")}),
+            "could not be counted (Cloud Monitoring: no answer; pools: cloudquotas.quotas.get is missing)",
             id="use",
         ),
         pytest.param(
-            8, None, "insufficient", "quota of 8 for 12 chips in europe-west4 (as it is set)", None, id="too low anyhow"
+            Google(missing=frozenset({ZONE})),
+            "Cloud Monitoring: says nothing of it; pools: europe-west4-a did not answer Google",
+            id="a zone",
         ),
     ],
 )
-def test_judge(value: int | None, usage: int | None, verdict: str, reason: str, available: int | None) -> None:
-    question = Question("TPU v6e", "ct6e-standard-4t", 12, "on_demand")
-    candidate = judge(question, ZONE, [Supply(limit(value), usage)], Offer(True))
-    assert (candidate.verdict, candidate.reason, candidate.available) == (verdict, reason, available)
-    assert candidate.limit == value
-    assert candidate.offered is True
+def test_unknown_is_an_answer_and_does_not_fail(google: Google, said: str) -> None:
+    result = play(google)
+    assert (result["verdict"], result["location"]) == ("unknown", ZONE)
+    assert said in result["candidates"][0]["reason"]
+    assert result["remedy"]
+    assert result["requests"] == []
 
 
-def test_a_default_of_zero_reads_differently_from_a_zero_that_was_set() -> None:
-    question = Question("TPU v6e", "ct6e-standard-4t", 12, "on_demand")
-    candidate = judge(question, ZONE, [Supply(limit(0, from_default=True), 0)], Offer(True))
-    assert candidate.reason == "quota of 0 for 12 chips in europe-west4 (the default, none was set)"
+def test_everything_silent_is_unknown() -> None:
+    ports = ("info", "readings", "machine", "live", "quotas", "zones_with")
+    google = Google(errors=dict.fromkeys(ports, UnreachableError("no answer")))
+    result = play(google, standard_pool=STANDARD)
+    assert {check["verdict"] for check in result["candidates"][0]["checks"]} == {"unknown"}
+    assert result["chosen"]["verdict"] == "unknown"
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "verdict", "quota"),
-    [
-        pytest.param(12, 0, "sufficient", V6E.preemptible, id="preemptible has room"),
-        pytest.param(0, 12, "sufficient", V6E.on_demand, id="the family has room"),
-        pytest.param(0, None, "unknown", V6E.on_demand, id="the family may have room"),
-        pytest.param(0, 0, "insufficient", V6E.preemptible, id="neither has room"),
-    ],
-)
-def test_flex_start_takes_either_quota(first: int, second: int | None, verdict: str, quota: QuotaId) -> None:
-    supplies = [
-        Supply(Limit(V6E.preemptible, known=True, value=first), 0),
-        Supply(Limit(V6E.on_demand, known=second is not None, value=second or 0), 0),
-    ]
-    candidate = judge(Question("t", "m", 12, "flex_start"), ZONE, supplies, Offer(True))
-    assert candidate.verdict == verdict
-    assert candidate.quota == str(quota)
-
-
-@pytest.mark.parametrize(
-    ("value", "offer", "verdict", "reason"),
-    [
-        pytest.param(64, Offer(False, "not offered"), "insufficient", "not offered", id="not offered"),
-        pytest.param(64, Offer(None, "no answer"), "unknown", "no answer", id="could not be asked"),
-        pytest.param(
-            0,
-            Offer(None, "no answer"),
-            "insufficient",
-            "quota of 0 for 12 chips in europe-west4 (as it is set)",
-            id="quota decides",
-        ),
-    ],
-)
-def test_the_machine_type_is_asked_of_the_zone(value: int, offer: Offer, verdict: str, reason: str) -> None:
-    candidate = judge(Question("t", "m", 12, "on_demand"), ZONE, [Supply(limit(value), 0)], offer)
-    assert (candidate.verdict, candidate.reason) == (verdict, reason)
-
-
-def candidate(location: str, verdict: str) -> Candidate:
-    return Candidate(location, "on_demand", verdict, None, None, None, "q", "r")
-
-
-@pytest.mark.parametrize(
-    ("verdicts", "chosen"),
-    [
-        pytest.param(["insufficient", "sufficient", "sufficient"], 1, id="the first that serves"),
-        pytest.param(["unknown", "sufficient"], 1, id="certain before unknown"),
-        pytest.param(["insufficient", "unknown", "unknown"], 1, id="the first that may"),
-        pytest.param(["insufficient"], None, id="none"),
-    ],
-)
-def test_choose(verdicts: list[str], chosen: int | None) -> None:
-    candidates = [candidate(f"z{number}", verdict) for number, verdict in enumerate(verdicts)]
-    assert choose(candidates) == (None if chosen is None else candidates[chosen])
-
-
-@pytest.mark.parametrize(
-    ("family", "machine_type", "chips"),
-    [
-        pytest.param("v6e", "ct6e-standard-4t", 4, id="v6e four"),
-        pytest.param("v6e", "ct6e-standard-8t-tpu", 8, id="v6e with the suffix"),
-        pytest.param("v6e", "ct5p-hightpu-4t", 0, id="another family"),
-        pytest.param("v6e", "ct6e-standard-4", 0, id="not a TPU machine"),
-        pytest.param("v5e", "ct5lp-hightpu-1t", 1, id="v5e one"),
-        pytest.param("v5p", "ct5p-hightpu-4t", 4, id="v5p four"),
-    ],
-)
-def test_chips_of_a_machine(family: str, machine_type: str, chips: int) -> None:
-    assert FAMILIES[family].chips(machine_type) == chips
-
-
-@pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_every_family_knows_its_own_machine_and_no_cloud_tpu_api_quota(family: str) -> None:
-    row = family_of(family)
-    assert row.chips(row.machine_type) > 0
-    for provisioning in ("on_demand", "spot", "flex_start"):
-        for quota in row.quotas(provisioning):
-            assert "ForTPUAPI" not in quota.id
-            assert quota.id.endswith("-per-project-region")
-
-
-def test_unknown_family_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(RhaiiError, match="The accelerator v7 is not known") as caught:
-        family_of("v7")
-    assert "v5e, v5p, v6e" in caught.value.remedy
-
-
-def use(**changes: Any) -> PoolUse:
-    values: dict[str, Any] = {
-        "cluster": "other",
-        "name": "tpu-pool",
-        "zones": (ZONE,),
-        "machine_type": "ct6e-standard-4t",
-        "preemptible": False,
-        "nodes": 2,
-    }
-    return PoolUse(**{**values, **changes})
-
-
-@pytest.mark.parametrize(
-    ("pool", "chips"),
-    [
-        pytest.param(use(), 8, id="another cluster's pool"),
-        pytest.param(use(cluster="c"), 0, id="the pool that the chips are for"),
-        pytest.param(use(cluster="c", name="second"), 8, id="another pool of our cluster"),
-        pytest.param(use(zones=("europe-west4-b",)), 8, id="another zone of the region"),
-        pytest.param(use(zones=("europe-west40-a",)), 0, id="a region with a longer name"),
-        pytest.param(use(preemptible=True), 0, id="another quota"),
-        pytest.param(use(machine_type="ct6e-standard-1t"), 2, id="smaller machines"),
-    ],
-)
-def test_used(pool: PoolUse, chips: int) -> None:
-    assert used(V6E, V6E.on_demand, REGION, Census((pool,)), ("c", "tpu-pool")) == chips
-
-
-def test_use_is_not_known_when_a_zone_did_not_answer() -> None:
-    assert used(V6E, V6E.on_demand, REGION, None, (None, None)) is None
-    assert used(V6E, V6E.on_demand, REGION, Census((), frozenset({ZONE})), (None, None)) is None
-    assert used(V6E, V6E.on_demand, REGION, Census((), frozenset({"us-east5-a"})), (None, None)) == 0
-
-
-@dataclass
-class Scripted:
-    """All three ports."""
-
-    limits: dict[str, int | None] = field(default_factory=lambda: {REGION: 12})
-    not_offered: frozenset[str] = frozenset()
-    pools: tuple[PoolUse, ...] = ()
-    quota_error: GoogleError | None = None
-    pools_error: GoogleError | None = None
-    asked: list[str] = field(default_factory=list)
-
-    def rows(self, quota_id: str) -> Sequence[Row] | None:
-        self.asked.append(quota_id)
-        if self.quota_error:
-            raise self.quota_error
-        if not self.limits:
-            return None
-        return [
-            Row({"region": region, **({"tpu_family": "CT6E"} if "FAMILY" in quota_id else {})}, value)
-            for region, value in self.limits.items()
-            if value is not None
-        ]
-
-    def offer(self, zone: str, machine_type: str) -> Offer:
-        if zone in self.not_offered:
-            return Offer(False, f"the machine type {machine_type} is not offered in {zone}")
-        return Offer(True)
-
-    def zones_with(self, machine_type: str) -> Sequence[str]:
-        return ["europe-west4-a", "us-east5-a"]
-
-    def census(self, of_interest: Family) -> Census:
-        if self.pools_error:
-            raise self.pools_error
-        return Census(self.pools)
-
-
-PARAMS: dict[str, Any] = {
-    "project": "p",
-    "accelerator": "v6e",
-    "chips": 12,
-    "locations": [ZONE],
-    "provisioning": "on_demand",
-    "machine_type": None,
-    "cluster": None,
-    "node_pool": None,
-    "fail_on_insufficient": True,
-}
-
-
-def play(scripted: Scripted, **changes: Any) -> dict[str, Any]:
-    ports = QuotaPorts(scripted, scripted, scripted)
-    return run({**PARAMS, **changes}, ports, lambda message: None, False)
+def test_wrong_credentials_fail() -> None:
+    with pytest.raises(RhaiiError, match="no access token"):
+        play(Google(errors={"info": RhaiiError("no access token was given out")}))
 
 
 def test_run_names_the_location_that_serves() -> None:
-    result = play(Scripted())
-    assert result["location"] == ZONE
-    assert result["verdict"] == "sufficient"
-    assert result["request"] is None
-    assert result["remedy"] == ""
-    assert result["changed"] is False
-    assert result["candidates"] == [
-        {
-            "location": ZONE,
-            "provisioning": "on_demand",
-            "verdict": "sufficient",
-            "limit": 12,
-            "usage": 0,
-            "available": 12,
-            "quota": "TPUS-PER-TPU-FAMILY-per-project-region tpu_family=CT6E",
-            "offered": True,
-            "reason": "quota of 12 in europe-west4, 0 used",
-        }
+    result = play(Google())
+    (candidate,) = result["candidates"]
+    checks = candidate.pop("checks")
+    assert candidate == {
+        "location": ZONE,
+        "provisioning": "on_demand",
+        "rank": 1,
+        "verdict": "sufficient",
+        "limit": 12,
+        "usage": 0,
+        "available": 12,
+        "quota": f"{FAMILY} tpu_family=CT6E",
+        "offered": True,
+        "reason": "quota of 12 in europe-west4, 0 used",
+    }
+    assert [(check["check"], check["verdict"], check["remedy"]) for check in checks] == [
+        ("TPU quota", "sufficient", ""),
+        ("machine type offered", "sufficient", ""),
     ]
+    assert (result["location"], result["verdict"], result["remedy"]) == (ZONE, "sufficient", "")
+    assert (result["requests"], result["sent"], result["changed"]) == ([], [], False)
+    assert (result["accelerator"], result["machine_type"], result["chips"]) == ("v6e", MACHINE, 12)
+    assert result["provisioning"] == ["on_demand"]
+    assert result["quota_page"] == (
+        "https://console.cloud.google.com/iam-admin/quotas?project=p&service=compute.googleapis.com"
+    )
+    # the quota, its use, the zone and the pools
+    assert result["calls"] == 4
 
 
-def test_run_moves_on_to_the_second_location() -> None:
-    result = play(Scripted(limits={REGION: 8, "us-east5": 64}), locations=[ZONE, "us-east5-a", ZONE])
-    assert result["location"] == "us-east5-a"
-    assert [each["verdict"] for each in result["candidates"]] == ["insufficient", "sufficient"]
-    assert "These have enough: us-east5-a (rhaii_location)." in result["remedy"]
-    assert result["request"]["dimensions"]["region"] == REGION
+def test_candidates_are_ranked_each_with_its_reason() -> None:
+    google = Google(
+        infos={
+            FAMILY: Info((family_row(8), family_row(64, OTHER_REGION))),
+            PREEMPTIBLE: Info((Row({"region": REGION}, 16),)),
+        }
+    )
+    places = [ZONE, OTHER_ZONE, ZONE]
+    result = play(google, locations=places, provisioning=["on_demand", "spot"])
+    assert [
+        (each["rank"], each["location"], each["provisioning"], each["verdict"], each["reason"])
+        for each in result["candidates"]
+    ] == [
+        (4, ZONE, "on_demand", "insufficient", "quota of 8 for 12 chips in europe-west4 (as it is set)"),
+        (1, OTHER_ZONE, "on_demand", "sufficient", "quota of 64 in us-east5, 0 used"),
+        (2, ZONE, "spot", "sufficient", "quota of 16 in europe-west4, 0 used"),
+        (3, OTHER_ZONE, "spot", "unknown", f"the quota {PREEMPTIBLE} has no row that speaks of us-east5"),
+    ]
+    assert result["chosen"] == result["candidates"][1]
+    assert result["location"] == OTHER_ZONE
+    assert (
+        " These have enough: us-east5-a, europe-west4-a as spot (rhaii_location, rhaii_provisioning)."
+        in result["remedy"]
+    )
+
+
+def test_the_way_out_names_only_what_must_change() -> None:
+    google = Google(infos={FAMILY: Info((family_row(8), family_row(64, OTHER_REGION)))})
+    assert "These have enough: us-east5-a (rhaii_location)." in play(google, locations=[ZONE, OTHER_ZONE])["remedy"]
+    google = limits((family_row(8),), (Row({}, 1536),))
+    remedy = play(google, provisioning=["on_demand", "spot"])["remedy"]
+    assert "These have enough: europe-west4-a as spot (rhaii_provisioning)." in remedy
+
+
+def test_the_way_out_names_a_location_once() -> None:
+    google = Google(
+        infos={
+            FAMILY: Info((family_row(8), family_row(64, OTHER_REGION))),
+            PREEMPTIBLE: Info((Row({}, 1536),)),
+        }
+    )
+    remedy = play(google, locations=[ZONE, OTHER_ZONE], provisioning=["on_demand", "spot"])["remedy"]
+    assert "These have enough: us-east5-a, europe-west4-a as spot (rhaii" in remedy
 
 
 def test_quota_of_eight_for_twelve_chips_is_one_clear_error() -> None:
     with pytest.raises(RhaiiError) as caught:
-        play(Scripted(limits={REGION: 8}))
-    assert "12 chips of TPU v6e (Trillium) as on_demand" in caught.value.msg
-    assert "quota of 8 for 12 chips in europe-west4" in caught.value.msg
-    assert "Ask for 12 of TPUS-PER-TPU-FAMILY-per-project-region (region=europe-west4, tpu_family=CT6E)" in (
-        caught.value.remedy
+        play(limits((family_row(8),), None))
+    assert caught.value.msg == (
+        "No location has 12 chips of TPU v6e (Trillium) as on_demand: "
+        "europe-west4-a: quota of 8 for 12 chips in europe-west4 (as it is set)."
     )
-    assert "iam-admin/quotas?project=p" in caught.value.remedy
-    assert caught.value.result["request"]["quotaConfig"] == {"preferredValue": 12}
-    assert caught.value.result["candidates"][0]["limit"] == 8
+    assert caught.value.remedy == (
+        f"Ask for 12 of {FAMILY} (region=europe-west4, tpu_family=CT6E) at "
+        "https://console.cloud.google.com/iam-admin/quotas?project=p&service=compute.googleapis.com, "
+        "choose another zone (rhaii_location) or way to buy (rhaii_provisioning), or fewer replicas."
+    )
+    assert caught.value.result["requests"][0]["quotaConfig"] == {"preferredValue": 12}
+    assert caught.value.result["chosen"] is None
+
+
+def test_error_names_the_ways_to_buy() -> None:
+    google = limits((family_row(8),), (Row({}, 4),))
+    with pytest.raises(RhaiiError, match=r"as on_demand or spot: europe-west4-a as on_demand: quota of 8 .*; europe"):
+        play(google, provisioning=["on_demand", "spot"])
 
 
 def test_insufficient_need_not_fail() -> None:
-    result = play(Scripted(limits={REGION: 8}), fail_on_insufficient=False)
-    assert result["location"] is None
-    assert result["verdict"] == "insufficient"
-    assert result["request"]["dimensions"] == {"region": REGION, "tpu_family": "CT6E"}
-
-
-def test_the_request_covers_what_others_hold() -> None:
-    result = play(Scripted(pools=(use(),)), fail_on_insufficient=False)
-    assert result["request"]["quotaConfig"] == {"preferredValue": 20}
-
-
-def test_our_own_pool_does_not_stand_in_its_own_way() -> None:
-    scripted = Scripted(pools=(use(cluster="c", nodes=3),))
-    assert play(scripted, cluster="c", node_pool="tpu-pool")["verdict"] == "sufficient"
-    assert play(scripted, fail_on_insufficient=False)["verdict"] == "insufficient"
+    result = play(limits((family_row(8),), None), fail_on_insufficient=False)
+    assert (result["location"], result["chosen"], result["verdict"]) == (None, None, "insufficient")
+    assert result["requests"][0]["dimensions"] == {"region": REGION, "tpu_family": "CT6E"}
 
 
 def test_a_zone_without_the_machine_type_is_told_where_there_is_one() -> None:
+    google = Google(offered={MACHINE: [OTHER_ZONE]})
     with pytest.raises(RhaiiError, match="ct6e-standard-4t is not offered in europe-west4-a") as caught:
-        play(Scripted(not_offered=frozenset({ZONE})))
-    assert caught.value.remedy.startswith("It is offered in: europe-west4-a, us-east5-a.")
+        play(google)
+    assert caught.value.remedy == "It is offered in: us-east5-a. Choose a zone that has it (rhaii_location)."
+    google.errors["zones_with"] = UnreachableError("no answer")
+    assert play(google, fail_on_insufficient=False)["remedy"] == "Choose a zone that has it (rhaii_location)."
+
+
+STANDARD = {"machine_type": "e2-standard-4", "nodes": 2, "disk_type": "pd-balanced", "disk_size_gb": 100}
+DISK = {"type": "hyperdisk-balanced", "size_gb": 200}
+WHOLE = {"standard_pool": STANDARD, "tpu_disk": DISK, "cluster": "c", "node_pool": "tpu-pool"}
+
+
+def needed(result: dict[str, Any]) -> dict[str, int]:
+    return {each["quota"]: each["needed"] for each in result["candidates"][0]["checks"] if each["quota"].isupper()}
+
+
+def test_the_standard_pool_and_the_disks_are_checked_too() -> None:
+    google = Google()
+    result = play(google, **WHOLE)
+    assert result["verdict"] == "sufficient"
+    assert needed(result) == {
+        "INSTANCES": 5,
+        "IN_USE_ADDRESSES": 6,
+        "SSD_TOTAL_GB": 200,
+        "HDB_TOTAL_GB": 600,
+        "CPUS": 8,
+    }
+    assert ("machine", f"{ZONE} e2-standard-4") in google.asked
+
+
+def test_private_nodes_and_load_balancers_change_the_addresses() -> None:
+    result = play(Google(), **{**WHOLE, "private_nodes": True, "load_balancers": 2})
+    assert needed(result)["IN_USE_ADDRESSES"] == 2
+
+
+def test_what_the_cluster_has_already_is_not_needed_again() -> None:
+    google = Google(
+        live_pools=(
+            pool(cluster="c", nodes=1),
+            pool(cluster="c", name="default-pool", machine_type="e2-standard-4", nodes=1),
+            pool(cluster="c", name="other", machine_type="n1-standard-1", nodes=1),
+            pool(cluster="d", name="default-pool", machine_type="e2-standard-4", nodes=1),
+        )
+    )
+    assert needed(play(google, **WHOLE)) == {
+        "INSTANCES": 3,
+        "IN_USE_ADDRESSES": 3,
+        "SSD_TOTAL_GB": 100,
+        "HDB_TOTAL_GB": 400,
+        "CPUS": 4,
+    }
 
 
 @pytest.mark.parametrize(
-    ("scripted", "reason"),
+    ("metric", "check", "remedy"),
     [
-        pytest.param(Scripted(limits={}), "the project has no quota", id="no such quota"),
-        pytest.param(Scripted(limits={"us-east5": 9}), "has no row that speaks of europe-west4", id="no row"),
+        pytest.param("CPUS", "CPU quota", "Ask for 11 of CPUS-per-project-region", id="CPUs"),
+        pytest.param("SSD_TOTAL_GB", "SSD quota", "Ask for 203 of SSD-TOTAL-GB-per-project-region", id="SSD"),
         pytest.param(
-            Scripted(quota_error=GoogleError("x", 403, "PERMISSION_DENIED", "cloudquotas.quotas.get is missing")),
-            "could not be read: cloudquotas.quotas.get is missing",
-            id="not allowed to read",
+            "HDB_TOTAL_GB", "Hyperdisk quota", "Ask for 603 of HDB-TOTAL-GB-per-project-region", id="Hyperdisk"
         ),
         pytest.param(
-            Scripted(pools_error=GoogleError("x", 403, "PERMISSION_DENIED", "no")), "could not be counted", id="use"
+            "IN_USE_ADDRESSES", "address quota", "Ask for 9 of IN-USE-ADDRESSES-per-project-region", id="addresses"
         ),
+        pytest.param("INSTANCES", "machine quota", "Ask for 8 of INSTANCES-per-project-region", id="machines"),
     ],
 )
-def test_unknown_is_an_answer_and_does_not_fail(scripted: Scripted, reason: str) -> None:
-    result = play(scripted)
+def test_each_of_them_stops_a_location(metric: str, check: str, remedy: str) -> None:
+    google = Google(region_quotas={REGION: {**ROOMY, metric: RegionQuota(4, 3)}})
+    result = play(google, **WHOLE, fail_on_insufficient=False)
+    assert result["verdict"] == "insufficient"
+    (failed,) = [each for each in result["candidates"][0]["checks"] if each["verdict"] != "sufficient"]
+    assert failed["check"] == check
+    assert failed["remedy"].startswith(f"{remedy} (region=europe-west4) at https://console.cloud.google.com/")
+    assert result["candidates"][0]["reason"] == failed["reason"]
+
+
+def test_quotas_of_the_region_that_do_not_answer_are_unknown() -> None:
+    result = play(Google(errors={"quotas": REFUSED}), **WHOLE)
     assert result["verdict"] == "unknown"
-    assert result["location"] == ZONE
-    assert reason in result["candidates"][0]["reason"]
+    assert "the quotas of europe-west4 could not be read" in result["candidates"][0]["reason"]
 
 
-def test_spot_reads_the_preemptible_quota_alone() -> None:
-    scripted = Scripted()
-    assert play(scripted, provisioning="spot")["verdict"] == "sufficient"
-    assert scripted.asked == ["PREEMPTIBLE-TPU-V6E-per-project-region"]
+def test_standard_machine_type_is_asked_of_the_zone() -> None:
+    google = Google(offered={MACHINE: [ZONE], "e2-standard-4": [OTHER_ZONE]})
+    result = play(google, **WHOLE, fail_on_insufficient=False)
+    assert result["verdict"] == "insufficient"
+    assert "the machine type e2-standard-4 is not offered in europe-west4-a" in result["candidates"][0]["reason"]
+    assert "It is offered in: us-east5-a." in result["remedy"]
+
+
+def test_region_is_not_asked_when_nobody_wants_to_know() -> None:
+    google = Google()
+    play(google)
+    assert not [what for port, what in google.asked if port == "quotas"]
 
 
 @pytest.mark.parametrize(
@@ -431,11 +520,18 @@ def test_spot_reads_the_preemptible_quota_alone() -> None:
         pytest.param({"chips": -4}, "-4 chips cannot be had", id="negative"),
         pytest.param({"locations": ["europe-west4"]}, "europe-west4 is no zone", id="a region"),
         pytest.param({"locations": []}, "No location is given", id="no location"),
+        pytest.param({"provisioning": []}, "No way to buy is given", id="no way to buy"),
     ],
 )
 def test_bad_input_is_refused_before_google_is_asked(changes: dict[str, Any], said: str) -> None:
-    scripted = Scripted()
+    google = Google()
     with pytest.raises(RhaiiError, match=said) as caught:
-        play(scripted, **changes)
+        play(google, **changes)
     assert caught.value.remedy
-    assert scripted.asked == []
+    assert google.asked == []
+
+
+def test_a_quota_is_read_once_for_all_locations() -> None:
+    google = Google()
+    play(google, locations=[ZONE, "europe-west4-b", OTHER_ZONE], provisioning=["flex_start", "spot", "on_demand"])
+    assert sorted(what for port, what in google.asked if port == "info") == [PREEMPTIBLE, FAMILY]

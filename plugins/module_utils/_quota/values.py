@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""What Google says of quotas, machines and pools, typed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import GroupRef
+
+SERVICE = "compute.googleapis.com"
+UNLIMITED = -1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry of a quota: a limit, for all that its dimensions select."""
+
+    dimensions: Mapping[str, str]
+    value: int
+    # where it counts; empty when Google does not say
+    locations: frozenset[str] = frozenset()
+
+    def counts_in(self, region: str) -> bool:
+        return not self.locations or region in self.locations or "global" in self.locations
+
+
+@dataclass(frozen=True)
+class Info:
+    """A quota: its rows, Google's own page to ask for more, and why it takes no request ('' when it does)."""
+
+    rows: tuple[Row, ...]
+    page: str = ""
+    closed: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A value of Cloud Monitoring and its moment."""
+
+    value: int
+    moment: str
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine type of a zone."""
+
+    cpus: int
+
+
+@dataclass(frozen=True)
+class RegionQuota:
+    limit: int
+    usage: int
+
+
+@dataclass(frozen=True)
+class Reservation:
+    machine_type: str
+    count: int
+    in_use: int
+    status: str
+
+    @property
+    def free(self) -> int:
+        return max(0, self.count - self.in_use)
+
+
+@dataclass(frozen=True)
+class LivePool:
+    """A node pool that exists; how many nodes it has is asked of its groups."""
+
+    cluster: str
+    name: str
+    zones: tuple[str, ...]
+    machine_type: str
+    preemptible: bool
+    groups: tuple[GroupRef, ...] = ()
+    body: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+
+@dataclass(frozen=True)
+class Live:
+    """All live pools; `missing` are the zones that did not answer Google, so that their use is not known."""
+
+    pools: tuple[LivePool, ...]
+    missing: frozenset[str] = frozenset()
+
+
+def info_of(answer: Mapping[str, Any]) -> Info:
+    """A QuotaInfo. A row without a value has the value 0: zeros are left out on the wire."""
+    eligibility = answer.get("quotaIncreaseEligibility") or {}
+    closed = str(eligibility.get("ineligibilityReason") or "")
+    if answer.get("isFixed"):
+        closed = closed or "the limit is fixed"
+    return Info(
+        rows=tuple(
+            Row(
+                dict(entry.get("dimensions") or {}),
+                int((entry.get("details") or {}).get("value") or 0),
+                frozenset(map(str, entry.get("applicableLocations") or [])),
+            )
+            for entry in answer.get("dimensionsInfos") or []
+        ),
+        page=str(answer.get("serviceRequestQuotaUri") or ""),
+        closed="" if eligibility.get("isEligible") else closed,
+    )
+
+
+def readings_of(answer: Mapping[str, Any]) -> dict[str, Reading]:
+    """The newest point of each region's series; the zones' series of the same metric are another quota's."""
+    found: dict[str, Reading] = {}
+    for series in answer.get("timeSeries") or []:
+        place = str(((series.get("resource") or {}).get("labels") or {}).get("location") or "")
+        points = series.get("points") or []
+        if not points:
+            continue
+        value = points[0].get("value") or {}
+        number = int(value.get("int64Value") or value.get("doubleValue") or 0)
+        reading = Reading(number, str((points[0].get("interval") or {}).get("endTime") or ""))
+        if place not in found or found[place].value < number:
+            found[place] = reading
+    return found
+
+
+def region_quotas_of(answer: Mapping[str, Any]) -> dict[str, RegionQuota]:
+    """The quotas of compute.regions.get."""
+    return {
+        str(each.get("metric")): RegionQuota(int(float(each.get("limit") or 0)), int(float(each.get("usage") or 0)))
+        for each in answer.get("quotas") or []
+    }
+
+
+def reservation_of(answer: Mapping[str, Any]) -> Reservation:
+    specific = answer.get("specificReservation") or {}
+    return Reservation(
+        machine_type=str((specific.get("instanceProperties") or {}).get("machineType") or ""),
+        count=int(specific.get("count") or 0),
+        in_use=int(specific.get("inUseCount") or 0),
+        status=str(answer.get("status") or ""),
+    )
+
+
+_ZONE = re.compile(r"([a-z]+-[a-z]+\d+)-[a-z0-9]+")
+
+
+def region_of(zone: str) -> str:
+    """europe-west4 of europe-west4-a."""
+    match = _ZONE.fullmatch(zone)
+    if match is None:
+        raise RhaiiError(
+            f"{zone} is no zone.", remedy="Give zones, as in europe-west4-a (rhaii_location, rhaii_fallback_locations)."
+        )
+    return match.group(1)
+
+
+__all__ = (
+    "SERVICE",
+    "UNLIMITED",
+    "Info",
+    "Live",
+    "LivePool",
+    "Machine",
+    "Reading",
+    "RegionQuota",
+    "Reservation",
+    "Row",
+    "info_of",
+    "readings_of",
+    "region_of",
+    "region_quotas_of",
+    "reservation_of",
+)
