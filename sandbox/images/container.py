@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sandbox.settings import Settings
+from sandbox.timeline import Timeline
+
 if TYPE_CHECKING:
     from sandbox.control_plane.kube import KubeClient
 
@@ -78,6 +81,11 @@ class Container:
             connector=sockets.connector(),
             timeout=timeout,
         )
+
+    @property
+    def timeline(self) -> Timeline:
+        """Where the container says what it plays."""
+        return Timeline.of(Settings.load())
 
     def log(self, message: str) -> None:
         """A line of the container's log, at once."""

@@ -124,6 +124,7 @@ class ContainerRunner:
         if ended and seconds_between(ended.started_at, ended.finished_at) > scaled(BACKOFF_RESET):
             record.backoff = 0
         delay = backoff(record.backoff)
+        self._note("back-off", delay)
         if delay:
             record.previous, record.exit = ended, None
             pod = self.place.record
@@ -242,6 +243,7 @@ class ContainerRunner:
         self._event("Failed", "Error: ErrImagePull", warning=True)
         self._wait_for("ErrImagePull", str(error))
         delay = backoff(self._pull_failures)
+        self._note("back-off", delay)
         await asyncio.sleep(delay / 2)
         self._event("BackOff", f'Back-off pulling image "{text}"')
         self._event("Failed", "Error: ImagePullBackOff", warning=True)
@@ -314,6 +316,8 @@ class ContainerRunner:
             attempt=lambda probe: self._equipment.prober.attempt(probe, self.target),
             on_result=action,
             on_failure=lambda message: self._event("Unhealthy", message, warning=True),
+            # a container that is probed for its health alone keeps nobody waiting
+            on_delay=lambda seconds: None if kind == "Liveness" else self._note(f"{kind.lower()} probe delay", seconds),
             running_since=self._running_since,
             result=(self.record.ready or None) if kind == "Readiness" else None,
         )
@@ -439,6 +443,10 @@ class ContainerRunner:
         record = self.record
         record.state, record.reason, record.message = WAITING, reason, message
         self.place.changed()
+
+    def _note(self, kind: str, seconds: float) -> None:
+        pod = self.place.record
+        self._equipment.timeline.note(kind, f"{pod.namespace}/{pod.name}/{self.spec['name']}", seconds)
 
     def _event(self, reason: str, message: str, *, warning: bool = False, whole_pod: bool = False) -> None:
         member = "initContainers" if self._init else "containers"

@@ -338,7 +338,7 @@ class _Test:
             wrong = True
         self.progress(judgement.sentence)
         if wrong:
-            raise RhaiiError(paragraph, remedy=remedy)
+            raise RhaiiError(paragraph, remedy=remedy, result=result)
         return {**result, "msg": f"{paragraph} {remedy}".strip()}
 
 
@@ -365,6 +365,8 @@ def run(params: Params, ports: RoutingPorts, progress: Progress, check_mode: boo
     try:
         return one.run(check_mode)
     except RhaiiError as error:
+        if error.result:
+            raise
         raise error.with_result(one.result()) from error
 
 

@@ -57,10 +57,10 @@ def settled(landed: int, trials: int, chance: float) -> str:
 
 
 def concluded(landed: int, trials: int, chance: float) -> str:
-    """The same when no more evidence will come: '' only when it leans to affinity and does not prove it."""
-    found = settled(landed, trials, chance)
-    if found:
-        return found
+    """The same when no more evidence will come: '' only when it leans to affinity and does not prove it.
+
+    What is settled stays so: a likelihood ratio of 1/ERROR comes by chance with probability ERROR at most.
+    """
     if evidence(landed, trials, chance) <= 0:
         return "chance"
     return "affine" if at_least(landed, trials, chance) <= ERROR else ""
@@ -96,7 +96,7 @@ def nearest_rank(ordered: Sequence[float], percent: int) -> float:
 
 
 def _rank(count: int, percent: int) -> int:
-    return max(1, -(-count * percent // 100))
+    return -(-count * percent // 100)
 
 
 def percentile_ranks(count: int, percent: int) -> tuple[int, int] | None:

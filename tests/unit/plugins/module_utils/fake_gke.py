@@ -117,6 +117,7 @@ class FakeGke:
 
     # Clusters
     def get_cluster(self, cluster: str) -> Json | None:
+        assert cluster == "c"
         return self.cluster
 
     def create_cluster(self, body: Json) -> Operation:
@@ -130,10 +131,12 @@ class FakeGke:
         return self.start("CREATE_CLUSTER", f"clusters/{body['name']}", up)
 
     def update_cluster(self, cluster: str, update: Json) -> Operation:
+        assert cluster == "c"
         self._called(f"update {sorted(update)[0]}")
         return self.start("UPDATE_CLUSTER", f"clusters/{cluster}")
 
     def set_labels(self, cluster: str, labels: Mapping[str, str], fingerprint: str) -> Operation:
+        assert cluster == "c"
         self._called(f"labels {fingerprint}")
         assert self.cluster is not None
         self.cluster["resourceLabels"] = dict(labels)
@@ -148,6 +151,7 @@ class FakeGke:
         return self.start("DELETE_CLUSTER", f"clusters/{cluster}", gone)
 
     def get_node_pool(self, cluster: str, pool: str) -> Json | None:
+        assert (cluster, pool) == ("c", "tpu-pool")
         return self.pool
 
     def create_node_pool(self, cluster: str, body: Json) -> Operation:
@@ -161,10 +165,12 @@ class FakeGke:
         return self.start("CREATE_NODE_POOL", f"clusters/{cluster}/nodePools/{body['name']}", up)
 
     def update_node_pool(self, cluster: str, pool: str, update: Json) -> Operation:
+        assert (cluster, pool) == ("c", "tpu-pool")
         self._called(f"update pool {sorted(update)[0]}")
         return self.start("UPGRADE_NODES", f"clusters/{cluster}/nodePools/{pool}")
 
     def set_node_pool_size(self, cluster: str, pool: str, nodes_per_zone: int) -> Operation:
+        assert (cluster, pool) == ("c", "tpu-pool")
         self._called(f"size {nodes_per_zone}")
 
         def sized() -> None:
@@ -174,6 +180,7 @@ class FakeGke:
         return self.start("SET_NODE_POOL_SIZE", f"clusters/{cluster}/nodePools/{pool}", sized)
 
     def delete_node_pool(self, cluster: str, pool: str) -> Operation:
+        assert (cluster, pool) == ("c", "tpu-pool")
         self._called(f"delete pool {pool}")
 
         def gone() -> None:
@@ -189,6 +196,7 @@ class FakeGke:
 
     # InstanceGroups
     def target_size(self, group: GroupRef) -> int:
+        assert isinstance(group, GroupRef)
         assert self.pool is not None
         return int(self.pool["nodes"]) // len(self.pool["instanceGroupUrls"])
 

@@ -71,7 +71,7 @@ def keys(value: Any, at: str = "") -> Iterator[str]:
 # Verdicts
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize(
     ("gateway", "cluster", "verdict", "failed"),
     [
@@ -108,9 +108,9 @@ def test_verdicts(gateway: dict[str, Any], cluster: bool, verdict: str, failed: 
 
 @pytest.mark.parametrize("route", [blind, whole_prompts])
 def test_chance_is_seldom_taken_for_affinity(route: Route) -> None:
-    verdicts = [play(FakeGateway(route=route, seed=seed), parallel_requests=0)[0]["verdict"] for seed in range(60)]
-    assert verdicts.count("affine") <= 6  # 5 % at most, of which seven or more come with a chance of 3 %
-    assert verdicts.count("blind") >= 54
+    verdicts = [play(FakeGateway(route=route, seed=seed), parallel_requests=0)[0]["verdict"] for seed in range(40)]
+    assert verdicts.count("affine") <= 4  # 5 % at most, of which five or more come with a chance of 5 %
+    assert verdicts.count("blind") >= 36
 
 
 def test_a_picker_that_has_other_scorers_too_is_recognized() -> None:
