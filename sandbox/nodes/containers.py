@@ -48,6 +48,7 @@ RETRY_FLOOR = 1.0
 """Real seconds between two attempts at anything that failed: a start costs processor time."""
 GRACE_FLOOR = 2.0
 MESSAGE_LIMIT = 4096
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
 @dataclass
@@ -281,6 +282,10 @@ class ContainerRunner:
     async def _probe(self) -> tuple[str, float]:
         """Run the probes; the kind of the one that failed for good, and the grace that it gives."""
         record, spec = self.record, self.spec
+        if self._process and any(member in spec for member in PROBES):
+            await self._process.up()
+            if self._launched is not None:
+                self._launched = asyncio.get_running_loop().time()
         probe = spec.get("startupProbe")
         if probe and not record.started:
             if not await self._loop(probe, "Startup", lambda result: None).done():

@@ -18,7 +18,7 @@ from sandbox.guide_time import scaled
 from sandbox.network.addresses import bind_port, loopback
 from sandbox.nodes import commands, grpc_health
 
-PERIOD_FLOOR = 0.5
+PERIOD_FLOOR = 0.25
 SETTLED_PERIOD_FLOOR = 1.0
 """Real seconds between two probes of a container that is well: two dozen of them share two cores."""
 TIMEOUT_FLOOR = 2.0

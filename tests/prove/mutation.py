@@ -38,13 +38,16 @@ CAUGHT = ("killed", "timeout", "segfault")
 
 def prepare() -> None:
     """The collection and its unit tests as they are now; mutmut sees by the times of files what has changed."""
-    for source, target in (("plugins", f"{COLLECTION}/plugins"), ("tests/unit", "tests/unit")):
+    copies = (
+        ("plugins", f"{COLLECTION}/plugins"),
+        ("tests/unit", "tests/unit"),
+        ("sandbox", "sandbox"),  # some tests hold the collection's tables against the sandbox's
+    )
+    for source, target in copies:
         for place in (TREE / target, TREE / "mutants" / target):
-            if place.exists() and target.startswith("tests"):
+            if place.exists() and source != "plugins":
                 shutil.rmtree(place)
-        shutil.copytree(
-            ROOT / source, TREE / target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "sandbox")
-        )
+        shutil.copytree(ROOT / source, TREE / target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(ROOT / "pyproject.toml", TREE / "pyproject.toml")
 
 

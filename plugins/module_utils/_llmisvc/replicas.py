@@ -224,7 +224,7 @@ def _message(stage: str, status: Json, trouble: Trouble | None) -> str:
         return ": ".join(str(part) for part in said if part)
     if stage == PENDING:
         # What preemption could do is of no interest: there is nothing to preempt.
-        return str(_condition(status, "PodScheduled").get("message") or "").split(" preemption:")[0].strip()
+        return str(_condition(status, "PodScheduled").get("message") or "").split(" preemption:", maxsplit=1)[0].strip()
     return trouble.text if stage == FAILING and trouble is not None else ""
 
 

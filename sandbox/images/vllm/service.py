@@ -47,6 +47,7 @@ async def main(argv: Sequence[str], kind: str) -> int:
     try:
         check_devices(visible_devices(container, kind), options, kind)
         sizes = plan(await model_folder(container, options), options, hardware)
+        container.up()
         place = f"{container.namespace}/{container.name}"
         await warm_up(sizes, log, lambda kind, length: container.timeline.play(kind, place, length))
         tls = tls_context(container, options)

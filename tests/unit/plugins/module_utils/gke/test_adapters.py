@@ -231,7 +231,7 @@ def test_census_counts_pools_of_the_family_alone() -> None:
             "name": "c",
             "location": "europe-west4-a",
             "nodePools": [
-                tpu("live", locations=["europe-west4-a"], instanceGroupUrls=[url]),
+                tpu("live", locations=["europe-west4-b"], instanceGroupUrls=[url]),
                 tpu("spot", config={"spot": True}),
                 tpu("flex", config={"flexStart": True}),
                 tpu("old", config={"preemptible": True}),
@@ -246,7 +246,7 @@ def test_census_counts_pools_of_the_family_alone() -> None:
     here = ("europe-west4-a",)
     assert adapter.census(FAMILIES["v6e"]) == Census(
         (
-            PoolUse("c", "live", here, "ct6e-standard-4t", False, 5),
+            PoolUse("c", "live", ("europe-west4-b",), "ct6e-standard-4t", False, 5),
             PoolUse("c", "spot", here, "ct6e-standard-4t", True, 2),
             PoolUse("c", "flex", here, "ct6e-standard-4t", True, 2),
             PoolUse("c", "old", here, "ct6e-standard-4t", True, 2),

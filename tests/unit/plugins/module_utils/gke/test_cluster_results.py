@@ -152,6 +152,14 @@ def test_updates_go_one_by_one_and_only_the_last_is_not_awaited() -> None:
     }
 
 
+def test_check_mode_shows_what_would_be_changed() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body()))
+    result = play(stage, check_mode=True, release_channel="stable")
+    assert result["changed"]
+    assert result["diff"] == {"before": {"release_channel": "regular"}, "after": {"release_channel": "stable"}}
+    assert not stage.gke.calls
+
+
 @pytest.mark.parametrize(("wait", "status"), [(True, "DONE"), (False, "RUNNING")])
 @pytest.mark.parametrize("change", [{"labels": {"team": "ml"}}, {"release_channel": "stable"}])
 def test_single_change_is_awaited_when_asked_for(change: dict[str, Any], wait: bool, status: str) -> None:

@@ -293,6 +293,24 @@ def test_operation_that_is_joined_is_in_the_result_when_google_goes_away(monkeyp
     assert refusal(stage).result["operation"] == operation(1, "UPGRADE_NODES", "RUNNING")
 
 
+def test_work_goes_on_after_what_was_joined() -> None:
+    stage = Stage(FakeGke(pool=pool_body()))
+    stage.gke.start("UPGRADE_NODES", POOL)
+    assert play(stage, node_count=5)["node_count"] == 5
+    assert stage.gke.calls == ["size 5"]
+
+
+def test_pool_that_somebody_else_just_made_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(FakeGke())
+
+    def refused(cluster: str, body: Any) -> Any:
+        stage.gke.pool = pool_body()
+        raise GoogleError("create", 409, "", "already exists")
+
+    monkeypatch.setattr(stage.gke, "create_node_pool", refused)
+    assert play(stage) == UNCHANGED
+
+
 def test_operation_of_another_pool_is_waited_for_when_google_says_so() -> None:
     conflict = GoogleError("resize", 400, "", "Cluster is running incompatible operation")
     stage = Stage(FakeGke(pool=pool_body(), refusals=[conflict]))

@@ -280,6 +280,7 @@ class Scripted:
     pools: tuple[PoolUse, ...] = ()
     quota_error: GoogleError | None = None
     pools_error: GoogleError | None = None
+    zones_error: GoogleError | None = None
     asked: list[str] = field(default_factory=list)
 
     def rows(self, quota_id: str) -> Sequence[Row] | None:
@@ -300,9 +301,13 @@ class Scripted:
         return Offer(True)
 
     def zones_with(self, machine_type: str) -> Sequence[str]:
+        assert machine_type == V6E.machine_type
+        if self.zones_error:
+            raise self.zones_error
         return ["europe-west4-a", "us-east5-a"]
 
     def census(self, of_interest: Family) -> Census:
+        assert of_interest == V6E
         if self.pools_error:
             raise self.pools_error
         return Census(self.pools)
@@ -439,3 +444,77 @@ def test_bad_input_is_refused_before_google_is_asked(changes: dict[str, Any], sa
         play(scripted, **changes)
     assert caught.value.remedy
     assert scripted.asked == []
+
+
+def test_result_in_full_when_there_is_too_little() -> None:
+    said: list[str] = []
+    scripted = Scripted(limits={REGION: 8, "us-east5": 64, "us-central1": 64})
+    params = {**PARAMS, "locations": [ZONE, "us-east5-a", "us-central1-b"]}
+    result = run(params, QuotaPorts(scripted, scripted, scripted), said.append, False)
+    assert said == ["quota: TPU v6e (Trillium), 12 chips, on_demand in europe-west4-a, us-east5-a, us-central1-b"]
+    assert len(result.pop("candidates")) == 3
+    assert result.pop("remedy").endswith(" These have enough: us-east5-a, us-central1-b (rhaii_location).")
+    assert result == {
+        "changed": False,
+        "accelerator": "v6e",
+        "machine_type": "ct6e-standard-4t",
+        "chips": 12,
+        "provisioning": "on_demand",
+        "location": "us-east5-a",
+        "verdict": "sufficient",
+        "quota_page": "https://console.cloud.google.com/iam-admin/quotas?project=p&service=compute.googleapis.com",
+        "request": {
+            "parent": "projects/p/locations/global",
+            "service": "compute.googleapis.com",
+            "quotaId": "TPUS-PER-TPU-FAMILY-per-project-region",
+            "dimensions": {"region": REGION, "tpu_family": "CT6E"},
+            "quotaConfig": {"preferredValue": 12},
+        },
+    }
+
+
+def test_every_location_is_named_when_none_serves() -> None:
+    with pytest.raises(RhaiiError) as caught:
+        play(Scripted(limits={REGION: 8, "us-east5": 4}), locations=[ZONE, "us-east5-a"])
+    assert caught.value.msg == (
+        "No location has 12 chips of TPU v6e (Trillium) as on_demand: europe-west4-a: quota of 8 for 12 chips in "
+        "europe-west4 (as it is set); us-east5-a: quota of 4 for 12 chips in us-east5 (as it is set)."
+    )
+
+
+def test_spot_counts_spot_pools_alone() -> None:
+    pools = (use(preemptible=True, nodes=2), use(preemptible=False, nodes=1))
+    (found,) = play(Scripted(limits={REGION: 64}, pools=pools), provisioning="spot")["candidates"]
+    assert found["usage"] == 8
+    (found,) = play(Scripted(limits={REGION: 64}, pools=pools))["candidates"]
+    assert found["usage"] == 4
+
+
+def test_machines_of_one_chip() -> None:
+    assert play(Scripted(), chips=1, machine_type="ct6e-standard-1t")["verdict"] == "sufficient"
+
+
+def test_no_location_is_said() -> None:
+    with pytest.raises(RhaiiError) as caught:
+        play(Scripted(), locations=[])
+    assert (caught.value.msg, caught.value.remedy) == (
+        "No location is given.",
+        "Give at least one zone in locations.",
+    )
+
+
+def test_zones_that_google_does_not_list_are_left_out_of_the_remedy() -> None:
+    scripted = Scripted(not_offered=frozenset({ZONE}), zones_error=GoogleError("list", 403, "", "no"))
+    result = play(scripted, fail_on_insufficient=False)
+    assert result["remedy"] == "Choose a zone that has it (rhaii_location)."
+
+
+@pytest.mark.parametrize("scripted", [Scripted(limits={}), Scripted(quota_error=GoogleError("read", 403, "", "no"))])
+def test_quota_that_is_not_known_is_named(scripted: Scripted) -> None:
+    (found,) = play(scripted)["candidates"]
+    assert (found["limit"], found["available"], found["quota"]) == (None, None, str(V6E.on_demand))
+
+
+def test_quota_is_named_with_its_dimensions() -> None:
+    assert str(QuotaId("Q", {"a": "1", "b": "2"})) == "Q a=1 b=2"
+    assert limit_in(V6E.on_demand, [], REGION).quota == V6E.on_demand
