@@ -108,7 +108,8 @@ class Proof:
         plan = spread(requests, prefixes)
         for place, times in enumerate(plan, start=1):
             self._prefix(str(place), times, planned=True)
-            self._one(f"{place}-control", CONTROL, 1, planned=False)
+            if not self.broken:
+                self._one(f"{place}-control", CONTROL, 1, planned=False)
             self._tell(str(place), len(plan))
             if self.broken:
                 return
@@ -142,6 +143,8 @@ class Proof:
             if number > 1 and self.interval:
                 self.clock.sleep(self.interval)  # for pickers that hear of cached blocks by events
             self._one(label, FIRST if number == 1 else REPEAT, number, planned=planned)
+            if self.broken:
+                return
 
     def _exhaust(self, label: str) -> None:
         """Ask one prefix until a replica must have had it twice: with a working cache, that one hits."""

@@ -107,6 +107,16 @@ def test_report_is_plain_and_holds_what_the_lines_say() -> None:
         "chips": 16,
     }
     assert report["routing"] == {key: value for key, value in ROUTING.items() if key != "seed"}
+    assert [stage["name"] for stage in report["stages"]] == [
+        "preflight",
+        "control_plane",
+        "tpu_pool",
+        "namespace",
+        "operators",
+        "inference_service",
+        "routing",
+        "verification",
+    ]
     assert report["stages"][2] == {
         "name": "tpu_pool",
         "title": "TPU pool",
