@@ -8,7 +8,8 @@ PY := $(BIN)/python
 COLLECTION := .ansible/collections/ansible_collections/rhaii/gke
 WHEELS := .sandbox/assets/wheels
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/.sandbox/assets/bin:$(PATH)
-export PYTHONDONTWRITEBYTECODE := 1
+# compiled once, and not into the checkout
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.sandbox/pycache
 TOPIC ?= main-job
 
 .PHONY: help

@@ -60,7 +60,7 @@ def prepared(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) ->
     """A cluster with the charts' schemas, presets and roles, an authority and a gateway; nothing runs in it."""
     charts = staged(cluster, tmp_path_factory.mktemp("charts") / "staged")
     create_namespaces(cluster, "cert-manager", NAMESPACE)
-    for name in ("cert-manager-operator", "sail-operator", "kserve-rhaii-xks"):
+    for name in ("cert-manager-operator", "sail-operator", "lws-operator", "kserve-rhaii-xks"):
         install(cluster, charts, name, "--no-hooks")
     pair = certificates.issue(
         Request(common_name="opendatahub-ca", authority=True, lifetime=datetime.timedelta(days=3650)),

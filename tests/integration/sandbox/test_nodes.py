@@ -230,8 +230,9 @@ def test_pod_runs_through_its_life(nodes: Cluster) -> None:
 
 
 def test_grace_period_ends_with_a_kill(nodes: Cluster) -> None:
-    nodes.create(pod("stubborn", "--linger", "600", "--wait", "600", terminationGracePeriodSeconds=1))
-    eventually(lambda: nodes.main("stubborn").get("ready"), "running")
+    arguments = ("--say", "here", "--linger", "600", "--wait", "600")
+    nodes.create(pod("stubborn", *arguments, terminationGracePeriodSeconds=1))
+    eventually(lambda: nodes.kubectl("logs", "stubborn").stdout == "here\n", "its first word")
     begun = time.monotonic()
     nodes.ask("delete", "pod", "stubborn")
     assert 2.0 <= time.monotonic() - begun < 15.0

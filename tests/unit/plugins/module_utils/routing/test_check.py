@@ -201,6 +201,7 @@ def test_more_prefixes_are_asked_while_the_question_is_open() -> None:
     assert result["affinity"] is None
     assert result["affinity_by_chance"] is None
     assert result["replicas"] == {}
+    assert result["parallel"]["replicas"] == {}
 
 
 def test_there_is_an_end_to_more_prefixes() -> None:
