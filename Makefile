@@ -8,7 +8,8 @@ PY := $(BIN)/python
 COLLECTION := .ansible/collections/ansible_collections/rhaii/gke
 WHEELS := .sandbox/assets/wheels
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/.sandbox/assets/bin:$(PATH)
-export PYTHONDONTWRITEBYTECODE := 1
+# compiled once, and not into the checkout
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.sandbox/pycache
 TOPIC ?= main-job
 
 .PHONY: help
@@ -58,7 +59,7 @@ down: $(VENV)/.installed ## End every process of the sandbox (seconds)
 	@$(PY) -m sandbox down
 
 .PHONY: lint
-lint: setup ## ruff, mypy, yamllint, ansible-lint, changelog, documentation (about 2 minutes)
+lint: setup ## ruff, mypy, yamllint, ansible-lint, changelog, documentation (about half a minute)
 	@tests/lint
 
 .PHONY: unit
@@ -70,15 +71,20 @@ integration: setup ## Tests against the sandbox: its parts, then the playbooks (
 	@cd $(COLLECTION) && pytest tests/integration
 
 .PHONY: sanity
-sanity: setup ## ansible-test sanity (about 5 minutes)
+sanity: setup ## ansible-test sanity (about 20 seconds; the first run makes its environments, about 90)
 	@tests/sanity
 
 .PHONY: test
 test: lint unit integration sanity ## All checks: what CI runs
 
+.PHONY: mutation
+mutation: setup ## Does a test fail when a decision is wrong? (about 20 minutes at low priority; later runs retry what was missed)
+	@$(PY) -m tests.prove.mutation
+
 .PHONY: prove
 prove: setup ## The full proof of a topic: make prove TOPIC=main-job
 	@$(PY) -m tests.prove $(TOPIC)
+	@$(PY) -m tests.prove.render
 
 .PHONY: clean
 clean: ## End the sandbox and remove all that make created here (the cache of built binaries stays)

@@ -21,8 +21,8 @@ from typing import Any
 from sandbox import processes
 from sandbox.control_plane.cluster import ClusterSpec, ControlPlane
 from sandbox.network.addresses import bind_port
-from sandbox.network.addresses import bind_port
 from sandbox.settings import CHECKOUT, CLOUD_ADDRESS, CLOUD_PORT, CLOUD_PROXY_PORT, Settings
+from sandbox.timeline import ReportError, Timeline, recap, stages_of, table
 
 CLOUD_URL = f"http://{CLOUD_ADDRESS}:{CLOUD_PORT}"
 DEFAULT_CLUSTER = "rhaii-sandbox_europe-west4-a_rhaii-tpu-scaleout-cluster"
@@ -63,6 +63,8 @@ def up(settings: Settings) -> int:
         say(f"{', '.join(missing)} not found in {settings.bin}: run `make setup` first.")
         return 1
     running = {process.name for process in processes.recorded(settings)}
+    if not running and not any(clusters(settings)):
+        settings.timeline.unlink(missing_ok=True)
     if "cloud" not in running and cloud_answers():
         say(f"another sandbox serves at {CLOUD_URL}: end that one first (`python -m sandbox down` in its checkout).")
         return 1
@@ -88,8 +90,6 @@ def up(settings: Settings) -> int:
     # an inventory reads there at which port a gateway's port 80 is served
     (settings.cloud_dir / "gateway-port").write_text(f"{bind_port(80)}\n", encoding="ascii")
     (settings.root / "reports").mkdir(exist_ok=True)
-    # a load balancer's address has no port where 80 can be had
-    (settings.cloud_dir / "gateway-port").write_text(str(bind_port(80)), encoding="ascii")
     link = settings.root / "kubeconfig"
     link.unlink(missing_ok=True)
     link.symlink_to(Path("clusters") / DEFAULT_CLUSTER / "kubeconfig")
@@ -212,6 +212,25 @@ def logs(settings: Settings, name: str, lines: int) -> int:
     return 0
 
 
+def show_recap(settings: Settings, report: Path) -> int:
+    """How long each stage of a deployment took in guide minutes, and what of it was this machine's doing."""
+    try:
+        stages = stages_of(json.loads(report.read_text(encoding="utf-8")))
+    except OSError as error:
+        say(f"{report} cannot be read ({error.strerror}); a deployment in the sandbox leaves one in reports/.")
+        return 1
+    except json.JSONDecodeError as error:
+        say(f"{report} is no JSON ({error}).")
+        return 1
+    except ReportError as error:
+        say(f"{report}: {error}")
+        return 1
+    intervals = Timeline.of(settings).read()
+    speed = intervals[-1].speed if intervals else settings.speed
+    print("\n".join(table(recap(stages, intervals, speed))))
+    return 0
+
+
 def tail(path: Path, lines: int) -> str:
     """The last lines of a file."""
     if not path.exists():
@@ -229,6 +248,9 @@ def parser() -> argparse.ArgumentParser:
     faults.add_argument("action", choices=["list", "set", "clear"])
     faults.add_argument("specification", nargs="?", default="{}", help="for set: the fault as JSON")
     faults.set_defaults(run=lambda settings, args: fault(settings, args.action, args.specification))
+    recaps = verbs.add_parser("recap", help=first_line(show_recap))
+    recaps.add_argument("report", type=Path, help="the report that the deployment wrote")
+    recaps.set_defaults(run=lambda settings, args: show_recap(settings, args.report))
     log = verbs.add_parser("logs", help=first_line(logs))
     log.add_argument("name", nargs="?", default="")
     log.add_argument("--lines", type=int, default=40)
@@ -247,7 +269,7 @@ def main() -> int:
     settings = Settings.load()
     settings.root.mkdir(parents=True, exist_ok=True)
     try:
-        if arguments.verb in ("fault", "logs"):
+        if arguments.verb in ("fault", "logs", "recap"):
             return int(arguments.run(settings, arguments))
         return int(arguments.run(settings))
     except BrokenPipeError:  # the reader has seen enough

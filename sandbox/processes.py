@@ -21,7 +21,6 @@ from pathlib import Path
 
 from sandbox.settings import MARKER, Settings
 
-
 KEEPER = "keeper of "
 """How the name of a container's parent begins; pod and container follow."""
 

@@ -62,5 +62,9 @@ class Settings:
         return self.root / "clusters"
 
     @property
+    def timeline(self) -> Path:
+        return self.root / "timeline.jsonl"
+
+    @property
     def processes(self) -> Path:
         return self.root / "processes.jsonl"

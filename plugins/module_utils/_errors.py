@@ -33,10 +33,15 @@ class RhaiiError(Exception):
         return self
 
 
+def flat(text: str, limit: int = 400) -> str:
+    """Somebody else's words, as one line that fits a sentence."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
 def one_line(error: BaseException, limit: int = 400) -> str:
-    """What an exception of another library says, as one line that fits a sentence."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    """What an exception of another library says; its kind, when it says nothing."""
+    return flat(str(error), limit) or type(error).__name__
 
 
-__all__ = ("RhaiiError", "one_line")
+__all__ = ("RhaiiError", "flat", "one_line")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, one_line
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, flat, one_line
 
 try:
     import google.auth
@@ -71,8 +71,9 @@ class GoogleError(RhaiiError):
     """Google answered with an error."""
 
     def __init__(self, doing: str, status: int, code: str, message: str) -> None:
-        said = " ".join(part for part in (str(status or ""), code) if part)
-        super().__init__(f"Google refused to {doing}: {said}: {one_line(Exception(message))}", remedy=_remedy(status))
+        coded = " ".join(part for part in (str(status or ""), code) if part)
+        said = ": ".join(part for part in (coded, flat(message)) if part)
+        super().__init__(f"Google refused to {doing}: {said}", remedy=_remedy(status))
         self.status = status
         self.code = code
         self.message = message
@@ -134,7 +135,7 @@ def translated(doing: str, where: str) -> Iterator[None]:
         ) from error
     except google.auth.exceptions.RefreshError as error:
         raise RhaiiError(
-            f"Could not {doing}: no access token was given out ({one_line(Exception(str(error.args[0])))}).",
+            f"Could not {doing}: no access token was given out ({flat(str(error.args[0]))}).",
             remedy=_REMEDIES[401],
         ) from error
     except google.auth.exceptions.TransportError as error:
@@ -247,7 +248,7 @@ def error_of(doing: str, response: Any) -> GoogleError:
         error = response.json()["error"]
         return GoogleError(doing, response.status_code, str(error.get("status", "")), str(error.get("message", "")))
     except (ValueError, KeyError, TypeError, AttributeError):
-        return GoogleError(doing, response.status_code, "", one_line(Exception(response.text), 200))
+        return GoogleError(doing, response.status_code, "", flat(response.text, 200))
 
 
 if not MISSING:

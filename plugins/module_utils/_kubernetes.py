@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, one_line
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, flat, one_line
 
 try:
     import requests
@@ -46,9 +46,9 @@ class KubernetesError(RhaiiError):
     """The API server answered with an error (status 0: it did not answer)."""
 
     def __init__(self, doing: str, status: int, reason: str, message: str, remedy: str = "") -> None:
-        said = " ".join(part for part in (str(status or ""), reason) if part)
+        coded = " ".join(part for part in (str(status or ""), reason) if part)
         super().__init__(
-            f"Could not {doing}: {said + ': ' if said else ''}{one_line(Exception(message))}",
+            f"Could not {doing}: {': '.join(part for part in (coded, flat(message)) if part)}",
             remedy=remedy or _REMEDIES.get(status, ""),
         )
         self.status = status

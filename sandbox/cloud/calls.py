@@ -23,6 +23,7 @@ from sandbox.cloud.operations import Operations
 from sandbox.cloud.project import Project
 from sandbox.cloud.runtime import ClusterRuntime
 from sandbox.cloud.state import State, Store
+from sandbox.timeline import Timeline
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Cloud:
     limits: Limits
     ledger: Ledger
     audit: Audit
+    timeline: Timeline
     groups: Groups
     operations: Operations
     engine: Engine
@@ -47,7 +49,14 @@ class Cloud:
 
     @classmethod
     def assemble(
-        cls, project: Project, store: Store, clock: Clock, speed: float, audit: Audit, runtime: ClusterRuntime
+        cls,
+        project: Project,
+        store: Store,
+        clock: Clock,
+        speed: float,
+        audit: Audit,
+        timeline: Timeline,
+        runtime: ClusterRuntime,
     ) -> Cloud:
         """Wire the parts."""
         timetable = Timetable(speed)
@@ -55,7 +64,7 @@ class Cloud:
         limits = Limits(project, faults, store.state)
         ledger = Ledger(store.state, clock, speed)
         groups = Groups(project, store.state, limits, faults, ledger)
-        operations = Operations(project, store.state, timetable, faults)
+        operations = Operations(project, store.state, timetable, faults, timeline)
         engine = Engine(
             project=project,
             store=store,
@@ -66,7 +75,9 @@ class Cloud:
             ledger=ledger,
             runtime=runtime,
         )
-        return cls(project, store, clock, timetable, faults, limits, ledger, audit, groups, operations, engine)
+        return cls(
+            project, store, clock, timetable, faults, limits, ledger, audit, timeline, groups, operations, engine
+        )
 
 
 @dataclass(frozen=True)

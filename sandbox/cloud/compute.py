@@ -250,8 +250,9 @@ def delete_instances(call: Call) -> Json:
             f"Invalid value for field 'instances': '{strangers[0]}'. The instance is not a member of "
             f"{group.name}, or is already being deleted."
         )
-    timetable = call.cloud.timetable
-    call.cloud.groups.remove(chosen, call.now + timetable.real(DELETE_GUIDE_SECONDS))
+    length = call.cloud.timetable.real(DELETE_GUIDE_SECONDS)
+    call.cloud.groups.remove(chosen, call.now + length)
+    call.cloud.timeline.note("operation", f"deleteInstances {' '.join(each.name for each in chosen)}", length, call.now)
     group.target -= len(chosen)
     operation = ComputeOperation(
         name=f"operation-{int(call.now * 1000)}-{uuid.uuid4().hex[:12]}",

@@ -33,6 +33,7 @@ def request(cloud: Cloud, wanted: Mapping[str, str]) -> tuple[int, Json]:
     now = cloud.clock.now()
     balancer = cloud.state.load_balancers.get(name)
     if balancer is None:
+        length = cloud.timetable.real(cloud.timetable.guide("load_balancer"))
         balancer = LoadBalancer(
             name=name,
             location=wanted["location"],
@@ -41,9 +42,10 @@ def request(cloud: Cloud, wanted: Mapping[str, str]) -> tuple[int, Json]:
             service=wanted["service"],
             address=free_address(cloud, cluster.index),
             created_at=now,
-            ready_at=now + cloud.timetable.real(cloud.timetable.guide("load_balancer")),
+            ready_at=now + length,
         )
         cloud.state.load_balancers[name] = balancer
+        cloud.timeline.note("load balancer", f"{balancer.namespace}/{balancer.service}", length, now)
         region = cloud.project.region(balancer.location) or ""
         for kind in ("address", "forwarding_rule"):
             cloud.ledger.open(

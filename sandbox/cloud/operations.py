@@ -13,6 +13,7 @@ from sandbox.cloud.errors import Json, precondition
 from sandbox.cloud.faults import Faults
 from sandbox.cloud.project import Project
 from sandbox.cloud.state import DONE, Cluster, Operation, State
+from sandbox.timeline import Timeline
 
 ROOT = "https://container.googleapis.com/v1"
 
@@ -23,11 +24,14 @@ UPDATE_GUIDE_SECONDS = 60.0
 class Operations:
     """The operations of the project."""
 
-    def __init__(self, project: Project, state: State, timetable: Timetable, faults: Faults) -> None:
+    def __init__(
+        self, project: Project, state: State, timetable: Timetable, faults: Faults, timeline: Timeline
+    ) -> None:
         self._project = project
         self._state = state
         self._timetable = timetable
         self._faults = faults
+        self._timeline = timeline
 
     def ensure_free(self, cluster: Cluster) -> None:
         """400 when an operation works on the cluster: Google does one at a time."""
@@ -66,6 +70,7 @@ class Operations:
         if operation.planned_error:
             operation.fails_at = now + length / 2
         self._state.operations[operation.name] = operation
+        self._timeline.note("operation", " ".join(filter(None, (kind, cluster.name, pool))), length, now)
         return operation
 
     def render(self, operation: Operation) -> Json:

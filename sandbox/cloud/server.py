@@ -27,6 +27,7 @@ from sandbox.cloud.state import Store
 from sandbox.cloud.tokens import Tokens
 from sandbox.control_plane.pki import Authority
 from sandbox.settings import CLOUD_ADDRESS, CLOUD_PORT, CLOUD_PROXY_PORT, CLOUD_TLS_PORT, Settings
+from sandbox.timeline import Timeline
 
 HOSTS = ("googleapis.com", "*.googleapis.com", "localhost")
 SHUTDOWN_PATIENCE = 0.3
@@ -94,6 +95,7 @@ class Server:
             self._clock,
             self._settings.speed,
             Audit(self.folder / "audit.jsonl"),
+            Timeline.of(self._settings),
             self._runtime,
         )
         token_uri = f"{self.url}/token"

@@ -76,7 +76,9 @@ def begin(call: Call, services: list[str], *, batch: bool = False, enable: bool 
     if all(each["state"] == ("ENABLED" if enable else "DISABLED") for each in now):
         return done(call, ServiceOperation("operations/noop.DONE_OPERATION", services, batch, call.now, enable))
     name = f"operations/acat.p2-{call.cloud.project.number}-{uuid.uuid4()}"
-    ends_at = call.now + call.cloud.timetable.real(ENABLE_GUIDE_SECONDS)
+    length = call.cloud.timetable.real(ENABLE_GUIDE_SECONDS)
+    ends_at = call.now + length
+    call.cloud.timeline.note("operation", f"services {', '.join(services)}", length, call.now)
     call.cloud.state.service_operations[name] = ServiceOperation(name, services, batch, ends_at, enable)
     return {"name": name}
 

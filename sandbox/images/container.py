@@ -16,9 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sandbox.settings import Settings
+from sandbox.timeline import Timeline
+
 if TYPE_CHECKING:
     from sandbox.control_plane.kube import KubeClient
 
+UP_VARIABLE = "SANDBOX_UP_FILE"
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 
@@ -78,6 +82,17 @@ class Container:
             connector=sockets.connector(),
             timeout=timeout,
         )
+
+    @property
+    def timeline(self) -> Timeline:
+        """Where the container says what it plays."""
+        return Timeline.of(Settings.load())
+
+    def up(self) -> None:
+        """Tell the node that the program is there: its start took this machine's time, probes go by the guide's."""
+        path = self.environ.get(UP_VARIABLE)
+        if path:
+            Path(path).touch()
 
     def log(self, message: str) -> None:
         """A line of the container's log, at once."""

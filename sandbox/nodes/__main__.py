@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import signal
+from functools import partial
 from pathlib import Path
 
 from sandbox.control_plane.kube import KubeClient
@@ -29,6 +30,7 @@ from sandbox.nodes.probes import Prober
 from sandbox.nodes.registration import Registrar
 from sandbox.nodes.sources import ApiSources
 from sandbox.settings import Settings
+from sandbox.timeline import Timeline
 
 IMAGES = Path(__file__).resolve().parent.parent / "images"
 
@@ -42,6 +44,7 @@ async def serve(directory: Path) -> None:
     """Be the cluster's nodes until SIGTERM."""
     settings = Settings.load()
     cluster = Cluster.load(directory)
+    timeline = Timeline.of(settings)
     async with KubeClient.from_kubeconfig(cluster.directory / "system.kubeconfig") as client:
         equipment = Equipment(
             cluster=cluster,
@@ -52,10 +55,12 @@ async def serve(directory: Path) -> None:
                 Catalogue(IMAGES, cluster.directory / "images"),
                 cluster.directory / "run" / "images.json",
                 pull_seconds=pull_seconds,
+                play=partial(timeline.play, "image pull"),
             ),
             events=Events(client),
             growth=GrowthRecorder(),
             prober=Prober(),
+            timeline=timeline,
         )
 
         def pods_of(node: str) -> list[PodWorker]:

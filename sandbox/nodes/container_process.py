@@ -32,6 +32,11 @@ echo $? > "$out"
 KILLED = 137
 PORTABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 ID_VARIABLE = "SANDBOX_CONTAINER_ID"
+UP_VARIABLE = "SANDBOX_UP_FILE"
+"""The file that a stand-in makes when its program is there."""
+UP_LIMIT = 20.0
+"""Real seconds that a program has for that on a machine that is busy with others; one of a test may never tell."""
+UP_POLL = 0.05
 
 
 def python_argv(module: str, arguments: Sequence[str]) -> list[str]:
@@ -58,7 +63,8 @@ class ContainerProcess:
         """Start a container; `title` is what its keeper is called in a process list, `out` will hold its exit code."""
         out.parent.mkdir(parents=True, exist_ok=True)
         log.parent.mkdir(parents=True, exist_ok=True)
-        for stale in (out, out.with_name(f"{out.name}.pid")):
+        up = up_file(out)
+        for stale in (out, out.with_name(f"{out.name}.pid"), up):
             stale.unlink(missing_ok=True)
         # a shell passes on only names that it could have set itself
         odd = [f"{name}={value}" for name, value in env.items() if not PORTABLE_NAME.match(name)]
@@ -70,7 +76,7 @@ class ContainerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={name: value for name, value in env.items() if PORTABLE_NAME.match(name)},
+                env={**{name: value for name, value in env.items() if PORTABLE_NAME.match(name)}, UP_VARIABLE: str(up)},
                 cwd=cwd,
                 start_new_session=True,
             )
@@ -125,6 +131,13 @@ class ContainerProcess:
         """The exit code, 128 and the signal's number for a signal, when it has ended."""
         return int(await asyncio.shield(self._exited))
 
+    async def up(self) -> None:
+        """Wait until the program is there: an interpreter's start is this machine's doing, and no probe's business."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(UP_LIMIT):
+                while not self.exited and not up_file(self._out).exists():
+                    await asyncio.sleep(UP_POLL)
+
     async def terminate(self) -> None:
         """SIGTERM to the container's first process, as a kubelet does."""
         for _ in range(100):
@@ -151,6 +164,11 @@ class ContainerProcess:
     def _signal_group(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+
+def up_file(out: Path) -> Path:
+    """Beside the file of the exit code."""
+    return out.with_name(f"{out.name}.up")
 
 
 def kill_strays(container_id: str) -> None:

@@ -48,6 +48,7 @@ RETRY_FLOOR = 1.0
 """Real seconds between two attempts at anything that failed: a start costs processor time."""
 GRACE_FLOOR = 2.0
 MESSAGE_LIMIT = 4096
+PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
 @dataclass
@@ -124,6 +125,7 @@ class ContainerRunner:
         if ended and seconds_between(ended.started_at, ended.finished_at) > scaled(BACKOFF_RESET):
             record.backoff = 0
         delay = backoff(record.backoff)
+        self._note("back-off", delay)
         if delay:
             record.previous, record.exit = ended, None
             pod = self.place.record
@@ -242,6 +244,7 @@ class ContainerRunner:
         self._event("Failed", "Error: ErrImagePull", warning=True)
         self._wait_for("ErrImagePull", str(error))
         delay = backoff(self._pull_failures)
+        self._note("back-off", delay)
         await asyncio.sleep(delay / 2)
         self._event("BackOff", f'Back-off pulling image "{text}"')
         self._event("Failed", "Error: ImagePullBackOff", warning=True)
@@ -279,6 +282,10 @@ class ContainerRunner:
     async def _probe(self) -> tuple[str, float]:
         """Run the probes; the kind of the one that failed for good, and the grace that it gives."""
         record, spec = self.record, self.spec
+        if self._process and any(member in spec for member in PROBES):
+            await self._process.up()
+            if self._launched is not None:
+                self._launched = asyncio.get_running_loop().time()
         probe = spec.get("startupProbe")
         if probe and not record.started:
             if not await self._loop(probe, "Startup", lambda result: None).done():
@@ -314,6 +321,8 @@ class ContainerRunner:
             attempt=lambda probe: self._equipment.prober.attempt(probe, self.target),
             on_result=action,
             on_failure=lambda message: self._event("Unhealthy", message, warning=True),
+            # a container that is probed for its health alone keeps nobody waiting
+            on_delay=lambda seconds: None if kind == "Liveness" else self._note(f"{kind.lower()} probe delay", seconds),
             running_since=self._running_since,
             result=(self.record.ready or None) if kind == "Readiness" else None,
         )
@@ -439,6 +448,10 @@ class ContainerRunner:
         record = self.record
         record.state, record.reason, record.message = WAITING, reason, message
         self.place.changed()
+
+    def _note(self, kind: str, seconds: float) -> None:
+        pod = self.place.record
+        self._equipment.timeline.note(kind, f"{pod.namespace}/{pod.name}/{self.spec['name']}", seconds)
 
     def _event(self, reason: str, message: str, *, warning: bool = False, whole_pod: bool = False) -> None:
         member = "initContainers" if self._init else "containers"

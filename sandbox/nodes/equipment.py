@@ -22,6 +22,7 @@ from sandbox.nodes.records import PodRecord
 from sandbox.nodes.sources import Object, Sources
 from sandbox.processes import marker_environment
 from sandbox.settings import CHECKOUT, Settings
+from sandbox.timeline import Timeline
 
 # What a device plugin shows to a container, as a number of devices.
 DEVICES = {"google.com/tpu": "SANDBOX_TPU_CHIPS", "nvidia.com/gpu": "SANDBOX_GPUS"}
@@ -38,6 +39,7 @@ class Equipment:
     events: Events
     growth: GrowthRecorder
     prober: Prober
+    timeline: Timeline
 
     def basic_environment(self, pod: Object) -> dict[str, str]:
         """What a container has before its own variables; these may replace it."""

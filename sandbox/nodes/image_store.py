@@ -36,12 +36,12 @@ class ImageStore:
         book: Path,
         *,
         pull_seconds: Callable[[Image], float],
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        play: Callable[[str, float], Awaitable[None]],
     ) -> None:
         self._catalogue = catalogue
         self._book = book
         self._pull_seconds = pull_seconds
-        self._sleep = sleep
+        self._play = play
         self._present: dict[str, set[str]] = {}
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
         if book.exists():
@@ -93,7 +93,7 @@ class ImageStore:
             image = resolve(self._catalogue, reference, credentials)
             if not there:
                 # layers that the node has are not fetched again: Always then asks for the manifest only
-                await self._sleep(self._pull_seconds(image))
+                await self._play(f"{reference.full} on {node}", self._pull_seconds(image))
                 self._present.setdefault(node, set()).add(reference.full)
                 self._save()
             return Pulled(image, reference, time.monotonic() - begun)

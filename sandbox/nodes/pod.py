@@ -199,7 +199,8 @@ class PodWorker:
             if await self._initialize(group, sidecars):
                 mains = [self._runner(spec) for spec in self.pod["spec"]["containers"]]
                 if init_containers(self.pod) and not any(main.record.container_id for main in mains):
-                    await asyncio.sleep(seconds("pod_initializing"))
+                    name = f"{record.namespace}/{record.name}"
+                    await self._equipment.timeline.play("pod start", name, seconds("pod_initializing"))
                 await asyncio.wait([group.create_task(main.run()) for main in mains])
             for task in (keeper, *sidecars):
                 task.cancel()

@@ -18,7 +18,7 @@ from sandbox.guide_time import scaled
 from sandbox.network.addresses import bind_port, loopback
 from sandbox.nodes import commands, grpc_health
 
-PERIOD_FLOOR = 0.5
+PERIOD_FLOOR = 0.25
 SETTLED_PERIOD_FLOOR = 1.0
 """Real seconds between two probes of a container that is well: two dozen of them share two cores."""
 TIMEOUT_FLOOR = 2.0
@@ -192,12 +192,15 @@ class ProbeLoop:
     """Real seconds that the container runs."""
     result: bool | None = None
     """What the loop last told, or was told at an adoption."""
+    on_delay: Callable[[float], None] = lambda _: None
+    """Called with the real seconds that the first attempt is put off by."""
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def run(self) -> None:
         """Probe until a startup probe succeeds, a startup or liveness probe has failed for good, or for ever."""
         delay = scaled(self.probe.get("initialDelaySeconds") or 0) - self.running_since()
         if delay > 0:
+            self.on_delay(delay)
             await self.sleep(delay)
         row = 0
         latest: bool | None = None

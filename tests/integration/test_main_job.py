@@ -138,9 +138,10 @@ def test_010_deploy_shows_what_there_is(deployed: Deployed, rehearsal: Rehearsal
     for stage in deployed.report["stages"]:
         assert re.search(rf"{stage['title']} +{stage['guide_minutes']} min +\d+ ", output), stage
     figures.record("deploy", {"seconds": round(deployed.run.seconds, 1), "tasks": deployed.run.recap()["ok"]})
-    figures.record("stages", deployed.report["stages"])
     figures.record("routing", deployed.report["routing"])
-    figures.record("operations", rehearsal.cloud("/sandbox/operations"))
+    columns = ("type", "guide_seconds", "planned_seconds", "real_seconds", "overhead_seconds")
+    operations = rehearsal.cloud("/sandbox/operations")["operations"]
+    figures.record("operations", [{name: each[name] for name in columns} for each in operations])
 
 
 def test_011_curl_line_of_the_recap_can_be_copied(deployed: Deployed, rehearsal: Rehearsal) -> None:
@@ -168,6 +169,29 @@ def test_013_nobody_talks_to_the_world_or_shows_a_secret_to_other_users(deployed
     assert any("helm" in command for command in seen.commands)
     assert f"{CLOUD_ADDRESS}:{CLOUD_PORT}" in seen.remotes
     assert seen.findings == []
+
+
+def test_014_guide_time_and_overhead_are_told_apart(deployed: Deployed, rehearsal: Rehearsal, figures: Figures) -> None:
+    report = str(rehearsal.settings.root / "reports" / f"{ENVIRONMENT}-deploy.json")
+    run = rehearsal.sandbox("recap", report).succeeded()
+    found = re.findall(r"^(\S.*?) {2,}([\d.]+) +([\d.]+) +([\d.]+)$", run.output, re.MULTILINE)
+    stages = [
+        {
+            "stage": title,
+            "guide_minutes": float(guide),
+            "here_guide_minutes": float(here),
+            "overhead_seconds": float(overhead),
+        }
+        for title, guide, here, overhead in found
+    ]
+    assert [stage["stage"] for stage in stages] == [*(each["title"] for each in deployed.report["stages"]), "in all"]
+    pool = next(stage for stage in stages if stage["stage"] == "TPU pool")
+    # what is played is the guide's, whatever this machine adds
+    assert pool["here_guide_minutes"] >= 15
+    whole, seconds = stages[-1], deployed.run.seconds
+    assert whole["overhead_seconds"] < seconds
+    assert whole["here_guide_minutes"] * 60 / rehearsal.settings.speed < seconds
+    figures.record("stages", stages)
 
 
 def test_020_deploying_again_changes_nothing(deployed: Deployed, rehearsal: Rehearsal, figures: Figures) -> None:

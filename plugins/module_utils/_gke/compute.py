@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.rhaii.gke.plugins.module_utils._errors import one_line
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import flat
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import GroupRef, Instance, Problem
 from ansible_collections.rhaii.gke.plugins.module_utils._google import RestApi
 
@@ -61,7 +61,9 @@ class GoogleInstanceGroups:
     def operation_problem(self, group: GroupRef, operation: str) -> tuple[bool, str]:
         answer = self._api.call(f"read the operation {operation}", "GET", f"{self._zone(group)}/operations/{operation}")
         errors = (answer.get("error") or {}).get("errors") or []
-        said = "; ".join(f"{each.get('code', '')}: {one_line(Exception(each.get('message', '')))}" for each in errors)
+        said = "; ".join(
+            ": ".join(filter(None, (each.get("code"), flat(each.get("message") or "")))) for each in errors
+        )
         return answer.get("status") == "DONE", said
 
 

@@ -81,14 +81,14 @@ def select(
 ) -> Selection:
     """Find the nodes; refuse what belongs to another pool."""
     in_pool = {each.name for group in instances.values() for each in group}
-    foreign = [name for name in asked if name in nodes and nodes[name] != pool and name not in in_pool]
+    unique = list(dict.fromkeys(asked))
+    foreign = [name for name in unique if name in nodes and nodes[name] != pool and name not in in_pool]
     if foreign:
         allowed = ", ".join(sorted(in_pool | {name for name, its in nodes.items() if its == pool})) or "none"
         raise RhaiiError(
             f"Not a node of the pool {pool}: {', '.join(foreign)}.",
             remedy=f"Its nodes are: {allowed}.",
         )
-    unique = list(dict.fromkeys(asked))
     return Selection(
         present=tuple(name for name in unique if name in in_pool or name in nodes),
         gone=tuple(name for name in unique if name not in in_pool and name not in nodes),

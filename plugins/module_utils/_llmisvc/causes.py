@@ -126,7 +126,7 @@ class Login:
 
 def registry_of(image: str) -> str:
     """The host that an image comes from."""
-    head, slash, _ = image.partition("/")
+    head, slash, _rest = image.partition("/")
     return head if slash and ("." in head or ":" in head or head == "localhost") else "docker.io"
 
 
@@ -171,7 +171,7 @@ def _hosts(secret: Mapping[str, Any]) -> list[str]:
 def _covers(entry: str, image: str) -> bool:
     """A login may be for a host, for a pattern of hosts, or for a path on a host."""
     bare = re.sub(r"^https?://", "", entry).rstrip("/")
-    host, _, path = re.sub(r"/v[12]$", "", bare).partition("/")
+    host, _slash, path = re.sub(r"/v[12]$", "", bare).partition("/")
     if host == "index.docker.io":
         host = "docker.io"
     if not fnmatch.fnmatchcase(registry_of(image), host):

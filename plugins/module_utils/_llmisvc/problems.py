@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,9 +51,9 @@ class Problem:
         }
 
 
-def first(problems: list[Problem]) -> Problem | None:
+def first(problems: Sequence[Problem]) -> Problem:
     """The one to tell: what does not heal before what does, else the first in the order of causes."""
-    return next((each for each in problems if each.after is not None), problems[0] if problems else None)
+    return next((each for each in problems if each.after is not None), problems[0])
 
 
 __all__ = ("Problem", "first")

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -159,22 +159,23 @@ class Replica:
         }
 
 
-def newest_hashes(deployments: Sequence[Json], replica_sets: Sequence[Json]) -> frozenset[str]:
-    """The template hashes of the newest pods. A Deployment that its controller has not seen yet has none."""
-    found = set()
-    for deployment in deployments:
-        if not _observed(deployment):
-            continue
-        metadata = deployment["metadata"]
-        for each in replica_sets:
-            owners = [owner.get("uid") for owner in each["metadata"].get("ownerReferences") or []]
-            same = _annotation(each, _REVISION) == _annotation(deployment, _REVISION)
-            if metadata.get("uid") in owners and same:
-                found.add(str((each["metadata"].get("labels") or {}).get(_HASH, "")))
-    return frozenset(found)
+def settled(deployments: Sequence[Json]) -> bool:
+    """Has their controller seen all of them? Until then pods may be of a form that is about to be replaced."""
+    return all(_observed(each) for each in deployments)
 
 
-def replica_of(pod: Json, newest: Iterable[str]) -> Replica:
+def older_hashes(deployments: Sequence[Json], replica_sets: Sequence[Json]) -> frozenset[str]:
+    """The template hashes of pods that are of an older form than their Deployment."""
+    revisions = {each["metadata"].get("uid"): _annotation(each, _REVISION) for each in deployments if _observed(each)}
+    return frozenset(
+        str((each["metadata"].get("labels") or {}).get(_HASH, ""))
+        for each in replica_sets
+        for owner in each["metadata"].get("ownerReferences") or []
+        if owner.get("uid") in revisions and _annotation(each, _REVISION) != revisions[owner["uid"]]
+    )
+
+
+def replica_of(pod: Json, older: Container[str]) -> Replica:
     metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
     labels = metadata.get("labels") or {}
     trouble = _trouble(spec, status)
@@ -184,7 +185,7 @@ def replica_of(pod: Json, newest: Iterable[str]) -> Replica:
         name=str(metadata["name"]),
         stage=stage,
         workload=is_workload(labels),
-        newest=_HASH not in labels or labels[_HASH] in newest,  # only Deployments have forms of a pod
+        newest=labels.get(_HASH) not in older,
         node=str(spec.get("nodeName") or ""),
         restarts=sum(int(each.get("restartCount") or 0) for each in _statuses(status)),
         started=str(status.get("startTime") or ""),
@@ -223,7 +224,7 @@ def _message(stage: str, status: Json, trouble: Trouble | None) -> str:
         return ": ".join(str(part) for part in said if part)
     if stage == PENDING:
         # What preemption could do is of no interest: there is nothing to preempt.
-        return str(_condition(status, "PodScheduled").get("message") or "").split(" preemption:")[0].strip()
+        return str(_condition(status, "PodScheduled").get("message") or "").split(" preemption:", maxsplit=1)[0].strip()
     return trouble.text if stage == FAILING and trouble is not None else ""
 
 
@@ -462,10 +463,11 @@ __all__ = (
     "counts_of",
     "doing",
     "marker",
-    "newest_hashes",
+    "older_hashes",
     "refusal",
     "replica_of",
     "rollout_problem",
+    "settled",
     "stage_of",
     "workload_deployments",
 )

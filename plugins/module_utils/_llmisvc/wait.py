@@ -39,10 +39,11 @@ from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.replicas import
     Replica,
     counts_of,
     doing,
-    newest_hashes,
+    older_hashes,
     refusal,
     replica_of,
     rollout_problem,
+    settled,
     stage_of,
     workload_deployments,
 )
@@ -96,10 +97,9 @@ class _Wait:
         service = (self.snapshot.service if self.snapshot else None) or {"metadata": {"name": self.name}}
         url, addresses = urls_of(service)
         generation, observed = generation_of(service)
-        problem = first(self.problems)
         return {
             "changed": False,
-            "ready": self.snapshot is not None and problem is None,
+            "ready": self.snapshot is not None and not self.problems,
             "name": self.name,
             "namespace": self.namespace,
             "url": url,
@@ -108,7 +108,7 @@ class _Wait:
             "generation": generation,
             "observed_generation": observed,
             "conditions": [each.public() for each in self.conditions],
-            "first_problem": None if problem is None else problem.public(),
+            "first_problem": first(self.problems).public() if self.problems else None,
             "replicas": self.counts.public(),
             "pods": [each.public() for each in self.replicas if each.workload],
             "events": self.witness.events(self.names),
@@ -121,9 +121,9 @@ class _Wait:
         """How things stand, with nothing awaited."""
         self.look(self.cluster.read)
         self.assess()
-        problem = first(self.problems)
-        if problem is None:
+        if not self.problems:
             return self.result(self.success())
+        problem = first(self.problems)
         return self.result(f"{self.name} in {self.namespace} is not ready. {problem.sentence} {problem.remedy}".strip())
 
     def wait(self) -> Result:
@@ -169,9 +169,9 @@ class _Wait:
     def assess(self) -> None:
         snapshot = self.snapshot or Snapshot()
         now = self.ports.clock.now()
-        newest = newest_hashes(snapshot.deployments, snapshot.replica_sets)
+        older = older_hashes(snapshot.deployments, snapshot.replica_sets)
         self.replicas = self.witness.see(
-            [replica_of(pod, newest) for pod in snapshot.pods], further=self.silence is None
+            [replica_of(pod, older) for pod in snapshot.pods], further=self.silence is None
         )
         self.names.update(
             str(each["metadata"]["name"]) for each in (*snapshot.deployments, *snapshot.replica_sets, *snapshot.pods)
@@ -238,17 +238,13 @@ class _Wait:
         return found
 
     def causes(self, snapshot: Snapshot) -> list[Problem]:
-        troubled, on_their_way = replica_problems(
-            [
-                (each, self.explain(each))
-                for each in self.replicas
-                if each.newest and each.counts and each.stage != READY
-            ]
-        )
+        known = settled(snapshot.deployments)
+        current = [each for each in self.replicas if known and each.newest and each.counts and each.stage != READY]
+        troubled, on_their_way = replica_problems([(each, self.explain(each)) for each in current])
         own = [each for each in self.blocked if not each.symptom and each.type not in ROUTER_PARTS]
         routes = [each for each in self.blocked if not each.symptom and each.type in ROUTER_PARTS]
         symptoms = [each for each in self.blocked if each.symptom]
-        refused = refusal(snapshot.deployments, self.patience)
+        refused = refusal(snapshot.deployments, self.patience) if known else None
         return [
             *(condition_problem(each, self.patience) for each in own),
             *([refused] if refused is not None else []),
@@ -334,11 +330,10 @@ class _Wait:
         else:
             self.witness.look(self.replicas)
         problem = first(self.problems)
-        said, remedy = (problem.sentence, problem.remedy) if problem is not None else ("", "")
         return RhaiiError(
             f"{self.name} in {self.namespace} was not ready within {in_words(self.deadline.timeout)} "
-            f"({self.counts.ready} of {self.counts.desired} replicas ready). {said}".strip(),
-            remedy=remedy or "It may still get there: run the same again, or raise wait_timeout.",
+            f"({self.counts.ready} of {self.counts.desired} replicas ready). {problem.sentence}",
+            remedy=problem.remedy or "It may still get there: run the same again, or raise wait_timeout.",
         )
 
 

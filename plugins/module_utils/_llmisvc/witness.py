@@ -21,7 +21,6 @@ from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.replicas import
     MAIN,
     PULL_ATTEMPT,
     PULL_REASONS,
-    READY,
     Replica,
     Trouble,
     at_stage,
@@ -77,12 +76,10 @@ class Witness:
     def evidence(self, replica: Replica) -> Evidence:
         """What is known of a replica that is not ready."""
         trouble, said = replica.trouble, self._said_of(replica)
-        if trouble is None or replica.stage == READY:
-            return Evidence(warnings=said)
-        if trouble.reason in PULL_REASONS:
+        if trouble is not None and trouble.reason in PULL_REASONS:
             seen = (replica.uid, trouble.container) in self._attempts
             return Evidence(fresh=seen, warnings=said, secrets=self._pull_secrets(replica))
-        if trouble.reason in CRASH_REASONS:
+        if trouble is not None and trouble.reason in CRASH_REASONS:
             return Evidence(fresh=self._is_fresh(replica, trouble), warnings=said, log=self._end(replica, trouble))
         return Evidence(warnings=said)
 
@@ -121,8 +118,16 @@ class Witness:
 
     def events(self, names: Collection[str]) -> list[dict[str, Any]]:
         """The newest warnings about these objects, oldest first."""
-        about = [each for each in self._warnings if (each.get("involvedObject") or {}).get("name") in names]
-        return [_public(each) for each in about[-EVENTS_SHOWN:]]
+        found: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for each in self._warnings:
+            if (each.get("involvedObject") or {}).get("name") not in names:
+                continue
+            row = _public(each)
+            # One that is said again moves to the end, wherever Kubernetes counted it.
+            before = found.pop((row["object"], row["reason"], row["message"]), None)
+            row["count"] += before["count"] if before else 0
+            found[row["object"], row["reason"], row["message"]] = row
+        return list(found.values())[-EVENTS_SHOWN:]
 
 
 def _try(work: Callable[[], T], otherwise: T) -> T:

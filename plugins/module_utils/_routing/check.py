@@ -260,9 +260,11 @@ class _Test:
         ]
         good = [one for one in read if not one.error]
         self.parallel_replicas = self.view.requests(len(good))
-        known = [one for one in good if one.cached_tokens is not None and one.prompt_tokens]
-        if known:
-            asked = sum(one.prompt_tokens or 0 for one in known)
+        told = {one.cached_tokens for one in good} - {None}
+        # where zeros are left out, as older vLLM does, what is missing is zero
+        known = [one for one in good if one.cached_tokens is not None or (told and 0 not in told)]
+        asked = sum(one.prompt_tokens or 0 for one in known)
+        if asked:
             self.parallel_hit_ratio = sum(one.cached_tokens or 0 for one in known) / asked
         if not good:
             return [f"all parallel requests failed ({read[0].error})"]
@@ -338,7 +340,7 @@ class _Test:
             wrong = True
         self.progress(judgement.sentence)
         if wrong:
-            raise RhaiiError(paragraph, remedy=remedy)
+            raise RhaiiError(paragraph, remedy=remedy, result=result)
         return {**result, "msg": f"{paragraph} {remedy}".strip()}
 
 
@@ -365,6 +367,8 @@ def run(params: Params, ports: RoutingPorts, progress: Progress, check_mode: boo
     try:
         return one.run(check_mode)
     except RhaiiError as error:
+        if error.result:
+            raise
         raise error.with_result(one.result()) from error
 
 
@@ -411,11 +415,11 @@ CAPABILITY = Capability(
         prompt={"type": "str"},
         requests={"type": "int", "default": 10},
         prefixes={"type": "int", "default": 5},
-        prefix_tokens={"type": "int", "default": 400},
+        prefix_tokens={"type": "int", "default": 400, "no_log": False},
         interval={"type": "float", "default": 0.1},
         concurrent={"type": "int", "default": 5, "aliases": ["concurrency"]},
         parallel_requests={"type": "int", "default": 100},
-        max_tokens={"type": "int", "default": 10},
+        max_tokens={"type": "int", "default": 10, "no_log": False},
         replicas={"type": "int"},
         require_affinity={"type": "bool", "default": True},
         min_hit_ratio={"type": "float", "default": 0.0},

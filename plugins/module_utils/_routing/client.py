@@ -69,7 +69,7 @@ def resolve(to: Endpoint) -> list[tuple[int, Address]]:
             f"The name {to.host} cannot be resolved ({one_line(error)}).",
             remedy="Check url, and the name service where this task runs.",
         ) from error
-    return [(int(family), address) for family, _, _, _, address in found]
+    return [(int(family), address) for family, _kind, _protocol, _name, address in found]
 
 
 def dial(family: int) -> Socket:
@@ -112,7 +112,6 @@ class _Link:
         self.started = 0.0
         self.first_byte: float | None = None
         self.deadline = 0.0
-        self.repeated = False
         self.received: list[bytes] = []
         self.stamp = 0.0
         self.ended = ""
@@ -165,7 +164,7 @@ class _Run:
         self.done = done
         self.now = transport.now
         self.selector = transport.selector()
-        self.links = [_Link() for _ in range(concurrent)]
+        self.links = [_Link() for _number in range(concurrent)]
         self.next: Iterator[int] = iter(range(len(wire)))
         self.answers: dict[int, Answer] = {}
         self.idle: list[_Link] = []
@@ -202,7 +201,7 @@ class _Run:
         stamp = self.now()
         if not ready:
             self.lags.append(max(0.0, stamp - before - wait))
-        for key, _ in ready:
+        for key, _events in ready:
             link: _Link = key.data
             if link.step is not None:
                 link.step(stamp)
@@ -317,7 +316,6 @@ class _Run:
             number = next(self.next, None)
             if number is not None:
                 link.number = number
-                link.repeated = False
                 link.started = self.now()
                 self._begin(link)
         return any(link.number is not None for link in self.links)
@@ -381,9 +379,8 @@ class _Run:
         except WireError as error:
             lost = bool(ended) and not response.begun
             self._drop(link)
-            if lost and link.used and not link.repeated:
+            if lost and link.used:
                 # An idle connection may be closed just when it is used again: that is no failure of the request.
-                link.repeated = True
                 self._begin(link)
                 return
             reason = f": {ended}" if ended not in ("", "closed") else ""

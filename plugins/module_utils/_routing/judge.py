@@ -130,8 +130,11 @@ def open_question(evidence: Evidence) -> bool:
 
 
 def nothing_found(evidence: Evidence) -> bool:
-    """No hit, and no view of the replicas: blind routing, or no cache? Asking one prefix on and on will tell."""
-    return not evidence.trials and evidence.repeats > 0 and not evidence.hits and not evidence.stale
+    """No hit, and no view of the replicas: blind routing, or no cache? Asking one prefix on and on will tell.
+
+    So it is where no hit was told of: a server that leaves zeros out says nothing before the first hit.
+    """
+    return bool(evidence.seconds) and not evidence.trials and not evidence.hits and not evidence.stale
 
 
 def judge(evidence: Evidence) -> Judgement:
@@ -172,7 +175,7 @@ def judge(evidence: Evidence) -> Judgement:
             f"It is not clear whether routing follows the prefix: {_landed(evidence)}.",
             "Run again with more prefixes.",
         )
-    if nothing_found(evidence) and evidence.exhausted:
+    if evidence.exhausted and evidence.repeats and not evidence.hits:
         return _no_cache(evidence, "One prefix was asked so often that some replica must have had it twice")
     return Judgement(UNKNOWN, "Neither the replicas that served nor their cache hits could be seen.", _SIGNALS)
 

@@ -45,7 +45,7 @@ WORDS = tuple(_WORDS.split())
 TOKENS_A_WORD = 1.1
 SAMPLE_WORDS = 64
 # What the salt and the label at the beginning come to, about.
-MARK_TOKENS = 12
+MARK_TOKENS = 17
 QUESTIONS = (
     "Which word comes first?",
     "Which word is the shortest?",

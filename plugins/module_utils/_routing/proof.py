@@ -49,7 +49,9 @@ class Sent:
     seconds: float
     first_byte_seconds: float | None
     prompt_tokens: int | None
-    cached_tokens: int | None
+    # cached tokens by the answer, and by the counters
+    told_tokens: int | None
+    counted_tokens: int | None
     # by the counters, and by a header that may or may not name a replica
     counted_at: str | None
     header: str
@@ -106,7 +108,8 @@ class Proof:
         plan = spread(requests, prefixes)
         for place, times in enumerate(plan, start=1):
             self._prefix(str(place), times, planned=True)
-            self._one(f"{place}-control", CONTROL, 1, planned=False)
+            if not self.broken:
+                self._one(f"{place}-control", CONTROL, 1, planned=False)
             self._tell(str(place), len(plan))
             if self.broken:
                 return
@@ -140,6 +143,8 @@ class Proof:
             if number > 1 and self.interval:
                 self.clock.sleep(self.interval)  # for pickers that hear of cached blocks by events
             self._one(label, FIRST if number == 1 else REPEAT, number, planned=planned)
+            if self.broken:
+                return
 
     def _exhaust(self, label: str) -> None:
         """Ask one prefix until a replica must have had it twice: with a working cache, that one hits."""
@@ -169,7 +174,8 @@ class Proof:
                 seconds=answer.seconds,
                 first_byte_seconds=answer.first_byte_seconds,
                 prompt_tokens=read.prompt_tokens,
-                cached_tokens=seen.hit_tokens if read.cached_tokens is None else read.cached_tokens,
+                told_tokens=read.cached_tokens,
+                counted_tokens=seen.hit_tokens,
                 counted_at=seen.replica,
                 header=replica_header(answer),
             )
@@ -179,7 +185,8 @@ class Proof:
         own = self._of(label)
         tokens = next((each.prompt_tokens for each in own if each.prompt_tokens is not None), None)
         size = "" if tokens is None else f" of {tokens} tokens"
-        cached = ", ".join("?" if each.cached_tokens is None else str(each.cached_tokens) for each in own)
+        tokens_found = (self.cached(each) for each in own)
+        cached = ", ".join("?" if found is None else str(found) for found in tokens_found)
         at = ", ".join(dict.fromkeys(self.replica(each) or "?" for each in own))
         where = f", at {at}" if at != "?" else ""
         errors = sum(1 for each in own if each.error)
@@ -226,13 +233,28 @@ class Proof:
         """How many there are: counted, given, or as many as were seen."""
         return self.given_replicas or len(self.view.pods) or len(set(self._named.values())) or None
 
+    def cached(self, sent: Sent) -> int | None:
+        """Cached tokens of a request, None when they are not known."""
+        if sent.told_tokens is not None:
+            return sent.told_tokens
+        if sent.counted_tokens is not None:
+            return sent.counted_tokens
+        return 0 if self._leaves_zeros_out and not sent.error else None
+
+    @property
+    def _leaves_zeros_out(self) -> bool:
+        """Older vLLM tells cached tokens only when there are some. Taken for unknown, its misses would not count."""
+        told = [each.told_tokens for each in self.good if each.told_tokens is not None]
+        return bool(told) and 0 not in told
+
     @property
     def fresh_cached(self) -> int:
-        return max((each.cached_tokens or 0 for each in self.good if each.fresh), default=0)
+        return max((self.cached(each) or 0 for each in self.good if each.fresh), default=0)
 
     def hit(self, sent: Sent) -> bool | None:
         """Whether a request found more cached than a new prefix does."""
-        return None if sent.cached_tokens is None else sent.cached_tokens > self.fresh_cached
+        cached = self.cached(sent)
+        return None if cached is None else cached > self.fresh_cached
 
     def evidence(self, problems: Sequence[str] = ()) -> Evidence:
         repeats = [hit for each in self.good if not each.fresh and (hit := self.hit(each)) is not None]
@@ -283,11 +305,11 @@ class Proof:
 
     def tokens(self) -> tuple[int | None, int | None]:
         """Cached and all prompt tokens of the repeated requests."""
-        known = [each for each in self.good if not each.fresh and each.cached_tokens is not None]
+        known = [each for each in self.good if not each.fresh and self.cached(each) is not None]
         asked = [each.prompt_tokens for each in known]
         if not known or None in asked:
             return None, None
-        return sum(each.cached_tokens or 0 for each in known), sum(count or 0 for count in asked)
+        return sum(self.cached(each) or 0 for each in known), sum(count or 0 for count in asked)
 
     def served(self) -> dict[str, int]:
         """Requests by replica."""
@@ -306,7 +328,7 @@ class Proof:
                     "requests": len(own),
                     "errors": sum(1 for each in own if each.error),
                     "prompt_tokens": self._typical([each.prompt_tokens for each in own]),
-                    "cached_tokens": [each.cached_tokens for each in own],
+                    "cached_tokens": [self.cached(each) for each in own],
                     "replicas": where,
                     "affinity": max(known.values()) / known.total() if known else None,
                     "ms": [round(each.seconds * 1000, 1) for each in own],
@@ -317,7 +339,7 @@ class Proof:
     def control(self) -> dict[str, Any]:
         """Requests whose prefix was never used again: they must be cold."""
         own = [each for each in self.good if each.kind == CONTROL]
-        cached = [each.cached_tokens for each in own if each.cached_tokens is not None]
+        cached = [found for each in own if (found := self.cached(each)) is not None]
         return {
             "requests": len(own),
             "cached_tokens": max(cached, default=None),

@@ -104,7 +104,7 @@ class ReplicaView:
             if sum(finished(before, after).values()) >= count or deadline.passed:
                 self._last = after
                 return after
-            deadline.pause(SETTLE_PAUSE)
+            self.clock.sleep(SETTLE_PAUSE)
 
 
 __all__ = ("ReplicaView",)

@@ -57,10 +57,10 @@ def settled(landed: int, trials: int, chance: float) -> str:
 
 
 def concluded(landed: int, trials: int, chance: float) -> str:
-    """The same when no more evidence will come: '' only when it leans to affinity and does not prove it."""
-    found = settled(landed, trials, chance)
-    if found:
-        return found
+    """The same when no more evidence will come: '' only when it leans to affinity and does not prove it.
+
+    What is settled stays so: a likelihood ratio of 1/ERROR comes by chance with probability ERROR at most.
+    """
     if evidence(landed, trials, chance) <= 0:
         return "chance"
     return "affine" if at_least(landed, trials, chance) <= ERROR else ""
@@ -70,7 +70,7 @@ def modal_share_by_chance(requests: int, replicas: int) -> float:
     """The share of `requests` that the busiest of `replicas` gets when each goes where chance sends it."""
     if requests > LARGEST_EXACT:
         chance = random.Random(requests)
-        draws = (Counter(chance.choices(range(replicas), k=requests)) for _ in range(RESAMPLES))
+        draws = (Counter(chance.choices(range(replicas), k=requests)) for _draw in range(RESAMPLES))
         return statistics.fmean(max(draw.values()) for draw in draws) / requests
     expected = 0.0
     for limit in range(requests):
@@ -82,7 +82,7 @@ def _none_above(limit: int, requests: int, replicas: int) -> float:
     """The probability that no replica gets more than `limit` requests."""
     # ways[n] = number of ways to send n of the requests to the replicas so far
     ways = [1] + [0] * requests
-    for _ in range(replicas):
+    for _replica in range(replicas):
         ways = [
             sum(math.comb(total, here) * ways[total - here] for here in range(min(limit, total) + 1))
             for total in range(requests + 1)
@@ -96,7 +96,7 @@ def nearest_rank(ordered: Sequence[float], percent: int) -> float:
 
 
 def _rank(count: int, percent: int) -> int:
-    return max(1, -(-count * percent // 100))
+    return -(-count * percent // 100)
 
 
 def percentile_ranks(count: int, percent: int) -> tuple[int, int] | None:
@@ -173,7 +173,7 @@ def ratio(pairs: Sequence[tuple[float, float]], seed: int) -> Ratio | None:
     if len(ratios) < FEWEST_PAIRS:
         return Ratio(middle, None)
     chance = random.Random(seed)
-    medians = sorted(statistics.median(chance.choices(ratios, k=len(ratios))) for _ in range(RESAMPLES))
+    medians = sorted(statistics.median(chance.choices(ratios, k=len(ratios))) for _draw in range(RESAMPLES))
     tail = round(RESAMPLES * 0.025)
     return Ratio(middle, (medians[tail], medians[RESAMPLES - 1 - tail]))
 

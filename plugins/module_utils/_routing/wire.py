@@ -235,7 +235,7 @@ class Response:
         line = self._line()
         if line is None:
             return False
-        self._left = self._number(line.split(b";")[0].strip().decode("latin-1"), 16)
+        self._left = self._number(line.split(b";", maxsplit=1)[0].strip().decode("latin-1"), 16)
         self._step = self._chunk if self._left else self._trailer
         return True
 

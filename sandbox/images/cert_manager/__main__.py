@@ -25,6 +25,7 @@ CONTROLLER_HEALTH_PORT = 9403
 async def controller(container: Container) -> None:
     """Issue certificates until stopped."""
     health = await admission.serve(admission.health_application({"/livez": lambda: True}), CONTROLLER_HEALTH_PORT)
+    container.up()
     try:
         async with container.kube() as client:
             await Controller(client, container.namespace, container.log).run()
@@ -49,6 +50,7 @@ async def serve_webhook(container: Container) -> None:
         await admission.serve(admission.application({"/validate": webhook.problems}), WEBHOOK_PORT, context),
         await admission.serve(admission.health_application(healthy), WEBHOOK_HEALTH_PORT),
     ]
+    container.up()
     container.log(f"listening for secure connections on port {WEBHOOK_PORT}")
     try:
         await asyncio.Event().wait()

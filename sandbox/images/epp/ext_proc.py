@@ -18,6 +18,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import grpc
+
 from sandbox.images.epp.messages import ProcessingMode, base, http_status, pb, struct
 from sandbox.images.epp.metrics import Metrics
 from sandbox.images.epp.replicas import Fleet
@@ -28,6 +30,8 @@ DESTINATION = "x-gateway-destination-endpoint"
 NAMESPACE = "envoy.lb"
 # Envoy refuses larger chunks of a streamed body
 CHUNK = 62_000
+CONNECT_TIMEOUT = 10.0
+"""Seconds, as Istio has its gateways wait for a connection."""
 
 DUPLEX = ProcessingMode.FULL_DUPLEX_STREAMED
 BUFFERED = (ProcessingMode.BUFFERED, ProcessingMode.BUFFERED_PARTIAL)
@@ -59,8 +63,9 @@ class Processor:
     async def Process(self, messages: AsyncIterator[Message], context: Any) -> AsyncIterator[Message]:
         """One request."""
         if not self._allowed(context.peer()):
-            # a packet that a network policy drops: nothing comes back until the caller gives up
-            await asyncio.Event().wait()
+            # packets that a network policy drops: to the gateway, a connection that does not come about
+            await asyncio.sleep(CONNECT_TIMEOUT)
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "connection timeout")
         stream = Stream(self)
         async for message in messages:
             try:

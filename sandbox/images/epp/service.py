@@ -117,6 +117,7 @@ class PickerService:
             metrics_site = await self._metrics_site(kube)
             await server.start()
             await health.start()
+            self.container.up()
             self.log("Endpoint picker starting", pool=self.options.pool_name, port=self.options.grpc_port)
             tasks = [
                 asyncio.create_task(self._watch(kube), name="watch"),

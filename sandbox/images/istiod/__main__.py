@@ -40,6 +40,7 @@ async def main(arguments: list[str]) -> int:
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             await web.SockSite(runner, sockets.listen(port)).start()
+        container.up()
         container.log(f"discovery is served on :{DISCOVERY_PORT}, readiness on :{READINESS_PORT}")
         await controller.run()
     return 0

@@ -46,6 +46,7 @@ async def main() -> None:
             await admission.serve(admission.health_application(checks), HEALTH_PORT),
             await admission.serve(webhooks, WEBHOOK_PORT, context),
         ]
+        container.up()
         reloading = asyncio.create_task(tls_files.reload_on_change(context, certificate, key, container.log))
         try:
             await controller.run()

@@ -170,7 +170,9 @@ async def main() -> int:
     parser.add_argument("--metric-resolution", type=lambda text: float(text.rstrip("s")), default=RESOLUTION)
     arguments, _ = parser.parse_known_args()
     container = Container.current()
-    certificate, key = Authority(container.root("/tmp/pki"), "metrics-server").issue("server", "metrics-server")
+    certificate, key = Authority(container.root("/tmp/pki"), "metrics-server").issue(
+        "server", "metrics-server", hosts=["metrics-server.kube-system.svc"]
+    )
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, key)
     limit = aiohttp.ClientTimeout(total=SUMMARY_LIMIT)
@@ -182,6 +184,7 @@ async def main() -> int:
         runner = web.AppRunner(server.application, access_log=None, shutdown_timeout=0.5)
         await runner.setup()
         await web.SockSite(runner, sockets.listen(arguments.secure_port), ssl_context=context).start()
+        container.up()
         container.log(f"serving {GROUP}/{VERSION} on port {arguments.secure_port}")
         try:
             await server.scrape_for_ever(session, arguments.metric_resolution)

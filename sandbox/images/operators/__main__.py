@@ -31,7 +31,7 @@ async def sail_operator(container: Container) -> None:
 
     table = container.root(TABLE).read_text(encoding="utf-8")
     async with container.kube() as client:
-        await _with_probes(SailOperator(client, container.namespace, table, container.log).loop)
+        await _with_probes(container, SailOperator(client, container.namespace, table, container.log).loop)
 
 
 async def lws_operator(container: Container) -> None:
@@ -46,6 +46,7 @@ async def lws_controller(container: Container) -> None:
     """Be there: the sandbox serves no model on several nodes, so no LeaderWorkerSet is reconciled."""
     app = admission.health_application({"/healthz": lambda: True, "/readyz": lambda: True})
     runner = await admission.serve(app, HEALTH_PORT)
+    container.up()
     container.log("this stand-in reconciles no LeaderWorkerSets")
     try:
         await asyncio.Event().wait()
@@ -53,9 +54,10 @@ async def lws_controller(container: Container) -> None:
         await runner.cleanup()
 
 
-async def _with_probes(loop: Operator) -> None:
+async def _with_probes(container: Container, loop: Operator) -> None:
     checks = {"/healthz": lambda: True, "/readyz": lambda: loop.ready}
     runner = await admission.serve(admission.health_application(checks), HEALTH_PORT)
+    container.up()
     try:
         await loop.run()
     finally:

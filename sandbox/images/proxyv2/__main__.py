@@ -62,6 +62,7 @@ async def main(arguments: list[str]) -> int:
         await runner.setup()
         try:
             await web.SockSite(runner, sockets.listen(STATUS_PORT)).start()
+            container.up()
             return await agent.run()
         finally:
             await runner.cleanup()

@@ -35,11 +35,13 @@ async def main(argv: Sequence[str]) -> int:
             if not source.startswith("hf://"):
                 raise HubError(f"{source}: the sandbox has a model hub (hf://OWNER/MODEL) and no other model storage.")
             container.log(f"Copying contents of {source} to {destination}")
+            length = seconds("model_download") / len(wanted)
+            container.timeline.note("model download", f"{container.namespace}/{container.name}", length)
             await download(
                 Repository.parse(source),
                 container.root(destination),
                 environ=container.environ,
-                seconds=seconds("model_download") / len(wanted),
+                seconds=length,
                 log=container.log,
                 connector=sockets.connector(),
             )

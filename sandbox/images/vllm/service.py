@@ -47,7 +47,9 @@ async def main(argv: Sequence[str], kind: str) -> int:
     try:
         check_devices(visible_devices(container, kind), options, kind)
         sizes = plan(await model_folder(container, options), options, hardware)
-        await warm_up(sizes, log)
+        container.up()
+        place = f"{container.namespace}/{container.name}"
+        await warm_up(sizes, log, lambda kind, length: container.timeline.play(kind, place, length))
         tls = tls_context(container, options)
     except StartupError as error:
         log("core.py", f"EngineCore failed to start: {error}")
@@ -71,12 +73,14 @@ async def model_folder(container: Container, options: Options) -> Path:
     from sandbox.network import sockets
 
     folder = container.root("/root/.cache/huggingface") / options.model
+    length = seconds("model_download")
+    container.timeline.note("model download", f"{container.namespace}/{container.name}", length)
     try:
         await download(
             Repository.parse(options.model),
             folder,
             environ=container.environ,
-            seconds=seconds("model_download"),
+            seconds=length,
             log=container.log,
             connector=sockets.connector(),
         )

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import time
@@ -20,7 +19,8 @@ from sandbox.images.container import Container
 from sandbox.images.vllm.command_line import Options
 from sandbox.images.vllm.latency import Hardware
 
-Sleep = Callable[[float], Awaitable[None]]
+Play = Callable[[str, float], Awaitable[None]]
+"""Says what is played, and waits for so many real seconds."""
 
 # What the device plugin of a node would show to the container.
 DEVICES = {"tpu": ("SANDBOX_TPU_CHIPS", "google.com/tpu"), "cuda": ("SANDBOX_GPUS", "nvidia.com/gpu")}
@@ -129,7 +129,7 @@ def plan(folder: Path, options: Options, hardware: Hardware) -> Plan:
     )
 
 
-async def warm_up(sizes: Plan, log: Callable[[str, str], None], *, sleep: Sleep = asyncio.sleep) -> None:
+async def warm_up(sizes: Plan, log: Callable[[str, str], None], play: Play) -> None:
     """Load and compile, in guide time; the marked lines are those that people are told to look for."""
     loading, compiling = durations()["vllm_load_weights"], durations()["vllm_compile"]
     log("model_runner.py", f"Starting to load model {sizes.folder.name}...")
@@ -137,9 +137,9 @@ async def warm_up(sizes: Plan, log: Callable[[str, str], None], *, sleep: Sleep 
         share = round(100 * done / sizes.shards)
         log("weight_utils.py", f"Loading safetensors checkpoint shards: {share}% Completed | {done}/{sizes.shards}")
         if done < sizes.shards:
-            await sleep(scaled(loading) / sizes.shards)
+            await play("load weights", scaled(loading) / sizes.shards)
     log("default_loader.py", f"Loading weights took {loading:.2f} seconds")
     log("kv_cache_utils.py", f"GPU KV cache size: {sizes.blocks * sizes.block_size:,} tokens")
     log("tpu_runner.py", "Compiling the model with different input shapes.")
-    await sleep(scaled(compiling))
+    await play("compile", scaled(compiling))
     log("tpu_runner.py", f"Compiled the model with different input shapes in {compiling:.2f} [secs].")

@@ -121,7 +121,7 @@ async def test_container_client_gets_googles_errors(server: Server) -> None:
             client,
             client.create_cluster(parent=PARENT, cluster=container_v1.Cluster(name="demo", initial_node_count=1)),
         )
-        with pytest.raises(google.api_core.exceptions.AlreadyExists):
+        with pytest.raises(google.api_core.exceptions.Conflict, match="Already exists"):
             client.create_cluster(parent=PARENT, cluster=container_v1.Cluster(name="demo", initial_node_count=1))
         body = pool_body()
         body.placement_policy.tpu_topology = "2x2"
@@ -331,6 +331,8 @@ async def test_google_cloud_module_works_through_the_proxy(server: Server) -> No
         "GCP_PROJECT": "rhaii-sandbox",
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ANSIBLE_HOME": str(server.folder / "ansible"),
+        # the checkout's own configuration shows results as YAML
+        "ANSIBLE_CALLBACK_RESULT_FORMAT": "json",
     }
     token = await access_token(server)
     await ask(

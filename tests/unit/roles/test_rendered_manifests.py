@@ -30,10 +30,11 @@ from sandbox.network.addresses import PUBLIC_NAMES, api_server_endpoint
 from sandbox.network.policy import Pod, Rulebook
 from sandbox.settings import CHECKOUT
 from tests.unit.sandbox.images.istiod import objects
-from tests.unit.sandbox.images.kserve.services import CONFIG, STORAGE, combined, container
+from tests.unit.sandbox.images.kserve.services import STORAGE, combined, container
 
 MANIFESTS = Path("deployments/istio-kserve/caching-pattern/manifests")
-ROLE = CHECKOUT / "roles" / "inference_service"
+ROLES = ("inference_service", "routing", "network_policies")
+PLAYBOOK = CHECKOUT / "playbooks" / "render.yml"
 GENUINE = CHECKOUT / ".sandbox" / "assets" / "crds"
 KSERVE_CRD = CHECKOUT / "sandbox/charts/kserve-rhaii-xks/crds/serving.kserve.io_llminferenceservices.yaml"
 POLICIES = ("allow-gateway-to-vllm", "allow-epp-scheduler", "allow-istio", "allow-vllm-egress")
@@ -65,7 +66,7 @@ FLEET = [
 LIVE = [{"metadata": {"name": "second", "annotations": {OVERRIDE: '{"image": "' + NEWER + '"}'}}, "spec": {}}]
 
 ENVIRONMENTS: dict[str, dict[str, Any]] = {
-    "guide": {"rhaii_hf_token_file": "{{ playbook_dir }}/token"},
+    "guide": {},
     # values from the command line are text
     "typed": {
         "rhaii_replicas": "5",
@@ -148,62 +149,49 @@ class Unambiguous(yaml.SafeLoader):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """render.yml for every environment, and after it what deploy.yml applies besides."""
+    """What render.yml writes for every environment, and what deploy.yml applies besides."""
     found = tmp_path_factory.mktemp("rendered")
     (found / "token").write_text(f"{TOKEN_IN_FILE}\n", encoding="utf-8")
     (found / "pull-secret.json").write_text(PULL_SECRET, encoding="utf-8")
-    (found / "inventory.yml").write_text(
-        yaml.safe_dump(
+    wanted: list[Object] = []
+    for name in ENVIRONMENTS:
+        variables = variables_of(name, found)
+        wanted += [{"role": role, "variables": variables} for role in ROLES]
+        wanted += [
             {
-                "all": {
-                    "hosts": {
-                        name: {
-                            "ansible_connection": "local",
-                            "ansible_python_interpreter": sys.executable,
-                            "rhaii_render_folder": str(found / name),
-                            "rhaii_pull_secret_file": str(found / "pull-secret.json"),
-                            "rhaii_hf_token": TOKEN_INLINE,
-                            **variables,
-                        }
-                        for name, variables in ENVIRONMENTS.items()
-                    }
-                }
+                "role": "inference_service",
+                "template": f"{template}.yml.j2",
+                "variables": variables,
+                "dest": str(found / f"{template}-{name}"),
             }
-        ),
-        encoding="utf-8",
-    )
-    applied = {
-        "hosts": "guide,fleet",
-        "gather_facts": False,
-        "vars_files": [str(ROLE / folder / "main.yml") for folder in ("defaults", "vars")],
-        "tasks": [
-            {
-                "ansible.builtin.template": {
-                    "src": str(ROLE / "templates" / f"{name}.yml.j2"),
-                    "dest": str(found / f"{name}-{{{{ inventory_hostname }}}}"),
-                }
-            }
-            for name in ("secrets", "accounts")
-        ],
+            for template in ("secrets", "accounts")
+        ]
+    run([sys.executable, "-m", "tests.unit.roles.rendering"], cwd=CHECKOUT, text=json.dumps(wanted))
+    return found
+
+
+def variables_of(name: str, folder: Path) -> dict[str, Any]:
+    return {
+        "inventory_hostname": name,
+        "rhaii_render_folder": str(folder / name),
+        "rhaii_pull_secret_file": str(folder / "pull-secret.json"),
+        "rhaii_hf_token": TOKEN_INLINE,
+        **({"rhaii_hf_token_file": str(folder / "token")} if name == "guide" else {}),
+        **ENVIRONMENTS[name],
     }
-    render = {"ansible.builtin.import_playbook": str(CHECKOUT / "playbooks" / "render.yml")}
-    (found / "all.yml").write_text(yaml.safe_dump([render, applied]), encoding="utf-8")
+
+
+def run(command: list[str], *, cwd: Path, text: str = "", **environment: str) -> None:
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "inventory.yml", "all.yml"],
-        cwd=found,
-        env={
-            **os.environ,
-            "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
-            "ANSIBLE_HOME": str(found / "home"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_PIPELINING": "1",
-        },
+        command,
+        cwd=cwd,
+        env={**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), **environment},
+        input=text,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    return found
 
 
 @pytest.fixture(params=list(ENVIRONMENTS))
@@ -229,10 +217,27 @@ def fleet(folder: Path) -> Rendered:
 # The files
 
 
+def test_playbook_writes_just_these(folder: Path, tmp_path: Path) -> None:
+    variables = {**variables_of("guide", folder), "rhaii_render_folder": str(tmp_path / "guide")}
+    host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, **variables}
+    (tmp_path / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": {"guide": host}}}), encoding="utf-8")
+    run(
+        [str(Path(sys.executable).with_name("ansible-playbook")), "-i", "inventory.yml", str(PLAYBOOK)],
+        cwd=tmp_path,
+        ANSIBLE_HOME=str(tmp_path / "home"),
+    )
+    assert tree(tmp_path / "guide") == tree(folder / "guide")
+
+
+def tree(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file()
+    }
+
+
 def test_files_are_those_of_the_guide(folder: Path) -> None:
     for name in ENVIRONMENTS:
-        files = {str(path.relative_to(folder / name)) for path in (folder / name).rglob("*") if path.is_file()}
-        assert files == {
+        assert set(tree(folder / name)) == {
             str(MANIFESTS / file)
             for file in (
                 "llmisvc-tpu-caching.yaml",
@@ -246,8 +251,7 @@ def test_no_secret_is_in_any_file(folder: Path) -> None:
     secrets = [TOKEN_IN_FILE, TOKEN_INLINE, PASSWORD, LOGIN]
     secrets += [base64.b64encode(secret.encode()).decode() for secret in (*secrets, PULL_SECRET)]
     for name in ENVIRONMENTS:
-        for path in (folder / name).rglob("*"):
-            text = path.read_text(encoding="utf-8") if path.is_file() else ""
+        for text in tree(folder / name).values():
             assert [secret for secret in secrets if secret.rstrip("=") in text] == []
             assert "kind: Secret" not in text
 
@@ -566,19 +570,19 @@ def patched(envoy_filter: Object) -> list[str]:
 
 def test_envoyfilter_names_the_rules_that_lead_to_a_pool(guide: Rendered, fleet: Rendered) -> None:
     assert patched(guide.route("EnvoyFilter")) == [
-        "rhaii-inference.qwen-3b-tpu-svc-kserve-route.0",
-        "rhaii-inference.qwen-3b-tpu-svc-kserve-route.1",
         "rhaii-inference.guide-paths.0",
         "rhaii-inference.guide-paths.1",
+        "rhaii-inference.qwen-3b-tpu-svc-kserve-route.0",
+        "rhaii-inference.qwen-3b-tpu-svc-kserve-route.1",
     ]
     assert patched(fleet.route("EnvoyFilter")) == [
-        "models.on-kserve-route.0",
-        "models.second-kserve-route.0",
-        "models.third-kserve-route.0",
         "models.guide-paths.0",
         "models.guide-paths.1",
         "models.guide-paths.4",
         "models.guide-paths.5",
+        "models.on-kserve-route.0",
+        "models.second-kserve-route.0",
+        "models.third-kserve-route.0",
     ]
     for rendered, gateway in ((guide, "inference-gateway"), (fleet, "edge")):
         assert rendered.route("EnvoyFilter")["spec"]["workloadSelector"]["labels"] == {
@@ -608,7 +612,7 @@ def behind(service: Object) -> list[Object]:
 def test_every_route_to_a_pool_gives_the_picker_the_body(guide: Rendered) -> None:
     world = objects.world(objects.gateway_class(), objects.gateway(), *behind(guide.service), guide.route("HTTPRoute"))
     found = pool_routes(list(world.routes.values()), *reversed(objects.GATEWAY_KEY))
-    assert found == sorted(patched(guide.route("EnvoyFilter")))
+    assert found == patched(guide.route("EnvoyFilter"))
 
     before = route_configurations(world, objects.MESH, objects.GATEWAY_KEY, [80])
     pod_labels = gateways.pod_labels(objects.gateway())
@@ -684,7 +688,10 @@ ADDRESSES = {
 }
 
 
-def rulebook(rendered: Rendered, istio: str = "istio-system", monitoring: str = "monitoring") -> Rulebook:
+def rulebook(
+    rendered: Rendered, istio: str = "istio-system", monitoring: str = "monitoring", only: str = ""
+) -> Rulebook:
+    policies = [policy for policy in rendered.policies if only in ("", policy["metadata"]["name"])]
     service = rendered.service
     own, gateway = service["metadata"]["namespace"], rendered.route("EnvoyFilter")["metadata"]["namespace"]
     label = rendered.route("EnvoyFilter")["spec"]["workloadSelector"]["labels"]
@@ -711,7 +718,7 @@ def rulebook(rendered: Rendered, istio: str = "istio-system", monitoring: str = 
         "istiod": (istio, {"app": "istiod"}),
     }
     pods = {ADDRESSES[name]: Pod(namespace, name, values) for name, (namespace, values) in labels.items()}
-    return Rulebook(pods, {namespace: {} for namespace, _ in labels.values()}, rendered.policies)
+    return Rulebook(pods, {namespace: {} for namespace, _ in labels.values()}, policies)
 
 
 CONNECTIONS: dict[tuple[str, str, int], bool] = {
@@ -772,6 +779,8 @@ CONNECTIONS: dict[tuple[str, str, int], bool] = {
     ("picker", "istiod", 15012): True,
     ("stranger", "istiod", 15017): True,
     ("stranger", "istiod", 15010): False,
+    ("stranger", "hub", 15012): False,
+    ("stranger", "gateway", 15012): False,
     ("istiod", "stranger", 15012): True,
     ("istiod", "stranger", 15017): True,
     ("istiod", "stranger", 80): False,
@@ -792,6 +801,39 @@ def test_connection(guide: Rendered, connection: tuple[str, str, int], allowed: 
     assert rulebook(guide).allowed(ADDRESSES[source], ADDRESSES[target], port) is allowed
 
 
+# What one policy says where the others are not: together they hide each other.
+ALONE: dict[tuple[str, str, str, int], bool] = {
+    ("allow-gateway-to-vllm", "gateway", "model", 8000): True,
+    ("allow-gateway-to-vllm", "picker", "model", 8000): True,
+    ("allow-gateway-to-vllm", "stranger", "model", 8000): False,
+    ("allow-gateway-to-vllm", "other model", "model", 8000): False,
+    ("allow-gateway-to-vllm", "gateway", "stranger", 80): True,
+    ("allow-gateway-to-vllm", "model", "hub", 80): True,
+    ("allow-epp-scheduler", "stranger", "picker", 9002): False,
+    ("allow-epp-scheduler", "model", "picker", 9002): False,
+    ("allow-epp-scheduler", "picker", "model", 8000): True,
+    ("allow-epp-scheduler", "picker", "model", 8001): False,
+    ("allow-epp-scheduler", "picker", "stranger", 8000): False,
+    ("allow-epp-scheduler", "stranger", "model", 8000): True,
+    ("allow-vllm-egress", "model", "stranger", 8000): False,
+    ("allow-vllm-egress", "stranger", "model", 8000): True,
+    ("allow-vllm-egress", "stranger", "hub", 80): True,
+    ("allow-istio", "gateway", "model", 8000): False,
+    ("allow-istio", "model", "hub", 443): False,
+    ("allow-istio", "stranger elsewhere", "hub", 443): True,
+}
+
+
+@pytest.mark.parametrize(
+    ("connection", "allowed"),
+    ALONE.items(),
+    ids=[f"{policy}: {source} to {target} {port}" for policy, source, target, port in ALONE],
+)
+def test_connection_under_one_policy(guide: Rendered, connection: tuple[str, str, str, int], allowed: bool) -> None:
+    policy, source, target, port = connection
+    assert rulebook(guide, only=policy).allowed(ADDRESSES[source], ADDRESSES[target], port) is allowed
+
+
 @pytest.mark.parametrize("protocol", ["UDP", "TCP"])
 @pytest.mark.parametrize(
     ("source", "server", "allowed"),
@@ -810,7 +852,9 @@ def test_connection(guide: Rendered, connection: tuple[str, str, int], allowed: 
     ],
 )
 def test_dns(guide: Rendered, source: str, server: str, allowed: bool, protocol: str) -> None:
-    assert rulebook(guide).allowed(ADDRESSES[source], ADDRESSES[server], 53, protocol) is allowed
+    book = rulebook(guide)
+    assert book.allowed(ADDRESSES[source], ADDRESSES[server], 53, protocol) is allowed
+    assert not book.allowed(ADDRESSES[source], ADDRESSES[server], 54, protocol)
 
 
 def test_sandboxs_dns_answers_replicas_and_picker(guide: Rendered) -> None:
@@ -835,7 +879,3 @@ def test_policies_follow_the_inventorys_names(fleet: Rendered) -> None:
     usual = rulebook(fleet)
     assert not usual.allowed(ADDRESSES["prometheus"], ADDRESSES["model"], 8000)
     assert not usual.allowed(ADDRESSES["model"], ADDRESSES["istiod"], 15012)
-
-
-def test_storage_of_the_stand_in_is_the_charts() -> None:
-    assert CONFIG.storage == STORAGE

@@ -131,6 +131,7 @@ class FakeGke:
 
     # Clusters
     def get_cluster(self, cluster: str) -> Json | None:
+        assert cluster == "c"
         return self.cluster
 
     def list_clusters(self) -> Sequence[Json]:
@@ -147,10 +148,12 @@ class FakeGke:
         return self.start("CREATE_CLUSTER", f"clusters/{body['name']}", up)
 
     def update_cluster(self, cluster: str, update: Json) -> Operation:
+        assert cluster == "c"
         self._called(f"update {sorted(update)[0]}", update)
         return self.start("UPDATE_CLUSTER", f"clusters/{cluster}")
 
     def set_labels(self, cluster: str, labels: Mapping[str, str], fingerprint: str) -> Operation:
+        assert cluster == "c"
         self._called(f"labels {fingerprint}")
         assert self.cluster is not None
         self.cluster["resourceLabels"] = dict(labels)
@@ -169,6 +172,7 @@ class FakeGke:
         return self.start("DELETE_CLUSTER", f"clusters/{cluster}", gone)
 
     def get_node_pool(self, cluster: str, pool: str) -> Json | None:
+        assert (cluster, pool) == ("c", "tpu-pool")
         return self.pool
 
     def create_node_pool(self, cluster: str, body: Json) -> Operation:
@@ -182,10 +186,12 @@ class FakeGke:
         return self.start("CREATE_NODE_POOL", f"clusters/{cluster}/nodePools/{body['name']}", up)
 
     def update_node_pool(self, cluster: str, pool: str, update: Json) -> Operation:
+        assert (cluster, pool) == ("c", "tpu-pool")
         self._called(f"update pool {sorted(update)[0]}", update)
         return self.start("UPGRADE_NODES", f"clusters/{cluster}/nodePools/{pool}")
 
     def set_node_pool_size(self, cluster: str, pool: str, nodes_per_zone: int) -> Operation:
+        assert (cluster, pool) == ("c", "tpu-pool")
         self._called(f"size {nodes_per_zone}")
 
         def sized() -> None:
@@ -203,6 +209,7 @@ class FakeGke:
         return self.start("UPDATE_CLUSTER", f"clusters/{cluster}/nodePools/{pool}")
 
     def delete_node_pool(self, cluster: str, pool: str) -> Operation:
+        assert (cluster, pool) == ("c", "tpu-pool")
         self._called(f"delete pool {pool}")
 
         def gone() -> None:
@@ -218,6 +225,7 @@ class FakeGke:
 
     # InstanceGroups
     def target_size(self, group: GroupRef) -> int:
+        assert isinstance(group, GroupRef)
         assert self.pool is not None
         return int(self.pool["nodes"]) // len(self.pool["instanceGroupUrls"])
 

@@ -46,6 +46,7 @@ def test_is_available(found: dict[str, Any], available: bool) -> None:
 @pytest.mark.parametrize("left_out", ["observedGeneration", "updatedReplicas", "availableReplicas"])
 def test_what_the_status_leaves_out_is_zero(left_out: str) -> None:
     found = deployment(replicas=1)
+    found["metadata"]["generation"] = 1
     del found["status"][left_out]
     assert not is_available(found)
 

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._service_plan import (
-    OVERRIDE,
-    STOP,
     override_of,
     plan,
     replaced,
     vacated,
 )
 
+OVERRIDE = "rhaii.gke/override"
+STOP = "serving.kserve.io/stop"
 IMAGE = "registry.redhat.io/rhaiis/vllm-tpu-rhel9:3.2.5"
 NEWER = "registry.redhat.io/rhaiis/vllm-tpu-rhel9:3.3.0"
 DECLARED = [{"name": "a", "uri": "hf://o/a", "replicas": 3}, {"name": "b", "uri": "hf://o/b", "replicas": 2}]
@@ -175,8 +175,10 @@ def test_new_image_needs_one_spare_node(spare: int, stuck: list[str]) -> None:
 
 @pytest.mark.parametrize("part", ["template", "labels", "annotations", "model"])
 def test_each_part_that_makes_pods_counts(part: str) -> None:
-    assert replaced([service("a", **{part: {"x": "2"}})], [service("a", **{part: {"x": "1"}})], 0) == ["a"]
-    assert replaced([service("a", **{part: {"x": "2"}})], [service("a")], 0) == ["a"]
+    new: dict[str, Any] = {part: {"x": "2"}}
+    old: dict[str, Any] = {part: {"x": "1"}}
+    assert replaced([service("a", **new)], [service("a", **old)], 0) == ["a"]
+    assert replaced([service("a", **new)], [service("a")], 0) == ["a"]
 
 
 def test_what_leaves_pods_alone_needs_no_node() -> None:
@@ -195,6 +197,10 @@ def test_growth_of_others_takes_the_spare_nodes() -> None:
     assert replaced([sized("a", 3, NEWER), sized("b", 2)], live, 2) == []
     assert replaced([sized("a", 3, NEWER), sized("new", 1)], live, 1) == ["a"]
     assert replaced([sized("a", 3, NEWER), sized("new", 1)], live, 2) == []
+
+
+def test_others_that_stay_as_they_are_take_nothing() -> None:
+    assert replaced([sized("a", 3, NEWER), sized("b", 2)], [sized("a", 3), sized("b", 2)], 1) == []
 
 
 def test_shrinking_frees_nothing_before_its_time() -> None:

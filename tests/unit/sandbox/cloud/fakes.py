@@ -22,6 +22,7 @@ from sandbox.cloud.project import load_project
 from sandbox.cloud.runtime import Access, Progress
 from sandbox.cloud.state import Cluster, Store
 from sandbox.cloud.validation import parse_body
+from sandbox.timeline import Timeline
 
 PROJECT = "rhaii-sandbox"
 ZONE = "europe-west4-a"
@@ -91,6 +92,7 @@ class Rig:
             self.clock,
             60.0,
             Audit(folder / "audit.jsonl"),
+            Timeline(folder / "timeline.jsonl", 60.0),
             self.runtime,
         )
 

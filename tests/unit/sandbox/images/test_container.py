@@ -49,3 +49,10 @@ async def test_sigterm_cancels_main_which_ends_its_work() -> None:
 
     assert await run_until_terminated(main()) == 0
     assert ended == ["cleanly"]
+
+
+def test_program_that_is_up_says_so_where_the_node_looks(tmp_path: Path) -> None:
+    given = {"SANDBOX_ROOT": str(tmp_path), "SANDBOX_POD_IP": "10.1.0.2"}
+    Container.current(given).up()
+    Container.current({**given, "SANDBOX_UP_FILE": str(tmp_path / "main.0.up")}).up()
+    assert [path.name for path in tmp_path.iterdir()] == ["main.0.up"]

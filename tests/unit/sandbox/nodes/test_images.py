@@ -133,12 +133,12 @@ class Pulls:
     """A store with a clock of its own."""
 
     def __init__(self, catalogue: Catalogue, book: Path) -> None:
-        self.slept: list[float] = []
+        self.played: list[tuple[str, float]] = []
         self.events: list[str] = []
-        self.store = ImageStore(catalogue, book, pull_seconds=lambda image: image.pull_seconds or 5.0, sleep=self.sleep)
+        self.store = ImageStore(catalogue, book, pull_seconds=lambda image: image.pull_seconds or 5.0, play=self.play)
 
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
+    async def play(self, name: str, seconds: float) -> None:
+        self.played.append((name, seconds))
 
     async def pull(self, text: str, policy: str = "IfNotPresent", node: str = "n") -> float | None:
         credentials = [Credential("private.test")]
@@ -153,7 +153,7 @@ async def test_image_is_pulled_once_a_node_and_remembered(catalogue: Catalogue, 
     assert await pulls.pull("private.test/team/locked:1") is not None
     assert await pulls.pull("private.test/team/locked:1") is None
     await pulls.pull("private.test/team/locked:1", node="other")
-    assert pulls.slept == [30.0, 30.0]
+    assert pulls.played == [("private.test/team/locked:1 on n", 30.0), ("private.test/team/locked:1 on other", 30.0)]
     again = Pulls(catalogue, tmp_path / "book.json")
     assert await again.pull("private.test/team/locked:1") is None
     again.store.forget("n")
@@ -166,7 +166,7 @@ async def test_policy_always_asks_the_registry_but_fetches_no_layers_again(
     pulls = Pulls(catalogue, tmp_path / "book.json")
     await pulls.pull("registry.test/team/open:1", "Always")
     await pulls.pull("registry.test/team/open:1", "Always")
-    assert (len(pulls.events), pulls.slept) == (2, [5.0])
+    assert (len(pulls.events), [seconds for _, seconds in pulls.played]) == (2, [5.0])
 
 
 async def test_policy_never_does_not_pull(catalogue: Catalogue, tmp_path: Path) -> None:

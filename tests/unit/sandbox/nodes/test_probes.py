@@ -89,7 +89,7 @@ async def test_failures_are_told_with_their_kind() -> None:
 async def test_delay_and_periods_are_guide_time_with_a_floor() -> None:
     row = Row("Readiness", "-++", initialDelaySeconds=240, periodSeconds=1)
     await row.run()
-    assert row.slept == [24.0, 0.5, 1.0, 1.0]
+    assert row.slept == [24.0, 0.25, 1.0, 1.0]
     slow = Row("Readiness", "-+", periodSeconds=30)
     await slow.run()
     assert slow.slept == [3.0, 3.0]

@@ -71,6 +71,7 @@ def main() -> None:
     if arguments.write:
         path, _, text = arguments.write.partition("=")
         inside(path).write_text(text, encoding="utf-8")
+    Path(os.environ["SANDBOX_UP_FILE"]).touch()
     time.sleep(arguments.wait)
     if arguments.serve:
         address = os.environ["SANDBOX_POD_IP"].replace("10.", "127.", 1)

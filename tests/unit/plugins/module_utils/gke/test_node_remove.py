@@ -57,12 +57,15 @@ class FakeMachines(FakeGke):
         self.nodes = {**dict.fromkeys(self.names, "tpu-pool"), "cpu1": "default-pool"}
 
     def target_size(self, group: GroupRef) -> int:
+        assert group == GROUP
         return len(self.names)
 
     def instances(self, group: GroupRef) -> Sequence[Instance]:
+        assert group == GROUP
         return [Instance(f"zones/z/instances/{name}", "RUNNING", "NONE") for name in self.names]
 
     def delete_instances(self, group: GroupRef, urls: Sequence[str]) -> str:
+        assert group == GROUP
         gone = [url.rsplit("/", 1)[-1] for url in urls]
         self.order.append(f"delete {' '.join(gone)}")
         if not self.compute[1]:
@@ -72,6 +75,7 @@ class FakeMachines(FakeGke):
         return "operation-x"
 
     def operation_problem(self, group: GroupRef, operation: str) -> tuple[bool, str]:
+        assert (group, operation) == (GROUP, "operation-x")
         return self.compute
 
     def pools(self) -> Mapping[str, str]:
@@ -84,6 +88,7 @@ class FakeMachines(FakeGke):
         return self.running.get(node, [])
 
     def evict(self, namespace: str, pod: str, grace_seconds: int | None) -> str:
+        assert namespace == "ns"
         self.order.append(f"evict {pod} {grace_seconds}")
         if not self.budget:
             for bodies in self.running.values():
@@ -226,3 +231,126 @@ def test_a_missing_pool_is_said() -> None:
     machines.pool = None
     with pytest.raises(RhaiiError, match="has no node pool tpu-pool"):
         play(machines)
+
+
+def said(machines: FakeMachines, **changes: Any) -> tuple[RhaiiError, list[str]]:
+    lines: list[str] = []
+    with pytest.raises(RhaiiError) as caught:
+        run({**PARAMS, **changes}, NodeRemovePorts(machines, machines, machines, FakeClock()), lines.append, False)
+    return caught.value, lines
+
+
+def test_what_could_not_be_drained_is_said_in_full() -> None:
+    machines = FakeMachines(budget="is kept by a disruption budget")
+    machines.running = {"n4": [pod_body("b"), pod_body("a", deletionTimestamp="now")]}
+    error, lines = said(machines)
+    assert error.msg == (
+        "n4, n5 could not be drained within 10 min: ns/a is shutting down; ns/b is kept by a disruption budget."
+    )
+    assert error.remedy == (
+        "No node was removed; they stay cordoned. See to these pods and run again, or undo it with kubectl uncordon."
+    )
+    assert lines == ["draining n4, n5: 2 pods to go"]
+    assert error.result["evicted"] == []
+
+
+def test_pods_of_nobody_are_named() -> None:
+    pods = [Pod("ns", name, "", mirror=False, finished=False, leaving=False) for name in ("b", "a")]
+    with pytest.raises(RhaiiError) as caught:
+        to_evict(pods, force=False)
+    assert caught.value.msg == "Pods that no controller would start again run there: ns/a, ns/b."
+    assert caught.value.remedy == "Move them yourself, or set force: true to lose them."
+
+
+@pytest.mark.parametrize(("force", "evicted"), [(True, ["ns/a"]), (False, [])])
+def test_force_is_what_loses_a_pod_of_nobody(force: bool, evicted: list[str]) -> None:
+    machines = FakeMachines()
+    machines.running = {"n4": [pod_body("a", "")]}
+    if force:
+        assert play(machines, force=True)[0]["evicted"] == evicted
+    else:
+        with pytest.raises(RhaiiError, match="no controller would start again"):
+            play(machines)
+        assert not [step for step in machines.order if not step.startswith("cordon")]
+
+
+def test_nodes_of_other_pools_are_named_with_those_that_may_go() -> None:
+    machines = FakeMachines()
+    machines.nodes["cpu2"] = "default-pool"
+    error, _lines = said(machines, nodes=["cpu2", "n1", "cpu1", "cpu2"])
+    assert error.msg == "Not a node of the pool tpu-pool: cpu2, cpu1."
+    assert error.remedy == "Its nodes are: n1, n2, n3, n4, n5."
+    with pytest.raises(RhaiiError) as caught:
+        select(["x"], "tpu-pool", {}, {"x": "other"})
+    assert caught.value.remedy == "Its nodes are: none."
+
+
+def test_pool_that_is_not_there_is_said_in_full() -> None:
+    machines = FakeMachines()
+    machines.pool = None
+    error, _lines = said(machines)
+    assert (error.msg, error.remedy) == (
+        "The cluster c has no node pool tpu-pool.",
+        "Check cluster, location and node_pool.",
+    )
+    assert error.result == {
+        "changed": False,
+        "removed": [],
+        "already_gone": [],
+        "evicted": [],
+        "node_count": 0,
+        "nodes": [],
+        "diff": {"before": {"nodes": []}, "after": {"nodes": []}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("compute", "words", "remedy"),
+    [
+        pytest.param(
+            (True, "A: x"),
+            "Google ended the deletion of instances of grp (operation-x) with an error: A: x.",
+            "The nodes are drained and cordoned. See to the cause and run again.",
+            id="an error",
+        ),
+        pytest.param(
+            (False, ""),
+            "The deletion of instances of grp was not done after 5 min; the operation operation-x still runs at "
+            "Google.",
+            "Run the same again: it continues from there.",
+            id="no end",
+        ),
+    ],
+)
+def test_deletion_that_goes_wrong_is_said_in_full(compute: tuple[bool, str], words: str, remedy: str) -> None:
+    error, lines = said(FakeMachines(compute=compute))
+    assert (error.msg, error.remedy) == (words, remedy)
+    assert lines == ["deleting n4, n5 from grp"]
+
+
+def test_nodes_that_linger_are_named_with_what_to_do() -> None:
+    error, _lines = said(FakeMachines(nodes_linger=True))
+    assert error.remedy == "Run the same again: it continues from there."
+
+
+@pytest.mark.parametrize("action", ["DELETING", "ABANDONING"])
+def test_machine_that_goes_already_is_not_deleted_again(action: str) -> None:
+    class Going(FakeMachines):
+        def instances(self, group: GroupRef) -> Sequence[Instance]:
+            found = [Instance(f"zones/z/instances/{name}", "STOPPING", action) for name in self.names]
+            self.names = [name for name in self.names if name not in ("n4", "n5")]
+            self.nodes = dict.fromkeys([*self.names, "n4", "n5"] if len(found) == 5 else self.names, "tpu-pool")
+            return found
+
+    machines = Going()
+    result, _clock = play(machines)
+    assert result["removed"] == ["n4", "n5"]
+    assert not [step for step in machines.order if step.startswith("delete")]
+
+
+def test_pod_of_which_kubernetes_says_little() -> None:
+    assert pod_of({}) == Pod("", "", "", mirror=False, finished=False, leaving=False)
+    owners = [{"kind": "Other"}, {"controller": True}]
+    assert pod_of({"metadata": {"ownerReferences": owners, "deletionTimestamp": "now"}}) == Pod(
+        "", "", "", mirror=False, finished=False, leaving=True
+    )

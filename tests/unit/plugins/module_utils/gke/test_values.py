@@ -157,3 +157,50 @@ def test_our_labels_win_over_extra_ones() -> None:
     assert labels == {"managed-by": "rhaii-gke", "rhaii-environment": "prod", "team": ""}
     assert ours(labels)
     assert not ours({})
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(1, "CANCELLED"), (16, "UNAUTHENTICATED"), (17, "UNKNOWN"), (-1, "UNKNOWN")]
+)
+def test_numbers_of_errors(number: int, code: str) -> None:
+    problem = problem_of({"error": {"code": number}})
+    assert problem == Problem(code, "")
+
+
+def test_condition_without_words() -> None:
+    assert problem_of({"conditions": [{"code": "GCE_STOCKOUT"}]}) == Problem("GCE_STOCKOUT", "")
+    assert problem_of({"conditions": [{"message": "x"}]}) is None
+    assert problem_of({"conditions": [{"code": "UNKNOWN"}]}) is None
+
+
+def test_operation_of_which_google_says_nothing() -> None:
+    assert operation_of({}) == Operation("", "", "", "")
+
+
+@pytest.mark.parametrize(
+    ("environment", "extra", "said"),
+    [
+        pytest.param("Prod", {}, "rhaii-environment=Prod", id="capitals"),
+        pytest.param("prod", {"1st": "a"}, "1st=a", id="a key that starts with a digit"),
+        pytest.param("prod", {"": "a"}, "=a", id="no key"),
+        pytest.param("prod", {"a b": "a"}, "a b=a", id="a key with a blank"),
+        pytest.param("prod", {"team": "x" * 64}, f"team={'x' * 64}", id="a long value"),
+    ],
+)
+def test_what_cannot_be_a_label_is_refused(environment: str, extra: dict[str, str], said: str) -> None:
+    with pytest.raises(RhaiiError) as caught:
+        our_labels(environment, extra)
+    assert caught.value.msg == f"{said} cannot be a label in Google Cloud."
+    assert caught.value.remedy == (
+        "Use at most 63 lower-case letters, digits, '-' and '_', and let the key start with a letter."
+    )
+
+
+def test_label_of_one_letter_and_a_digit() -> None:
+    assert our_labels("prod", {"a1": ""})["a1"] == ""
+
+
+def test_certificate_that_is_none_is_said() -> None:
+    with pytest.raises(RhaiiError) as caught:
+        certificate_of({"masterAuth": {"clusterCaCertificate": "!"}})
+    assert caught.value.msg == "GKE answered with a CA certificate that is not base64 text."

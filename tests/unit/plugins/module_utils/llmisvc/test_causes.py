@@ -100,6 +100,7 @@ def test_a_registry_that_is_not_reached_may_be_reached_later(said: str) -> None:
     problem = judge(Trouble("main", "ImagePullBackOff", said, IMAGE), Evidence(fresh=True))
     assert problem.after is None
     assert f"cannot pull its image {IMAGE} yet" in problem.message
+    assert problem.reason == "ImagePullBackOff"
 
 
 def test_an_old_failure_must_stand_longer_than_the_longest_pause() -> None:
@@ -124,6 +125,8 @@ def test_older_kubelets_tell_the_registrys_answer_in_events_alone() -> None:
     trouble = Trouble("main", "ImagePullBackOff", f'Back-off pulling image "{IMAGE}"', IMAGE)
     events = ["Unhealthy: 401", f'Failed to pull image "{IMAGE}": 401 Unauthorized']
     assert judge(trouble, Evidence(warnings=events[1:], secrets={SECRET: None})).after == 30.0
+    silent = judge(Trouble("main", "ImagePullBackOff", "", IMAGE), Evidence(warnings=events[1:]))
+    assert f'(Failed to pull image "{IMAGE}": 401 Unauthorized)' in silent.message
     assert judge(trouble, Evidence(warnings=events[:1], secrets={SECRET: None})).after is None
 
 
@@ -208,6 +211,7 @@ def test_what_a_pull_secret_has_to_do_with_it(
     login = login_of(names, secrets, IMAGE, "ns")
     assert login.said.startswith(said)
     assert login.certain is certain
+    assert login.remedy.startswith("Give a pull secret with a login for registry.redhat.io (rhaii_pull_secret_file)")
 
 
 @pytest.mark.parametrize(
@@ -291,7 +295,7 @@ def test_a_crash_loop_is_hopeless_after_some_rounds(
 ) -> None:
     trouble = Trouble(container, "CrashLoopBackOff", "back-off", crashes=crashes, exit_code=1)
     problem = judge(trouble, Evidence(fresh=fresh))
-    assert problem.after == after
+    assert (problem.reason, problem.after) == ("CrashLoopBackOff", after)
     assert f"{container} in vain: it ended {crashes} times, last with exit code 1." in problem.message
 
 
@@ -413,14 +417,16 @@ def test_missing_chips_are_no_failure_and_point_to_the_pool() -> None:
     ("stage", "shown"), [("Creating", True), ("AwaitingProbe", True), ("Downloading", False), ("Pending", False)]
 )
 def test_a_warning_tells_why_a_replica_is_held_up(stage: str, shown: bool) -> None:
-    said = ["FailedMount: old", 'MountVolume.SetUp failed: secret "x" not found']
-    assert (said[1] in judge(None, Evidence(warnings=said), stage=stage).message) is shown
+    said = ["FailedMount: old", "FailedMount: older", 'MountVolume.SetUp failed: secret "x" not found']
+    assert (said[-1] in judge(None, Evidence(warnings=said), stage=stage).message) is shown
 
 
 def test_long_texts_are_cut() -> None:
-    problem = judge(Trouble("main", "CreateContainerError", "x" * 900))
-    assert len(problem.message) < 400
-    assert "…" in problem.message
+    head = "main: CreateContainerError: "
+    whole = judge(Trouble("main", "CreateContainerError", "x" * (300 - len(head))))
+    assert whole.message.endswith(f": {head}{'x' * (300 - len(head))}.")
+    cut = judge(Trouble("main", "CreateContainerError", "x" * (301 - len(head))))
+    assert cut.message.endswith(f": {head}{'x' * (299 - len(head))}….")
 
 
 def test_of_a_registrys_answer_the_end_is_kept() -> None:
@@ -455,6 +461,5 @@ def test_what_does_not_heal_is_told_first() -> None:
     heals, lasts = Problem("pod", "a", "x", ""), Problem("pod", "b", "x", "", after=0.0)
     assert first([heals, lasts]) is lasts
     assert first([heals]) is heals
-    assert first([]) is None
     assert heals.public()["terminal"] is False
     assert lasts.public()["terminal"] is True

@@ -353,12 +353,19 @@ def test_a_connection_that_cannot_be_made_is_told_when_it_is_needed() -> None:
 def test_a_token_source_is_asked_for_every_connection(monkeypatch: pytest.MonkeyPatch, api: FakeApi) -> None:
     given: list[str] = []
     monkeypatch.setattr(api, "renew", given.append, raising=False)
-    monkeypatch.setattr(KubernetesRest, "from_params", lambda params: api.connect())
     params = {"namespace": "ns", "name": "svc", "wait_interval": 10.0}
+
+    def from_params(given: Any) -> FakeApi:
+        assert given is params
+        return api.connect()
+
+    monkeypatch.setattr(KubernetesRest, "from_params", from_params)
     tokens = iter(["one", "two"])
     ports = adapter.wait_ports(params, lambda: next(tokens))
     api.answers[SERVICES] = [error(401), {"items": []}, {"items": []}]
     ports.cluster.read()
+    assert api.calls[-4][1] == {"fieldSelector": "metadata.name=svc"}
+    assert ports.clock.monotonic() > 0
     assert given == ["one", "two"]
     adapter.wait_ports(params).cluster.read()
     assert given == ["one", "two"]

@@ -20,10 +20,11 @@ from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.replicas import
     counts_of,
     doing,
     marker,
-    newest_hashes,
+    older_hashes,
     refusal,
     replica_of,
     rollout_problem,
+    settled,
     stage_of,
     workload_deployments,
 )
@@ -47,7 +48,7 @@ FAILED = {"exitCode": 1, "reason": "Error"}
 
 
 def replica(body: Json) -> Replica:
-    return replica_of(body, {"new"})
+    return replica_of(body, {"old"})
 
 
 @pytest.mark.parametrize(
@@ -102,6 +103,33 @@ def test_the_serving_container_is_main_wherever_it_stands() -> None:
     assert replica(body).stage == "Starting"
     body["status"]["containerStatuses"] = [{"name": "epp", **running()}]
     assert replica(body).stage == "Starting"
+
+
+def test_a_pod_whose_node_has_said_nothing_yet_is_set_up() -> None:
+    body = pod()
+    body["status"] = {"phase": "Pending"}
+    assert replica(body).stage == "Creating"
+    del body["status"]
+    assert replica(body).stage == "Creating"
+
+
+@pytest.mark.parametrize(
+    ("spec", "image"),
+    [
+        pytest.param({}, "from the status", id="none in the spec"),
+        pytest.param({"containers": [{"name": "other", "image": "b"}]}, "from the status", id="of another"),
+        pytest.param({"containers": [{"name": "x", "image": "a"}, {"name": "main", "image": "b"}]}, "b", id="among"),
+        pytest.param({"containers": [{"name": "main"}]}, "from the status", id="without an image"),
+        pytest.param({"initContainers": [{"name": "main", "image": "c"}]}, "c", id="of an init container"),
+    ],
+)
+@pytest.mark.parametrize("state", [waiting("ErrImagePull"), ended(1)])
+def test_an_image_is_named_as_it_was_asked_for(spec: Json, image: str, state: Json) -> None:
+    body = pod(main=state)
+    body["spec"] = {"nodeName": "gke-1", **spec}
+    body["status"]["containerStatuses"][0]["image"] = "from the status"
+    trouble = replica(body).trouble
+    assert trouble and trouble.image == image
 
 
 def test_everything_that_a_pod_tells() -> None:
@@ -233,35 +261,41 @@ def test_only_what_stays_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("deployments", "sets", "newest"),
+    ("deployments", "sets", "older"),
     [
-        pytest.param([deployment()], [replica_set()], {"new"}, id="one"),
-        pytest.param([deployment()], [replica_set(), replica_set("old", "1")], {"new"}, id="the newest of two"),
-        pytest.param([deployment(revision="1")], [replica_set(), replica_set("old", "1")], {"old"}, id="rolled back"),
-        pytest.param([deployment(observed=3)], [replica_set()], set(), id="not looked at yet"),
-        pytest.param([deployment()], [replica_set(owner="another")], set(), id="of another Deployment"),
+        pytest.param([deployment()], [replica_set()], set(), id="one"),
+        pytest.param([deployment()], [replica_set(), replica_set("old", "1")], {"old"}, id="two"),
+        pytest.param([deployment()], [replica_set("old", "1")], {"old"}, id="the newest is not known yet"),
+        pytest.param([deployment()], [], set(), id="none"),
+        pytest.param([deployment(observed=3)], [replica_set("old", "1")], set(), id="not looked at yet"),
+        pytest.param([deployment()], [replica_set("old", "1", owner="another")], set(), id="of another Deployment"),
         pytest.param(
-            [deployment(), deployment(name="epp")],
-            [replica_set(), replica_set("pick", owner="epp")],
-            {"new", "pick"},
+            [deployment(), deployment(name="epp", revision="1")],
+            [replica_set(), replica_set("old", "1"), replica_set("pick", owner="epp"), replica_set("good", "1", "epp")],
+            {"old", "pick"},
             id="with an endpoint picker",
         ),
-        pytest.param([], [replica_set()], set(), id="no Deployment"),
+        pytest.param([], [replica_set("old", "1")], set(), id="no Deployment"),
     ],
 )
-def test_the_newest_form_is_that_of_the_deployments_revision(
-    deployments: list[Json], sets: list[Json], newest: set[str]
+def test_what_is_not_of_the_deployments_revision_is_older(
+    deployments: list[Json], sets: list[Json], older: set[str]
 ) -> None:
-    assert newest_hashes(deployments, sets) == newest
+    assert older_hashes(deployments, sets) == older
 
 
-def test_a_pod_is_of_the_newest_form_by_its_hash() -> None:
-    assert replica_of(pod(), {"new"}).newest
-    assert not replica_of(pod(template="old"), {"new"}).newest
-    assert not replica_of(pod(), ()).newest
+def test_a_pod_is_of_the_newest_form_unless_its_hash_is_older() -> None:
+    assert replica_of(pod(), {"old"}).newest
+    assert not replica_of(pod(template="old"), {"old"}).newest
     body = pod()
     del body["metadata"]["labels"]["pod-template-hash"]
-    assert replica_of(body, ()).newest  # of no Deployment
+    assert replica_of(body, {"old"}).newest  # of no Deployment
+
+
+def test_deployments_are_settled_when_all_were_looked_at() -> None:
+    assert settled([])
+    assert settled([deployment(), deployment(observed=5)])
+    assert not settled([deployment(), deployment(observed=3)])
 
 
 def test_an_endpoint_picker_is_no_workload() -> None:

@@ -302,6 +302,9 @@ def test_what_is_ready_all_the_same(play: Play, change: dict[str, Any], options:
     play.run(wait=False, **options)
     assert play.problem == {}
     assert play.result["ready"] is True
+    where = "." if change == {"service": service(url="")} else f" at {URL}."
+    assert f"{NAME} in {NAMESPACE} is ready with " in play.result["msg"]
+    assert play.result["msg"].endswith(f" replicas{where}")
 
 
 def test_nought_replicas_are_ready_where_expected(play: Play) -> None:
@@ -387,7 +390,7 @@ def crash(count: int, container: str = "main", reason: str = "Error") -> Json:
             {},
             "ImagePullBackOff",
             30.0,
-            "the pull secret rhaiis-pull-secret does not exist",
+            f"the pull secret rhaiis-pull-secret does not exist in {NAMESPACE} (",
             id="pull secret missing",
         ),
         pytest.param(
@@ -507,13 +510,14 @@ def test_without_fail_fast_only_the_time_out_ends_the_wait(play: Play) -> None:
         pytest.param([pending("aaaaa")], id="no chips"),
         pytest.param([pod(main=waiting("ImagePullBackOff", "dial tcp: i/o timeout"))], id="registry away"),
         pytest.param([pod(main=waiting("ContainerCreating"))], id="being created"),
-        pytest.param([pod(template="old", main=waiting("InvalidImageName"))], id="broken before the last change"),
+        pytest.param([pod(template="old", main=waiting("InvalidImageName"))], id="of an older form"),
         pytest.param([pod(main=waiting("InvalidImageName"), deletionTimestamp="2030-01-01T00:00:00Z")], id="going"),
         pytest.param([pod(phase="Failed")], id="evicted"),
     ],
 )
 def test_what_can_heal_is_waited_for(play: Play, pods: list[Json]) -> None:
     play.cluster.pods = pods
+    play.cluster.replica_sets.append(replica_set("old", "1"))
     play.run(wait_timeout=900)
     assert play.result["elapsed"] == 900.0
     assert "was not ready within 15 min (0 of 3 replicas ready)" in play.failure
@@ -529,8 +533,9 @@ def test_an_exceeded_progress_deadline_is_told_and_waited_out(play: Play) -> Non
 
 def test_a_deployment_that_was_not_looked_at_yet_has_no_broken_pods(play: Play) -> None:
     """The pods are still those of the form before; the change may be the repair."""
+    refused = condition("ReplicaFailure", "True", "FailedCreate", "denied the request")
     play.cluster.pods = [pod(main=waiting("InvalidImageName"))]
-    play.cluster.deployments = [deployment(0, 3, 3, generation=5)]
+    play.cluster.deployments = [deployment(0, 3, 3, generation=5, conditions=[refused])]
     play.cluster.at(60, play.cluster.serve)
     assert play.run().error is None
 
@@ -577,6 +582,7 @@ def test_a_crashing_download_tells_what_its_log_says(play: Play) -> None:
     play.cluster.logs = {"aaaaa storage-initializer": "No answer from https://huggingface.co within 9 s"}
     play.run()
     assert play.result["elapsed"] == 30.0
+    assert "log aaaaa storage-initializer 20" in play.cluster.calls
     assert "the hub cannot be reached from the pod. Its log ends: No answer from" in play.failure
     assert "egress" in play.problem["remedy"]
 
@@ -644,6 +650,35 @@ def test_a_pull_secret_is_read_once_an_interval(play: Play) -> None:
     assert play.cluster.calls.count("secret rhaiis-pull-secret") == 4  # at 0, 10, 20 and 30 seconds
 
 
+def test_warnings_about_a_pod_tell_why_it_is_held_up(play: Play) -> None:
+    mount = 'MountVolume.SetUp failed for volume "tls": secret "x" not found'
+    one, other = (
+        pod(name, init=waiting("PodInitializing"), main=waiting("PodInitializing")) for name in ("aaaaa", "bbbbb")
+    )
+    play.cluster.pods = [one]
+    play.cluster.events = [warning(other, "FailedMount", "of another pod"), warning(one, "FailedMount", mount)]
+    play.cluster.events.append({"involvedObject": None, "reason": "Odd"})
+    play.run(wait=False)
+    assert play.problem["message"] == f"The replica {NAME}-kserve-new-aaaaa is being set up on its node ({mount})."
+
+
+def test_warnings_about_a_pod_tell_what_ends_its_server(play: Play) -> None:
+    play.cluster.pods = [pod()]
+    play.cluster.at(5, lambda: setattr(play.cluster, "pods", [crash(3)]))
+    play.cluster.events = [warning(crash(3), "Unhealthy", "Startup probe failed: connection refused")]
+    play.run()
+    assert "its probe ended it (Startup probe failed: connection refused)" in play.failure
+
+
+def test_warnings_about_a_pod_tell_what_the_registry_said(play: Play) -> None:
+    body = pod(main=waiting("ImagePullBackOff", "Back-off pulling image"))
+    play.cluster.pods = [body]
+    play.cluster.events = [warning(body, "Failed", f"Failed to pull image: {UNAUTHORIZED}")]
+    play.run()
+    assert play.result["elapsed"] == 30.0
+    assert "does not exist" in play.failure
+
+
 # ---- what is missing ----------------------------------------------------------------------------------------
 
 
@@ -684,6 +719,7 @@ def test_a_cluster_without_kserve_says_so(play: Play) -> None:
     assert play.problem["reason"] == "NotServed"
     assert "serving.kserve.io" in play.failure
     assert "services" not in play.cluster.calls
+    assert play.problem["remedy"].startswith("Install KServe first")
 
 
 # ---- the API server -----------------------------------------------------------------------------------------
@@ -728,6 +764,7 @@ def test_an_api_server_that_never_answered_is_not_waited_for(play: Play, status:
 def test_no_connection_at_all_has_the_same_result(play: Play) -> None:
     play.cluster.troubles = [RhaiiError("The kubeconfig lacks what is needed.", remedy="Give a complete one.")]
     play.run()
+    assert play.problem["message"] == "The kubeconfig lacks what is needed."
     assert play.failure == "The kubeconfig lacks what is needed. Give a complete one."
     assert play.problem["kind"] == "api"
 
@@ -810,9 +847,13 @@ def test_the_last_warnings_are_returned(play: Play) -> None:
             for n in range(10, 30)
         ),
     ]
+    undated = warning(play.cluster.service, "Odd", "undated", lastTimestamp=None)
+    dated = {**undated, "message": "by creation", "metadata": {"creationTimestamp": "2026-11-24T12:00:01Z"}}
+    play.cluster.events += [undated, dated]
     play.run()
     events = play.result["events"]
     assert len(events) == 10
+    assert events.pop(-3)["message"] == "by creation"
     assert [each["message"] for each in events[-4:]] == ["29", "Reconciliation failed", "by series", "newest"]
     assert events[-1] == {
         "object": f"Pod/{NAME}-kserve-new-aaaaa",
@@ -828,6 +869,27 @@ def test_the_last_warnings_are_returned(play: Play) -> None:
         "count": 7,
         "last": "2026-11-24T12:00:05Z",
     }
+
+
+def test_a_warning_that_was_said_in_several_events_is_one(play: Play) -> None:
+    one, other = play.cluster.pods[:2]
+    play.cluster.events = [
+        warning(one, "FailedScheduling", "no node", lastTimestamp="2026-11-24T12:00:01Z", count=2),
+        warning(other, "FailedScheduling", "no node", lastTimestamp="2026-11-24T12:00:02Z"),
+        warning(one, "FailedScheduling", "no node", lastTimestamp="2026-11-24T12:00:03Z"),
+        warning(one, "FailedScheduling", "no chips", lastTimestamp="2026-11-24T12:00:00Z"),
+        warning(one, "Odd", "no chips", lastTimestamp="2026-11-24T12:00:00Z"),
+    ]
+    rows = [
+        (each["reason"], each["message"], each["count"], each["last"][-3:-1])
+        for each in play.run(wait=False).result["events"]
+    ]
+    assert rows == [
+        ("FailedScheduling", "no chips", 1, "00"),
+        ("Odd", "no chips", 1, "00"),
+        ("FailedScheduling", "no node", 1, "02"),
+        ("FailedScheduling", "no node", 3, "03"),
+    ]
 
 
 def test_warnings_about_a_pod_that_is_gone_are_still_its_services(play: Play) -> None:

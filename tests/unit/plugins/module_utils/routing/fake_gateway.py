@@ -4,7 +4,7 @@
 
 """A gateway with replicas behind it, in memory: each has a block-wise prefix cache, and a router chooses among them.
 
-A token is a word here, and time is a FakeClock's.
+A token is a word here, but for the first, which is a mark of many; and time is a FakeClock's.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._routing.ports import (
     RoutingPorts,
     Service,
 )
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.prompts import MARK_TOKENS
 
 from tests.unit.fake_clock import FakeClock
 
@@ -67,6 +68,11 @@ def mostly(share: float) -> Route:
     return route
 
 
+def tokens(prompt: str) -> list[str]:
+    mark, *words = prompt.split()
+    return [f"{mark}-{place}" for place in range(MARK_TOKENS)] + words
+
+
 @dataclass
 class Replica:
     """One model server."""
@@ -88,6 +94,7 @@ class FakeGateway:
     # what the server tells: usage, its cached tokens, a header
     tells_usage: bool = True
     tells_cached: bool = True
+    leaves_zeros_out: bool = False
     header: str = ""
     header_value: Callable[[str], str] = str
     seed: int = 1
@@ -154,7 +161,7 @@ class FakeGateway:
             return self.failure
         name = self.route(self, body["prompt"])
         self.served.append(name)
-        words = body["prompt"].split()
+        words = tokens(body["prompt"])
         cached = self.serve(name, words)
         for other, prompts in self.foreign(self.completions).items():
             for count in prompts:
@@ -164,7 +171,7 @@ class FakeGateway:
         seconds = first + 0.02 * body["max_tokens"]
         self.clock.sleep(seconds)
         usage: dict[str, Any] | None = {"prompt_tokens": len(words), "completion_tokens": 10}
-        if usage is not None and self.tells_cached:
+        if usage is not None and self.tells_cached and (cached or not self.leaves_zeros_out):
             usage["prompt_tokens_details"] = {"cached_tokens": cached}
         if not self.tells_usage:
             usage = None

@@ -71,7 +71,7 @@ def keys(value: Any, at: str = "") -> Iterator[str]:
 # Verdicts
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
+@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize(
     ("gateway", "cluster", "verdict", "failed"),
     [
@@ -84,6 +84,7 @@ def keys(value: Any, at: str = "") -> Iterator[str]:
         pytest.param({"route": affine, "count": 8}, True, "affine", False, id="eight replicas"),
         pytest.param({"route": affine, "count": 1}, True, "affine", False, id="one replica"),
         pytest.param({"route": affine, "header": "x-served-by"}, False, "affine", False, id="affine by a header"),
+        pytest.param({"route": affine, "leaves_zeros_out": True}, False, "affine", False, id="affine of older vLLM"),
         pytest.param({"route": in_turn}, True, "blind", True, id="in turn"),
         pytest.param({"route": in_turn}, False, "blind", True, id="in turn without a view"),
         pytest.param({"route": in_turn, "tells_cached": False}, True, "blind", True, id="in turn by counters"),
@@ -96,6 +97,7 @@ def keys(value: Any, at: str = "") -> Iterator[str]:
         pytest.param({"route": affine, "block": 1024}, True, "no_cache", False, id="shorter than a block"),
         pytest.param({"route": affine, "tells_cached": False}, False, "unknown", False, id="nothing to see"),
         pytest.param({"route": in_turn, "tells_cached": False}, False, "unknown", False, id="nothing to see, in turn"),
+        pytest.param({"route": in_turn, "leaves_zeros_out": True}, False, "blind", True, id="in turn, of older vLLM"),
     ],
 )
 def test_verdicts(gateway: dict[str, Any], cluster: bool, verdict: str, failed: bool, seed: int) -> None:
@@ -108,9 +110,9 @@ def test_verdicts(gateway: dict[str, Any], cluster: bool, verdict: str, failed: 
 
 @pytest.mark.parametrize("route", [blind, whole_prompts])
 def test_chance_is_seldom_taken_for_affinity(route: Route) -> None:
-    verdicts = [play(FakeGateway(route=route, seed=seed), parallel_requests=0)[0]["verdict"] for seed in range(60)]
-    assert verdicts.count("affine") <= 6  # 5 % at most, of which seven or more come with a chance of 3 %
-    assert verdicts.count("blind") >= 54
+    verdicts = [play(FakeGateway(route=route, seed=seed), parallel_requests=0)[0]["verdict"] for seed in range(40)]
+    assert verdicts.count("affine") <= 4  # 5 % at most, of which five or more come with a chance of 5 %
+    assert verdicts.count("blind") >= 36
 
 
 def test_a_picker_that_has_other_scorers_too_is_recognized() -> None:
@@ -199,6 +201,7 @@ def test_more_prefixes_are_asked_while_the_question_is_open() -> None:
     assert result["affinity"] is None
     assert result["affinity_by_chance"] is None
     assert result["replicas"] == {}
+    assert result["parallel"]["replicas"] == {}
 
 
 def test_there_is_an_end_to_more_prefixes() -> None:
@@ -214,6 +217,34 @@ def test_a_number_of_replicas_that_is_given_is_believed() -> None:
     assert len(result["prefixes"]) == 5
     assert result["replica_count"] == 3
     assert result["p_value"] == 0.004115
+
+
+def test_misses_of_a_server_that_leaves_zeros_out_count() -> None:
+    """Older vLLM has cached_tokens in its usage only when there are some."""
+    verdicts = [
+        play(FakeGateway(route=blind, leaves_zeros_out=True, seed=seed), cluster=False, parallel_requests=0)[0][
+            "verdict"
+        ]
+        for seed in range(20)
+    ]
+    assert verdicts.count("affine") <= 3
+    result, lines = play(FakeGateway(leaves_zeros_out=True), cluster=False, replicas=3)
+    assert result["prefixes"][0]["cached_tokens"] == [0, 384]
+    assert result["control"] == {"requests": 5, "cached_tokens": 0, "cold": True}
+    assert result["second_requests"] == {"judged": 5, "same_replica": 5, "hits": 5}
+    assert any(line.endswith("cached 0, 384") for line in lines)
+
+
+def test_a_server_that_never_tells_is_not_taken_for_one_that_leaves_zeros_out() -> None:
+    result, _lines = play(FakeGateway(tells_cached=False), cluster=False)
+    assert set(result["prefixes"][0]["cached_tokens"]) == {None}
+    assert result["control"]["cold"] is None
+
+
+def test_hits_of_parallel_requests_when_zeros_are_left_out() -> None:
+    told, left_out = FakeGateway(route=in_turn), FakeGateway(route=in_turn, leaves_zeros_out=True)
+    ratios = [play(each, prefixes=1, requests=2)[0]["parallel"]["hit_ratio"] for each in (told, left_out)]
+    assert ratios[0] == ratios[1]
 
 
 def test_one_prefix_is_asked_on_when_nothing_is_found() -> None:
@@ -357,6 +388,37 @@ def test_counters_are_waited_for_but_not_for_ever() -> None:
     never = FakeGateway(known_pods=["other-0"])
     play(never, parallel_requests=0, interval=0.0)
     assert never.looks <= 1 + 3 * 32
+
+
+def test_requests_that_failed_are_not_waited_for() -> None:
+    gateway = FakeGateway(failing=lambda number: number in (3, 8))
+    play(gateway, parallel_requests=0, interval=0.0)
+    # one at first, and one after each request but that of the health check
+    assert gateway.looks == gateway.completions
+    assert 0.05 not in gateway.clock.slept
+
+
+@pytest.mark.parametrize(("missed", "on"), [({2, 3}, True), ({2, 3, 5, 6}, True), ({2, 3, 4}, False)])
+def test_a_request_that_nobody_counted_is_no_end_of_the_view(missed: set[int], on: bool) -> None:
+    """Two requests in a row may have gone elsewhere; three did not come here."""
+    gateway = FakeGateway()
+    seen = gateway.serve
+    gateway.serve = lambda name, words: 0 if gateway.completions in missed else seen(name, words)  # type: ignore[method-assign]  # a server that is none of ours
+    result, _lines = play(gateway, parallel_requests=0)
+    assert (result["replica_view"]["reason"] == "") is on
+    assert (result["replica_count"] == 3) is on
+
+
+def test_what_is_seen_of_the_replicas_is_said() -> None:
+    _result, lines = play(FakeGateway())
+    assert "3 replicas, told apart by their counters" in lines
+    _result, lines = play(FakeGateway(known_pods=[]))
+    assert not [line for line in lines if "told apart" in line]
+
+
+def test_a_replica_with_one_parallel_request_is_listed_and_one_without_is_not() -> None:
+    result, _lines = play(FakeGateway(), requests=2, prefixes=1, replicas=3, parallel_requests=1)
+    assert list(result["parallel"]["replicas"].values()) == [1]
 
 
 # Health
@@ -593,8 +655,11 @@ def test_three_failures_in_a_row_end_the_proof() -> None:
     result, _lines = play(gateway)
     assert result["verdict"] == "unhealthy"
     assert "3 completions in a row failed (HTTP 503: upstream connect error)" in result["msg"]
-    assert gateway.completions <= 5 + 6
+    assert gateway.completions == 5 + 3
     assert gateway.concurrent == 0
+    long = FakeGateway(failing=lambda number: number > 5)
+    play(long, requests=100, prefixes=1)
+    assert long.completions == 5 + 3
 
 
 def test_a_failure_now_and_then_is_borne() -> None:

@@ -69,6 +69,13 @@ def test_an_answer_and_its_times() -> None:
     assert ended_well(network)
 
 
+def test_an_answer_without_a_body_has_no_first_byte() -> None:
+    network = FakeNetwork(server=lambda connection: [(0.1, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")])
+    answer = transport(network).ask(GET)
+    assert (answer.status, answer.body, answer.first_byte_seconds) == (200, b"", None)
+    assert answer.seconds == pytest.approx(0.1)
+
+
 def test_what_is_sent() -> None:
     network = FakeNetwork()
     transport(network, headers={"X-Model": "qwen"}).ask(POST)

@@ -199,6 +199,13 @@ def view(same: Sequence[bool | None] = YES, **more: Any) -> Evidence:
             id="not new",
         ),
         pytest.param(view(NO, fresh_cached=384, hits=0), "blind", "0 of 5", "EnvoyFilter", id="not new, and blind"),
+        pytest.param(
+            view(fresh_cached=9, repeats=0, hits=0),
+            "unknown",
+            "could not be seen",
+            "Kubernetes",
+            id="no repeat to compare",
+        ),
         pytest.param(view(fresh_cached=16, hits=5), "affine", "follows", "", id="repeats find more than new ones"),
         pytest.param(
             Evidence(replicas=1, fresh_cached=9, repeats=5), "unknown", "9 cached tokens", "salted", id="one, not new"
@@ -262,7 +269,8 @@ def test_open_question(evidence: Evidence, open_: bool) -> None:
     [
         pytest.param(Evidence(seconds=by_hits(*NO), repeats=5), True, id="no hit and no view"),
         pytest.param(Evidence(seconds=by_hits(*NO), repeats=5, hits=1), False, id="a hit"),
-        pytest.param(Evidence(seconds=by_hits(None), repeats=0), False, id="hits unseen"),
+        pytest.param(Evidence(seconds=by_hits(None), repeats=0), True, id="no hit told of"),
+        pytest.param(Evidence(), False, id="nothing asked"),
         pytest.param(view(NO, hits=0), False, id="a view"),
         pytest.param(Evidence(seconds=by_hits(*NO), repeats=5, fresh_cached=1), False, id="not new"),
     ],
@@ -280,6 +288,8 @@ def test_nothing_found(evidence: Evidence, nothing: bool) -> None:
         (2, {"a": 7}, ""),
         (None, {"a": 8}, "a"),
         (1, {"a": 99}, ""),
+        (10, {"a": 3}, "a"),
+        (10, {"a": 2}, ""),
         (3, {"a": 6, "b": 1}, ""),
         (3, {}, ""),
     ],

@@ -84,13 +84,13 @@ def test_without_a_count_the_length_is_guessed() -> None:
     prompts.calibrate(None)
     prompts.calibrate(0)
     assert prompts.prefix("1") == before
-    assert len(before.split()) == 1 + 353  # (400 - 12) / 1.1, rounded up
+    assert len(before.split()) == 1 + 349  # (400 - 17) / 1.1, rounded up
 
 
 def test_a_strange_count_does_not_make_endless_prompts() -> None:
     prompts = Prompts(0, "5a17", 400)
     prompts.calibrate(1)
-    assert len(prompts.prefix("1").split()) == 1 + 776
+    assert len(prompts.prefix("1").split()) == 1 + 766
     assert len(Prompts(0, "5a17", 1).prefix("1").split()) == 2
 
 

@@ -89,6 +89,14 @@ def test_when_a_question_is_settled(landed: int, trials: int, replicas: int, now
     assert concluded(landed, trials, 1 / replicas) == in_the_end
 
 
+@pytest.mark.parametrize("replicas", [2, 3, 5, 16])
+def test_what_is_settled_stays_so(replicas: int) -> None:
+    for trials in range(1, 41):
+        for landed in range(trials + 1):
+            now = settled(landed, trials, 1 / replicas)
+            assert not now or concluded(landed, trials, 1 / replicas) == now
+
+
 def ends(first: int, last: int, replicas: int, share: float) -> dict[str, float]:
     """How likely each conclusion is when second requests come to the first's replica with probability `share`."""
     open_states, found = {0: 1.0}, {"affine": 0.0, "chance": 0.0, "": 0.0}
@@ -148,13 +156,16 @@ def test_modal_share_of_many_requests_is_drawn_and_agrees() -> None:
 
 @pytest.mark.parametrize(
     ("percent", "count", "rank"),
-    [(50, 1, 1), (50, 2, 1), (50, 3, 2), (50, 100, 50), (95, 100, 95), (95, 10, 10), (95, 20, 19), (99, 100, 99)],
+    [
+        *((50, 1, 1), (50, 2, 1), (50, 3, 2), (50, 100, 50), (95, 100, 95), (95, 10, 10), (95, 20, 19)),
+        *((95, 200, 190), (99, 100, 99), (99, 1000, 990)),
+    ],
 )
 def test_nearest_rank(percent: int, count: int, rank: int) -> None:
     assert nearest_rank(list(range(1, count + 1)), percent) == rank
 
 
-@pytest.mark.parametrize(("percent", "fewest"), [(50, 6), (95, 72), (99, 368)])
+@pytest.mark.parametrize(("percent", "fewest"), [(50, 6), (95, 72), (99, 368), (5, 72), (1, 368)])
 def test_a_percentile_needs_enough_values_for_an_interval(percent: int, fewest: int) -> None:
     assert percentile_ranks(fewest - 1, percent) is None
     assert percentile_ranks(fewest, percent) is not None
@@ -202,6 +213,7 @@ def test_percentile() -> None:
         pytest.param([1, 4], [2, 3], 4 / 6, id="two wins of four"),
         pytest.param([1, 3], [2, 4], 2 / 6, id="three wins of four"),
         pytest.param([1], [1], 1.0, id="a tie counts half and is rounded down"),
+        pytest.param([1, 1], [1, 1], 4 / 6, id="nothing but ties"),
         pytest.param([1], [2], 1 / 2, id="one and one"),
         pytest.param([1, 2], [3, 4, 5], 1 / 10, id="unequal sizes"),
     ],

@@ -24,6 +24,7 @@ CHUNKED = (
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     b"6;name=value\r\nhello \r\n005\r\nworld\r\n0\r\nX-Trailer: 1\r\n\r\n"
 )
+ONE_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n0\r\n\r\n"
 CLOSED = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello world"
 
 
@@ -42,6 +43,8 @@ def read(data: bytes, size: int, *, ended: bool = False) -> Response:
     [
         pytest.param(LENGTH, False, True, id="with a length"),
         pytest.param(CHUNKED, False, True, id="in chunks"),
+        pytest.param(ONE_CHUNK, False, True, id="in one chunk, its size hexadecimal"),
+        pytest.param(ONE_CHUNK.replace(b"\nb\r", b"\n0B\r"), False, True, id="in one chunk, in capitals"),
         pytest.param(CLOSED, True, False, id="until the end"),
         pytest.param(CHUNKED.replace(b"\r\n", b"\n"), False, True, id="with bare line ends"),
         pytest.param(b"HTTP/1.1 100 Continue\r\nX: y\r\n\r\n" + LENGTH, False, True, id="after an interim answer"),
@@ -75,6 +78,13 @@ def test_an_answer_is_not_done_before_its_last_byte(data: bytes) -> None:
     assert not response.done
     response.feed(data[-1:])
     assert response.done is (data is not CLOSED)
+
+
+def test_sizes_of_chunks_are_hexadecimal() -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    response = read(head + b"10\r\n" + b"x" * 16 + b"\r\n0\r\n\r\n", 1000)
+    assert response.done
+    assert response.body == b"x" * 16
 
 
 def test_nothing_has_begun() -> None:
@@ -179,6 +189,12 @@ def test_the_end_too_early(data: bytes, said: str) -> None:
 def test_what_cannot_be_read(data: bytes, said: str) -> None:
     with pytest.raises(WireError, match=said):
         read(data, len(data))
+
+
+def test_the_longest_line_is_taken() -> None:
+    line = b"X-Long: " + b"x" * (LONGEST_HEAD - 9) + b"\r"
+    assert len(line) == LONGEST_HEAD
+    assert read(b"HTTP/1.1 200 OK\r\n" + line + b"\nContent-Length: 0\r\n\r\n", 1000).done
 
 
 def test_the_longest_body_is_taken() -> None:

@@ -1,0 +1,251 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""gke_cluster in full: every key of its result, every sentence of its refusals, and what is left running."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster import body_of, describe, plan
+from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
+
+from tests.unit.plugins.module_utils.fake_gke import OURS, FakeGke, Stage, cluster_body
+from tests.unit.plugins.module_utils.gke.test_cluster import play, wanted
+
+NAMED = {"name": "c", "location": "europe-west4-a"}
+UNCHANGED: dict[str, Any] = {
+    **NAMED,
+    "changed": False,
+    "exists": True,
+    "operation": None,
+    "status": "RUNNING",
+    "endpoint": "203.0.113.7",
+    "ca_certificate": "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n",
+    "kubernetes_version": "1.36.3-gke.1",
+    "labels": OURS,
+    "node_pools": ["default-pool"],
+    "diff": {"before": {}, "after": {}},
+}
+
+
+def operation(number: int, kind: str, status: str = "DONE") -> dict[str, Any]:
+    return {"name": f"operation-{number}", "type": kind, "status": status, "error": None}
+
+
+def statuses(stage: Stage) -> list[str]:
+    return [body["status"] for body in stage.gke.operations.values()]
+
+
+def refusal(stage: Stage, **changes: Any) -> RhaiiError:
+    with pytest.raises(RhaiiError) as failure:
+        play(stage, **changes)
+    return failure.value
+
+
+def test_result_of_a_cluster_as_wanted() -> None:
+    pools = [{"name": "tpu-pool"}, {"name": "default-pool"}]
+    result = play(Stage(FakeGke(cluster=cluster_body(nodePools=pools))))
+    assert result == {**UNCHANGED, "node_pools": ["default-pool", "tpu-pool"]}
+
+
+def test_result_of_a_cluster_of_which_google_says_little() -> None:
+    assert describe({}, wanted()) == {
+        **NAMED,
+        "exists": True,
+        "operation": None,
+        "status": "",
+        "endpoint": "",
+        "ca_certificate": "",
+        "kubernetes_version": "",
+        "labels": {},
+        "node_pools": [],
+    }
+
+
+@pytest.mark.parametrize("gone", [None, cluster_body(status="STOPPING")])
+def test_check_mode_shows_what_would_be_created(gone: dict[str, Any] | None) -> None:
+    stage = Stage(FakeGke(cluster=gone))
+    result = play(stage, check_mode=True)
+    assert (result["changed"], result["exists"]) == (True, gone is not None)
+    assert result["diff"] == {"before": {}, "after": body_of(wanted())}
+    assert not stage.gke.calls
+
+
+def test_creation_shows_what_was_created() -> None:
+    assert play(Stage(FakeGke()))["diff"] == {"before": {}, "after": body_of(wanted())}
+
+
+def test_creation_of_what_is_being_deleted_waits_for_its_end() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(status="STOPPING")))
+    stage.gke.start("DELETE_CLUSTER", "clusters/c", lambda: setattr(stage.gke, "cluster", None))
+    assert play(stage)["operation"] == operation(2, "CREATE_CLUSTER")
+    assert stage.gke.calls == ["create c"]
+
+
+@pytest.mark.parametrize("status", [409, 500])
+def test_refused_creation_is_not_repeated(status: int) -> None:
+    stage = Stage(FakeGke(refusals=[GoogleError("create", status, "", "no")]))
+    assert isinstance(refusal(stage), GoogleError)
+    assert stage.gke.calls == ["create c"]
+
+
+def test_creation_that_runs_is_returned_without_wait() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(status="PROVISIONING")))
+    stage.gke.start("CREATE_CLUSTER", "clusters/other")
+    stage.gke.start("CREATE_CLUSTER", "clusters/c")
+    result = play(stage, wait=False)
+    assert result == {**UNCHANGED, "status": "PROVISIONING", "operation": operation(2, "CREATE_CLUSTER", "RUNNING")}
+
+
+def test_operation_that_is_joined_is_in_the_result_when_google_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(status="PROVISIONING")))
+    stage.gke.start("CREATE_CLUSTER", "clusters/c")
+
+    def away(name: str) -> Any:
+        raise GoogleError("look", 503, "", "away")
+
+    monkeypatch.setattr(stage.gke, "get_operation", away)
+    assert refusal(stage).result["operation"] == operation(1, "CREATE_CLUSTER", "RUNNING")
+
+
+@pytest.mark.parametrize(
+    ("cluster", "said"),
+    [
+        pytest.param({"status": "ERROR", "statusMessage": "boom"}, "ERROR: boom", id="with a message"),
+        pytest.param({"status": "DEGRADED"}, "DEGRADED: no reason given", id="without a reason"),
+        pytest.param(
+            {"status": "ERROR", "conditions": [{"code": "GCE_STOCKOUT", "message": "out"}], "statusMessage": "boom"},
+            "ERROR: GCE_STOCKOUT: out",
+            id="with a condition",
+        ),
+    ],
+)
+def test_broken_cluster_is_refused(cluster: dict[str, Any], said: str) -> None:
+    error = refusal(Stage(FakeGke(cluster=cluster_body(**cluster))))
+    assert error.msg == f"The cluster c is {said}."
+    assert error.remedy == "Delete it (playbook teardown.yml, or state: absent), then deploy again."
+
+
+def test_cluster_that_is_gone_after_its_creation_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(FakeGke())
+    monkeypatch.setattr(stage.gke, "get_cluster", lambda name: None)
+    assert refusal(stage).msg == "The cluster c is gone: no reason given."
+
+
+def test_cluster_that_reconciles_is_no_reason_to_stop() -> None:
+    assert play(Stage(FakeGke(cluster=cluster_body(status="RECONCILING"))))["status"] == "RECONCILING"
+
+
+def test_updates_go_one_by_one_and_only_the_last_is_not_awaited() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body()))
+    result = play(stage, wait=False, labels={"team": "ml"}, release_channel="stable", kubernetes_version="1.37")
+    assert stage.gke.calls == ["labels f1", "update desiredReleaseChannel", "update desiredMasterVersion"]
+    assert statuses(stage) == ["DONE", "DONE", "RUNNING"]
+    assert result["operation"] == operation(3, "UPDATE_CLUSTER", "RUNNING")
+    assert result["diff"] == {
+        "before": {"labels": OURS, "release_channel": "regular", "kubernetes_version": "1.36.3-gke.1"},
+        "after": {"labels": {"team": "ml", **OURS}, "release_channel": "stable", "kubernetes_version": "1.37"},
+    }
+
+
+def test_check_mode_shows_what_would_be_changed() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body()))
+    result = play(stage, check_mode=True, release_channel="stable")
+    assert result["changed"]
+    assert result["diff"] == {"before": {"release_channel": "regular"}, "after": {"release_channel": "stable"}}
+    assert not stage.gke.calls
+
+
+@pytest.mark.parametrize(("wait", "status"), [(True, "DONE"), (False, "RUNNING")])
+@pytest.mark.parametrize("change", [{"labels": {"team": "ml"}}, {"release_channel": "stable"}])
+def test_single_change_is_awaited_when_asked_for(change: dict[str, Any], wait: bool, status: str) -> None:
+    stage = Stage(FakeGke(cluster=cluster_body()))
+    play(stage, wait=wait, **change)
+    assert statuses(stage) == [status]
+
+
+def test_labels_without_a_fingerprint() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(labelFingerprint=None)))
+    play(stage, labels={"team": "ml"})
+    assert stage.gke.calls == ["labels "]
+
+
+def test_what_is_fixed_is_refused_with_the_difference() -> None:
+    error = refusal(Stage(FakeGke(cluster=cluster_body(networkConfig={}))))
+    assert error.msg == (
+        "The cluster c cannot be changed to what is wanted: dataplane_v2 is false, which is fixed when a "
+        "cluster is created."
+    )
+    assert error.remedy == "Delete the cluster and create it again, or set the option to what the cluster has."
+    assert error.result["diff"] == {"before": {"dataplane_v2": False}, "after": {"dataplane_v2": True}}
+
+
+@pytest.mark.parametrize("channel", [{}, None, {"channel": "UNSPECIFIED"}])
+def test_no_channel_is_the_channel_none(channel: Any) -> None:
+    assert plan(wanted(release_channel="none"), cluster_body(releaseChannel=channel)).updates == ()
+    assert plan(wanted(), cluster_body(releaseChannel=channel)).before == {"release_channel": "unspecified"}
+
+
+def test_no_workload_identity_on_either_side_is_no_difference() -> None:
+    assert plan(wanted(workload_identity=False), cluster_body(workloadIdentityConfig=None)).updates == ()
+    assert plan(wanted(), cluster_body(workloadIdentityConfig=None)).before == {"workload_identity": ""}
+
+
+def test_unknown_version_is_older_than_any() -> None:
+    assert plan(wanted(kubernetes_version="1.36"), cluster_body(currentMasterVersion=None)).before == {
+        "kubernetes_version": ""
+    }
+
+
+def test_cluster_of_nobody_is_refused() -> None:
+    error = refusal(Stage(FakeGke(cluster=cluster_body(resourceLabels=None))))
+    assert error.msg == (
+        "A cluster c exists in europe-west4-a without the label managed-by=rhaii-gke: it was not made by this "
+        "collection."
+    )
+    assert error.remedy == (
+        "Choose another name (rhaii_cluster_name), or, if it is yours, set both labels "
+        "(managed-by=rhaii-gke, rhaii-environment=prod) on it."
+    )
+
+
+def test_cluster_of_another_environment_is_refused() -> None:
+    labels = {**OURS, "rhaii-environment": "dev"}
+    error = refusal(Stage(FakeGke(cluster=cluster_body(resourceLabels=labels))))
+    assert error.msg == "The cluster c in europe-west4-a belongs to the environment dev, not to prod."
+    assert error.remedy == "Give each environment a cluster name of its own (rhaii_cluster_name)."
+
+
+def test_cluster_of_ours_without_an_environment_gets_one() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(resourceLabels={"managed-by": "rhaii-gke"})))
+    assert play(stage)["labels"] == OURS
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_deletion_shows_what_was_there(check_mode: bool) -> None:
+    result = play(Stage(FakeGke(cluster=cluster_body())), check_mode=check_mode, state="absent")
+    assert (result["changed"], result["exists"]) == (True, check_mode)
+    assert result["diff"] == {"before": {"name": "c", "status": "RUNNING"}, "after": {}}
+
+
+def test_deletion_is_not_awaited_without_wait() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(status=None)))
+    result = play(stage, state="absent", wait=False)
+    assert result["operation"] == operation(1, "DELETE_CLUSTER", "RUNNING")
+    assert result["diff"]["before"] == {"name": "c", "status": ""}
+    assert result["exists"]
+
+
+def test_deletion_waits_for_a_creation_alone() -> None:
+    for status, expected in (("PROVISIONING", ["RUNNING", "DONE", "RUNNING"]), ("RUNNING", ["RUNNING"] * 3)):
+        stage = Stage(FakeGke(cluster=cluster_body(status=status)))
+        stage.gke.start("CREATE_CLUSTER", "clusters/other")
+        stage.gke.start("CREATE_CLUSTER", "clusters/c")
+        play(stage, state="absent", wait=False)
+        assert statuses(stage) == expected
+        waited = "cluster c: waiting until its creation ends (operation-2)"
+        assert (waited in stage.said) is (status == "PROVISIONING")
