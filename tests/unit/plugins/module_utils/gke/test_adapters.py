@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The adapters of Compute Engine, Cloud Quotas and Kubernetes: what they ask, and what they make of the answers."""
+"""The adapters of Google's APIs and of Kubernetes: what they ask, and what they make of the answers."""
 
 from __future__ import annotations
 
@@ -15,18 +15,32 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.kubernetes import K
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import GroupRef, Instance
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError, RestApi
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError, KubernetesRest
-from ansible_collections.rhaii.gke.plugins.module_utils._quota.check import (
-    Census,
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import FAMILIES
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.google import (
     GoogleMachines,
     GooglePools,
+    GooglePreferences,
     GoogleQuotas,
-    PoolUse,
+    GoogleRegions,
+    GoogleReservations,
+    GoogleUsage,
 )
-from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import FAMILIES
-from ansible_collections.rhaii.gke.plugins.module_utils._quota.verdict import Offer, Row
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import (
+    Info,
+    Live,
+    LivePool,
+    Machine,
+    Reading,
+    RegionQuota,
+    Reservation,
+    Row,
+)
+
+from tests.unit.fake_clock import FakeClock
 
 GROUP = GroupRef("p", "europe-west4-a", "grp")
-ZONE = "/compute/v1/projects/p/zones/europe-west4-a"
+PROJECT = "/compute/v1/projects/p"
+ZONE = f"{PROJECT}/zones/europe-west4-a"
 
 
 class Recorded:
@@ -170,35 +184,92 @@ def unavailable(status: int) -> GoogleError:
 
 
 def test_rows_of_a_quota() -> None:
-    recorded = Recorded({"dimensionsInfos": [{"details": {"value": "8"}}]})
-    assert GoogleQuotas(cast(RestApi, recorded), "p").rows("Q") == [Row({}, 8)]
+    recorded = Recorded({"dimensionsInfos": [{"details": {"value": "8"}}], "serviceRequestQuotaUri": "u"})
+    assert GoogleQuotas(cast(RestApi, recorded), "p").info("Q") == Info((Row({}, 8),), page="u")
     path = "/v1/projects/p/locations/global/services/compute.googleapis.com/quotaInfos/Q"
     assert recorded.calls == [("read the quota Q", "GET", path, None, None)]
 
 
 def test_quota_that_is_not_there_or_not_shown() -> None:
-    assert GoogleQuotas(cast(RestApi, Recorded(unavailable(404))), "p").rows("Q") is None
+    assert GoogleQuotas(cast(RestApi, Recorded(unavailable(404))), "p").info("Q") is None
     with pytest.raises(GoogleError):
-        GoogleQuotas(cast(RestApi, Recorded(unavailable(403))), "p").rows("Q")
+        GoogleQuotas(cast(RestApi, Recorded(unavailable(403))), "p").info("Q")
+
+
+PREFERENCES = "/v1/projects/p/locations/global/quotaPreferences"
+
+
+def test_what_was_asked_for_already() -> None:
+    recorded = Recorded({"quotaPreferences": [{"quotaId": "Q"}]})
+    assert GooglePreferences(cast(RestApi, recorded), "p").all() == [{"quotaId": "Q"}]
+    assert recorded.calls == [("list what quota was asked for", "GET", PREFERENCES, None, None)]
+
+
+def test_quota_is_asked_for_and_the_request_raised() -> None:
+    recorded, body = Recorded({"name": "n"}), {"quotaId": "Q"}
+    adapter = GooglePreferences(cast(RestApi, recorded), "p")
+    assert adapter.create(body) == adapter.update("projects/p/x/n", body) == {"name": "n"}
+    doing = "ask for more of Q"
+    assert recorded.calls == [
+        (doing, "POST", PREFERENCES, None, body),
+        (doing, "PATCH", "/v1/projects/p/x/n", None, body),
+    ]
+
+
+class Paged(Recorded):
+    """One answer after the other; what it was asked is kept as it was then."""
+
+    def __init__(self, *answers: Mapping[str, Any]) -> None:
+        super().__init__({})
+        self._answers = list(answers)
+
+    def call(self, doing: str, method: str, path: str, *, query: Any = None, body: Any = None) -> Mapping[str, Any]:
+        super().call(doing, method, path, query=dict(query), body=body)
+        return self._answers.pop(0)
+
+
+def series(place: str, value: int) -> dict[str, Any]:
+    point = {"interval": {"endTime": "t"}, "value": {"int64Value": str(value)}}
+    return {"resource": {"labels": {"location": place}}, "points": [point]}
+
+
+def test_what_is_used_of_a_quota_is_read_page_by_page() -> None:
+    recorded = Paged({"timeSeries": [series("r", 8)], "nextPageToken": "2"}, {"timeSeries": [series("s", 4)]})
+    quota = FAMILIES["v6e"].on_demand
+    adapter = GoogleUsage(cast(RestApi, recorded), "p", FakeClock())
+    assert adapter.readings(quota) == {"r": Reading(8, "t"), "s": Reading(4, "t")}
+    query = {
+        "filter": 'metric.type = "compute.googleapis.com/quota/tpus_per_tpu_family/usage" AND '
+        'resource.type = "compute.googleapis.com/Location" AND metric.labels.tpu_family = "CT6E"',
+        "interval.startTime": "2026-11-23T10:00:00Z",
+        "interval.endTime": "2026-11-24T12:00:00Z",
+        "view": "FULL",
+    }
+    doing = f"read what is used of {quota}"
+    assert recorded.calls == [
+        (doing, "GET", "/v3/projects/p/timeSeries", query, None),
+        (doing, "GET", "/v3/projects/p/timeSeries", {**query, "pageToken": "2"}, None),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("answer", "offer"),
+    ("answer", "machine"),
     [
-        pytest.param({"name": "m"}, Offer(True), id="offered"),
-        pytest.param(
-            unavailable(404), Offer(False, "the machine type m is not offered in europe-west4-a"), id="not offered"
-        ),
-        pytest.param(
-            unavailable(403), Offer(None, "whether europe-west4-a offers m could not be read: no"), id="not shown"
-        ),
+        pytest.param({"name": "m", "guestCpus": 180}, Machine(180), id="offered"),
+        pytest.param({"name": "m"}, Machine(0), id="offered, without its size"),
+        pytest.param(unavailable(404), None, id="not offered"),
     ],
 )
-def test_offer_of_a_machine_type(answer: Any, offer: Offer) -> None:
+def test_offer_of_a_machine_type(answer: Any, machine: Machine | None) -> None:
     recorded = Recorded(answer)
-    assert GoogleMachines(cast(RestApi, recorded), "p").offer("europe-west4-a", "m") == offer
+    assert GoogleMachines(cast(RestApi, recorded), "p").machine("europe-west4-a", "m") == machine
     doing = "look up the machine type m in europe-west4-a"
     assert recorded.calls == [(doing, "GET", f"{ZONE}/machineTypes/m", None, None)]
+
+
+def test_machine_type_that_is_not_shown() -> None:
+    with pytest.raises(GoogleError):
+        GoogleMachines(cast(RestApi, Recorded(unavailable(403))), "p").machine("europe-west4-a", "m")
 
 
 def test_zones_with_a_machine_type() -> None:
@@ -214,9 +285,29 @@ def test_zones_with_a_machine_type() -> None:
     )
     assert GoogleMachines(cast(RestApi, recorded), "p").zones_with("m") == ["a", "b"]
     query = {"filter": "name=m", "maxResults": "500"}
-    path = "/compute/v1/projects/p/aggregated/machineTypes"
-    assert recorded.calls == [("list the zones with m", "GET", path, query, None)]
+    assert recorded.calls == [("list the zones with m", "GET", f"{PROJECT}/aggregated/machineTypes", query, None)]
     assert GoogleMachines(cast(RestApi, Recorded({})), "p").zones_with("m") == []
+
+
+def test_quotas_of_a_region() -> None:
+    recorded = Recorded({"quotas": [{"metric": "CPUS", "limit": 500.0, "usage": 8.0}]})
+    assert GoogleRegions(cast(RestApi, recorded), "p").quotas("europe-west4") == {"CPUS": RegionQuota(500, 8)}
+    path = f"{PROJECT}/regions/europe-west4"
+    assert recorded.calls == [("read the quotas of europe-west4", "GET", path, None, None)]
+
+
+def test_reservation_of_a_zone() -> None:
+    recorded = Recorded({"status": "READY", "specificReservation": {"count": "4", "inUseCount": "1"}})
+    adapter = GoogleReservations(cast(RestApi, recorded), "p")
+    assert adapter.reservation("europe-west4-a", "r") == Reservation("", 4, 1, "READY")
+    doing = "look up the reservation r in europe-west4-a"
+    assert recorded.calls == [(doing, "GET", f"{ZONE}/reservations/r", None, None)]
+
+
+def test_reservation_that_is_not_there_or_not_shown() -> None:
+    assert GoogleReservations(cast(RestApi, Recorded(unavailable(404))), "p").reservation("z", "r") is None
+    with pytest.raises(GoogleError):
+        GoogleReservations(cast(RestApi, Recorded(unavailable(403))), "p").reservation("z", "r")
 
 
 def tpu(name: str, **more: Any) -> dict[str, Any]:
@@ -224,7 +315,7 @@ def tpu(name: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "initialNodeCount": 2, "config": config, **more}
 
 
-def test_census_counts_pools_of_the_family_alone() -> None:
+def test_live_pools_of_the_project() -> None:
     url = "https://www.googleapis.com/compute/v1/projects/p/zones/europe-west4-a/instanceGroupManagers/grp"
     clusters = [
         {
@@ -244,19 +335,23 @@ def test_census_counts_pools_of_the_family_alone() -> None:
     recorded = Recorded({"clusters": clusters, "missingZones": ["us-east5-a"]})
     adapter = GooglePools(cast(RestApi, recorded), groups({"targetSize": 5})[0], "p")
     here = ("europe-west4-a",)
-    assert adapter.census(FAMILIES["v6e"]) == Census(
+    found = adapter.live()
+    assert found == Live(
         (
-            PoolUse("c", "live", ("europe-west4-b",), "ct6e-standard-4t", False, 5),
-            PoolUse("c", "spot", here, "ct6e-standard-4t", True, 2),
-            PoolUse("c", "flex", here, "ct6e-standard-4t", True, 2),
-            PoolUse("c", "old", here, "ct6e-standard-4t", True, 2),
+            LivePool("c", "live", ("europe-west4-b",), "ct6e-standard-4t", False, (GROUP,)),
+            LivePool("c", "spot", here, "ct6e-standard-4t", True),
+            LivePool("c", "flex", here, "ct6e-standard-4t", True),
+            LivePool("c", "old", here, "ct6e-standard-4t", True),
+            LivePool("c", "other", here, "e2-standard-4", False),
+            LivePool("c", "odd", here, "", False),
         ),
         frozenset({"us-east5-a"}),
     )
+    assert [adapter.nodes(pool) for pool in found.pools] == [5, 2, 2, 2, 2, 0]
     path = "/v1/projects/p/locations/-/clusters"
     assert recorded.calls == [("list the clusters of the project", "GET", path, None, None)]
 
 
-def test_census_of_an_empty_project() -> None:
+def test_live_pools_of_an_empty_project() -> None:
     adapter = GooglePools(cast(RestApi, Recorded({})), groups({})[0], "p")
-    assert adapter.census(FAMILIES["v6e"]) == Census((), frozenset())
+    assert adapter.live() == Live(())

@@ -14,7 +14,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster import body
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
 
 from tests.unit.plugins.module_utils.fake_gke import OURS, FakeGke, Stage, cluster_body
-from tests.unit.plugins.module_utils.gke.test_cluster import play, wanted
+from tests.unit.plugins.module_utils.gke.test_cluster import NOW, play, wanted
 
 NAMED = {"name": "c", "location": "europe-west4-a"}
 UNCHANGED: dict[str, Any] = {
@@ -25,6 +25,13 @@ UNCHANGED: dict[str, Any] = {
     "status": "RUNNING",
     "endpoint": "203.0.113.7",
     "ca_certificate": "-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n",
+    "ca_file": "",
+    "ip_endpoint": "203.0.113.7",
+    "dns_endpoint": "",
+    "authorized_networks": [],
+    "network": "",
+    "subnetwork": "",
+    "debts": {},
     "kubernetes_version": "1.36.3-gke.1",
     "labels": OURS,
     "node_pools": ["default-pool"],
@@ -60,6 +67,13 @@ def test_result_of_a_cluster_of_which_google_says_little() -> None:
         "status": "",
         "endpoint": "",
         "ca_certificate": "",
+        "ca_file": "",
+        "ip_endpoint": "",
+        "dns_endpoint": "",
+        "authorized_networks": [],
+        "network": "",
+        "subnetwork": "",
+        "debts": {},
         "kubernetes_version": "",
         "labels": {},
         "node_pools": [],
@@ -71,12 +85,12 @@ def test_check_mode_shows_what_would_be_created(gone: dict[str, Any] | None) -> 
     stage = Stage(FakeGke(cluster=gone))
     result = play(stage, check_mode=True)
     assert (result["changed"], result["exists"]) == (True, gone is not None)
-    assert result["diff"] == {"before": {}, "after": body_of(wanted())}
+    assert result["diff"] == {"before": {}, "after": body_of(wanted(), NOW)}
     assert not stage.gke.calls
 
 
 def test_creation_shows_what_was_created() -> None:
-    assert play(Stage(FakeGke()))["diff"] == {"before": {}, "after": body_of(wanted())}
+    assert play(Stage(FakeGke()))["diff"] == {"before": {}, "after": body_of(wanted(), NOW)}
 
 
 def test_creation_of_what_is_being_deleted_waits_for_its_end() -> None:
@@ -112,22 +126,48 @@ def test_operation_that_is_joined_is_in_the_result_when_google_goes_away(monkeyp
     assert refusal(stage).result["operation"] == operation(1, "CREATE_CLUSTER", "RUNNING")
 
 
-@pytest.mark.parametrize(
+BROKEN = pytest.mark.parametrize(
     ("cluster", "said"),
     [
-        pytest.param({"status": "ERROR", "statusMessage": "boom"}, "ERROR: boom", id="with a message"),
-        pytest.param({"status": "DEGRADED"}, "DEGRADED: no reason given", id="without a reason"),
+        pytest.param({"statusMessage": "boom"}, "boom", id="with a message"),
+        pytest.param({}, "no reason given", id="without a reason"),
         pytest.param(
-            {"status": "ERROR", "conditions": [{"code": "GCE_STOCKOUT", "message": "out"}], "statusMessage": "boom"},
-            "ERROR: GCE_STOCKOUT: out",
+            {"conditions": [{"code": "GCE_STOCKOUT", "message": "out"}], "statusMessage": "boom"},
+            "GCE_STOCKOUT: out",
             id="with a condition",
         ),
     ],
 )
-def test_broken_cluster_is_refused(cluster: dict[str, Any], said: str) -> None:
-    error = refusal(Stage(FakeGke(cluster=cluster_body(**cluster))))
-    assert error.msg == f"The cluster c is {said}."
-    assert error.remedy == "Delete it (playbook teardown.yml, or state: absent), then deploy again."
+
+
+@BROKEN
+def test_degraded_cluster_is_refused(cluster: dict[str, Any], said: str) -> None:
+    error = refusal(Stage(FakeGke(cluster=cluster_body(status="DEGRADED", **cluster))))
+    assert error.msg == f"The cluster c is DEGRADED: {said}."
+    assert error.remedy == (
+        "Run the same again, which repairs a cluster that is empty, or delete it (playbook teardown.yml, or state: "
+        "absent) and deploy again."
+    )
+
+
+@BROKEN
+def test_broken_cluster_with_pools_is_refused(cluster: dict[str, Any], said: str) -> None:
+    pools = [{"name": "tpu-pool"}, {"name": "default-pool"}]
+    error = refusal(Stage(FakeGke(cluster=cluster_body(status="ERROR", nodePools=pools, **cluster))))
+    assert error.msg == (
+        f"The cluster c is ERROR ({said}). With its node pools default-pool, tpu-pool it is not empty, so it is not "
+        "deleted unasked."
+    )
+    assert error.remedy == (
+        "Look at it in the console, then delete it (playbook teardown.yml, or state: absent) and deploy again."
+    )
+
+
+@BROKEN
+def test_broken_cluster_without_pools_is_made_anew(cluster: dict[str, Any], said: str) -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(status="ERROR", nodePools=[], **cluster)))
+    assert play(stage)["diff"] == {"before": {"status": "ERROR", "problem": said}, "after": body_of(wanted(), NOW)}
+    assert stage.gke.calls == ["delete c", "create c"]
 
 
 def test_cluster_that_is_gone_after_its_creation_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,17 +226,17 @@ def test_what_is_fixed_is_refused_with_the_difference() -> None:
 
 @pytest.mark.parametrize("channel", [{}, None, {"channel": "UNSPECIFIED"}])
 def test_no_channel_is_the_channel_none(channel: Any) -> None:
-    assert plan(wanted(release_channel="none"), cluster_body(releaseChannel=channel)).updates == ()
-    assert plan(wanted(), cluster_body(releaseChannel=channel)).before == {"release_channel": "unspecified"}
+    assert plan(wanted(release_channel="none"), cluster_body(releaseChannel=channel), NOW).updates == ()
+    assert plan(wanted(), cluster_body(releaseChannel=channel), NOW).before == {"release_channel": "unspecified"}
 
 
 def test_no_workload_identity_on_either_side_is_no_difference() -> None:
-    assert plan(wanted(workload_identity=False), cluster_body(workloadIdentityConfig=None)).updates == ()
-    assert plan(wanted(), cluster_body(workloadIdentityConfig=None)).before == {"workload_identity": ""}
+    assert plan(wanted(workload_identity=False), cluster_body(workloadIdentityConfig=None), NOW).updates == ()
+    assert plan(wanted(), cluster_body(workloadIdentityConfig=None), NOW).before == {"workload_identity": ""}
 
 
 def test_unknown_version_is_older_than_any() -> None:
-    assert plan(wanted(kubernetes_version="1.36"), cluster_body(currentMasterVersion=None)).before == {
+    assert plan(wanted(kubernetes_version="1.36"), cluster_body(currentMasterVersion=None), NOW).before == {
         "kubernetes_version": ""
     }
 

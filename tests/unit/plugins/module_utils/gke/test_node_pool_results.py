@@ -20,17 +20,23 @@ from tests.unit.plugins.module_utils.gke.test_node_pool import play, wanted
 
 NAMED = {"name": "tpu-pool", "cluster": "c", "location": "europe-west4-a"}
 POOL = "clusters/c/nodePools/tpu-pool"
-BROKEN = "Delete it (state: absent) and ask again, here or in another zone."
+NODES_RUN = "Delete it (state: absent) and ask again; it is not done unasked, because nodes of it run."
+REPAIRED = "Run the same again, which repairs it, or delete it (state: absent) and ask in another zone."
 UNCHANGED: dict[str, Any] = {
     **NAMED,
     "changed": False,
     "exists": True,
+    "stockout": False,
     "operation": None,
     "status": "RUNNING",
     "node_count": 3,
+    "nodes_up": 3,
     "nodes": ["grp-0", "grp-1", "grp-2"],
     "machine_type": "ct6e-standard-4t",
     "spot": False,
+    "flex_start": False,
+    "reservation": "",
+    "autoscaling": "off",
     "labels": OURS,
     "instance_groups": ["grp"],
     "diff": {"before": {}, "after": {}},
@@ -61,12 +67,17 @@ def test_result_of_a_pool_of_which_google_says_little() -> None:
         **NAMED,
         "changed": True,
         "exists": True,
+        "stockout": False,
         "operation": None,
         "status": "",
         "node_count": 2,
+        "nodes_up": 0,
         "nodes": [],
         "machine_type": "",
         "spot": False,
+        "flex_start": False,
+        "reservation": "",
+        "autoscaling": "off",
         "labels": {},
         "instance_groups": [],
         "diff": {"before": {"name": "tpu-pool", "node_count": 2}, "after": {}},
@@ -114,7 +125,8 @@ def test_what_is_fixed_is_refused_with_the_differences() -> None:
         "ct6e-standard-8t; spot is false, wanted true; that is fixed when a pool is created."
     )
     assert error.remedy == (
-        "Set the option to what the pool has, or delete the pool (state: absent) and create it again."
+        "Set the option to what the pool has, or have it deleted and created again, with all that runs on it "
+        "(replace: true, cluster_tpu_replace)."
     )
     assert error.result["diff"] == {
         "before": {"machine_type": "ct6e-standard-4t", "spot": False},
@@ -198,22 +210,51 @@ def test_refused_creation_is_not_repeated(status: int, there: bool, monkeypatch:
     assert isinstance(refusal(stage), GoogleError)
 
 
-@pytest.mark.parametrize(
+REASONS = pytest.mark.parametrize(
     ("pool", "said"),
     [
-        pytest.param({"status": "ERROR", "statusMessage": "boom"}, "ERROR: boom", id="with a message"),
-        pytest.param({"status": "ERROR"}, "ERROR: no reason given", id="without a reason"),
-        pytest.param({"status": None}, "gone: no reason given", id="without a status"),
+        pytest.param({"statusMessage": "boom"}, "boom", id="with a message"),
+        pytest.param({}, "no reason given", id="without a reason"),
         pytest.param(
-            {"status": "ERROR", "conditions": [{"code": "GCE_STOCKOUT", "message": "out"}], "statusMessage": "boom"},
-            "ERROR: GCE_STOCKOUT: out",
+            {"conditions": [{"code": "GCE_STOCKOUT", "message": "out"}], "statusMessage": "boom"},
+            "GCE_STOCKOUT: out",
             id="with a condition",
         ),
     ],
 )
+
+
+@REASONS
 def test_broken_pool_is_refused(pool: dict[str, Any], said: str) -> None:
-    error = refusal(Stage(FakeGke(pool=pool_body(**pool))))
-    assert (error.msg, error.remedy) == (f"The node pool tpu-pool is {said}.", BROKEN)
+    stage = Stage(FakeGke(pool=pool_body(status="ERROR", **pool)))
+    error = refusal(stage)
+    assert (error.msg, error.remedy) == (f"The node pool tpu-pool is ERROR: {said}.", NODES_RUN)
+    assert not stage.gke.calls
+
+
+def test_pool_without_a_status_is_refused() -> None:
+    error = refusal(Stage(FakeGke(pool=pool_body(status=None))))
+    assert (error.msg, error.remedy) == ("The node pool tpu-pool is gone: no reason given.", REPAIRED)
+
+
+@REASONS
+def test_broken_pool_without_nodes_is_made_anew(pool: dict[str, Any], said: str) -> None:
+    stage = Stage(FakeGke(pool=pool_body(status="ERROR", **pool), stuck_machines=3))
+    assert play(stage, wait=False)["diff"]["before"] == {"status": "ERROR", "problem": said}
+    assert stage.gke.calls == ["delete pool tpu-pool", "create pool 3"]
+
+
+@REASONS
+def test_broken_pool_without_nodes_of_somebody_else_is_left_alone(pool: dict[str, Any], said: str) -> None:
+    foreign = {**configured(resourceLabels=None), "status": "ERROR", **pool}
+    stage = Stage(FakeGke(pool=foreign, stuck_machines=3))
+    error = refusal(stage)
+    assert error.msg == (
+        f"The node pool tpu-pool is ERROR ({said}), and it does not carry the label managed-by=rhaii-gke: it was not "
+        "made by this collection and is left alone."
+    )
+    assert error.remedy == "Repair or delete it yourself, or choose another name."
+    assert not stage.gke.calls
 
 
 @pytest.mark.parametrize("status", ["RUNNING_WITH_ERROR", "RECONCILING", "PROVISIONING"])

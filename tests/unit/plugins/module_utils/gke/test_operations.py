@@ -116,11 +116,17 @@ def test_what_is_in_the_way_is_awaited_and_its_error_is_not_ours() -> None:
     assert stage.said == ["it: another operation is in the way, waiting for it (operation-1)"]
 
 
-def test_conflict_that_does_not_end_is_googles_error() -> None:
+def test_conflict_that_does_not_end_is_named_with_what_google_said() -> None:
     stage = Stage(FakeGke(looks=1000))
     stage.gke.start("UPGRADE_NODES", "clusters/c/nodePools/x")
-    with pytest.raises(GoogleError, match="incompatible operation"):
+    with pytest.raises(RhaiiError) as failure:
         awaiter(stage, timeout=45).submit(Asked(*[CONFLICT] * 9), "c")
+    assert failure.value.msg == (
+        "it: another operation was in the way for 45 s, and Google does one at a time: Cluster is running incompatible "
+        "operation"
+    )
+    assert failure.value.remedy == "Run the same again later. Raise wait_timeout for a longer wait."
+    assert failure.value.__cause__ is CONFLICT
     assert stage.clock.monotonic() == 45
 
 
