@@ -47,7 +47,7 @@ class Witness:
         self._secrets: dict[str, Json | None] = {}
         self._warnings: Sequence[Json] = []
 
-    def see(self, replicas: Sequence[Replica], *, further: bool = True) -> list[Replica]:
+    def see(self, replicas: Sequence[Replica], *, further: bool) -> list[Replica]:
         """Remember what fails, look further when it is time to, and tell the stages that only logs know."""
         for each in replicas:
             self._first.setdefault(each.uid, each.trouble)

@@ -62,7 +62,7 @@ def test_plan_tells_zero_from_none_given() -> None:
 
 @pytest.mark.parametrize("replicas", ["many", "2.5", True, [3]])
 def test_plan_refuses_what_is_no_number_with_a_sentence(replicas: Any) -> None:
-    with pytest.raises(AnsibleFilterError, match=r"rhaii_replicas is .*, which is no whole number\. Give a number"):
+    with pytest.raises(AnsibleFilterError, match=r"^rhaii_replicas is .*, which is no whole number\. Give a number"):
         FILTERS["service_plan"](DECLARED, [], replicas)
 
 

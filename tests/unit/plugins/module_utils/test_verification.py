@@ -192,6 +192,10 @@ def test_one_missing_name_is_the_one_that_is_said() -> None:
     assert found("network policies", policies=named("allow-istio")).found == "missing: allow-gateway-to-vllm"
 
 
+def test_nothing_wanted_is_said_as_such() -> None:
+    assert found("network policies", {"policies": []}) == Finding("network policies", OK, "none wanted")
+
+
 def test_operator_that_is_not_available_is_named() -> None:
     waiting = copy.deepcopy(SEEN["deployments"])
     waiting[0]["status"]["availableReplicas"] = 0
@@ -498,6 +502,10 @@ def test_failed_requests_without_texts_point_to_the_result() -> None:
     assert of("serial requests", serial={**SERIAL, "errors": 2, "error_texts": None}).remedy == (
         "See the errors in the result."
     )
+
+
+def test_figures_without_a_count_of_errors_have_none() -> None:
+    assert of("serial requests", serial={**SERIAL, "errors": None}).verdict == OK
 
 
 def test_requests_that_all_failed_have_no_figures_and_no_traceback() -> None:

@@ -847,13 +847,14 @@ def test_the_last_warnings_are_returned(play: Play) -> None:
             for n in range(10, 30)
         ),
     ]
-    undated = warning(play.cluster.service, "Odd", "undated", lastTimestamp=None)
+    undated = warning(play.cluster.service, "Odd", "undated", lastTimestamp=None, count=None)
     dated = {**undated, "message": "by creation", "metadata": {"creationTimestamp": "2026-11-24T12:00:01Z"}}
     play.cluster.events += [undated, dated]
     play.run()
     events = play.result["events"]
     assert len(events) == 10
-    assert events.pop(-3)["message"] == "by creation"
+    created = events.pop(-3)
+    assert (created["message"], created["count"]) == ("by creation", 1)
     assert [each["message"] for each in events[-4:]] == ["29", "Reconciliation failed", "by series", "newest"]
     assert events[-1] == {
         "object": f"Pod/{NAME}-kserve-new-aaaaa",
