@@ -233,6 +233,12 @@ def test_reading_that_is_refused_costs_words_and_nothing_else(play: Play) -> Non
     assert play.result["events"] == []
 
 
+def without_addresses() -> Json:
+    body = service()
+    del body["status"]["addresses"]
+    return body
+
+
 # ---- what is ready, and what is not -------------------------------------------------------------------------
 
 
@@ -280,6 +286,7 @@ def test_what_is_not_ready(play: Play, change: dict[str, Any], reason: str) -> N
         pytest.param({"deployments": []}, {"require_all_replicas": False}, id="no look at deployments"),
         pytest.param({"service": service(url="")}, {"require_url": False}, id="no url wanted"),
         pytest.param({}, {"replicas": 3}, id="as many as expected"),
+        pytest.param({"service": without_addresses()}, {}, id="url without addresses"),
         pytest.param({"service": service(condition("GroupDegraded"))}, {}, id="what only informs"),
         pytest.param({"pods": [*ready_pods(), pod("ddddd", phase="Failed")]}, {}, id="an evicted pod"),
         pytest.param(
@@ -328,6 +335,8 @@ def test_replicas_of_several_hosts_are_counted_by_kserve(play: Play) -> None:
     play.cluster.deployments = []
     play.run(wait=False)
     assert play.result["replicas"] == {"desired": 2, "ready": 1, "updated": 1}
+    del play.cluster.service["status"]["workloads"]
+    assert play.run(wait=False).result["replicas"] == {"desired": 2, "ready": 0, "updated": 0}
 
 
 def test_before_its_deployment_a_service_has_what_it_asks_for(play: Play) -> None:
@@ -491,6 +500,17 @@ def test_the_time_counts_anew_after_a_break(play: Play) -> None:
     assert play.result["elapsed"] == 55.0
 
 
+@pytest.mark.parametrize(("seen_at", "patience", "ends_at"), [(0, 4.5, 4.5), (0, 10.5, 10.5), (3, 7.5, 10.5)])
+def test_the_wait_ends_when_the_patience_does_and_not_a_look_later(
+    play: Play, seen_at: float, patience: float, ends_at: float
+) -> None:
+    broken = [pod(main=waiting("InvalidImageName"))]
+    play.cluster.pods = broken if seen_at == 0 else []
+    play.cluster.at(seen_at, partial(setattr, play.cluster, "pods", broken))
+    play.run(fail_fast_after=patience)
+    assert play.result["elapsed"] == ends_at
+
+
 def test_the_patience_is_an_option(play: Play) -> None:
     play.cluster.pods = [pod(main=waiting("InvalidImageName"))]
     assert play.run(fail_fast_after=4.5).result["elapsed"] == 4.5
@@ -561,7 +581,18 @@ def test_causes_come_in_order(play: Play) -> None:
     assert reason(symptom, route, pods=[pod("bbbbb")]) == "HTTPRoutesNotReady"
     assert reason(symptom, pods=[pod("bbbbb")]) == "Starting"
     assert reason(symptom, pods=[]) == "Progressing"
+    picker = condition("SchedulerWorkloadReady", "False", "MinimumReplicasUnavailable")
+    assert reason(picker, pods=[pod("bbbbb")]) == "Starting"
+    assert reason(picker, pods=[]) == "MinimumReplicasUnavailable"
+    assert reason(pods=[pod("bbbbb")]) == "Starting"
     assert reason(pods=[]) == "NotReady"
+
+
+def test_a_pod_in_trouble_is_no_cause_where_nothing_follows_from_it(play: Play) -> None:
+    play.cluster.service = service(url="")
+    play.cluster.pods = [pod(main=waiting("InvalidImageName"))]
+    play.run(wait=False, require_all_replicas=False)
+    assert play.problem["reason"] == "NoUrl"
 
 
 def test_a_crash_loop_ends_the_wait_at_the_limit(play: Play) -> None:
@@ -711,6 +742,8 @@ def test_the_time_for_a_missing_service_is_an_option(play: Play) -> None:
     play.run(missing_timeout=0)
     assert play.result["elapsed"] == 0.0
     assert play.failure.startswith(f"There is no LLMInferenceService {NAME} in the namespace {NAMESPACE}. Check")
+    play.cluster.deployments = []
+    assert play.run(missing_timeout=0).result["replicas"] == {"desired": 0, "ready": 0, "updated": 0}
 
 
 def test_a_cluster_without_kserve_says_so(play: Play) -> None:
@@ -767,6 +800,10 @@ def test_no_connection_at_all_has_the_same_result(play: Play) -> None:
     assert play.problem["message"] == "The kubeconfig lacks what is needed."
     assert play.failure == "The kubeconfig lacks what is needed. Give a complete one."
     assert play.problem["kind"] == "api"
+    assert play.result["replicas"] == {"desired": 0, "ready": 0, "updated": 0}
+    again = Play()
+    again.cluster.troubles = [RhaiiError("no")]
+    assert again.run(replicas=3).result["replicas"] == {"desired": 3, "ready": 0, "updated": 0}
 
 
 def test_nothing_is_judged_while_the_api_server_is_away(play: Play) -> None:

@@ -522,13 +522,15 @@ def test_check_mode_looks_at_health_alone() -> None:
 # Where the endpoint is
 
 
-def test_the_gateways_root_when_it_leads_to_the_service() -> None:
-    result, lines = play(FakeGateway(), url=None)
-    assert (result["url"], result["url_source"]) == (URL, "gateway")
-    assert lines[0] == f"endpoint {URL} (by gateway)"
-
-
 OWN = f"{URL}/rhaii-inference/qwen-3b-tpu-svc"
+
+
+def test_the_gateways_root_when_it_leads_to_the_service() -> None:
+    gateway = FakeGateway(paths={f"{OWN}/v1/models": (404, "")})
+    result, lines = play(gateway, url=None)
+    assert (result["url"], result["url_source"]) == (URL, "gateway")
+    assert f"GET {OWN}/v1/models" not in gateway.asked
+    assert lines[0] == f"endpoint {URL} (by gateway)"
 
 
 @pytest.mark.parametrize(
