@@ -120,7 +120,8 @@ class Cluster:
 
     def ready(self, pod: str) -> bool:
         """Whether a pod is ready."""
-        return any(each["type"] == "Ready" and each["status"] == "True" for each in self.status(pod)["conditions"])
+        conditions = self.status(pod).get("conditions") or []
+        return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
     def reasons(self, pod: str) -> set[str]:
         """The reasons of a pod's events."""
@@ -149,7 +150,7 @@ def ready_nodes(cluster: Cluster) -> list[str]:
     return [
         node["metadata"]["name"]
         for node in cluster.get("nodes")["items"]
-        if {each["type"]: each["status"] for each in node["status"]["conditions"]}["Ready"] == "True"
+        if {each["type"]: each["status"] for each in node["status"].get("conditions") or []}.get("Ready") == "True"
         and not any("not-ready" in taint["key"] for taint in node["spec"].get("taints", []))
     ]
 

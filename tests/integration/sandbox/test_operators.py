@@ -163,7 +163,10 @@ def test_expected_crds_are_established(installed: ControlPlane) -> None:
     found = {
         item["metadata"]["name"]
         for item in get(installed, "crd")["items"]
-        if any(entry["type"] == "Established" and entry["status"] == "True" for entry in item["status"]["conditions"])
+        if any(
+            entry["type"] == "Established" and entry["status"] == "True"
+            for entry in item["status"].get("conditions") or []
+        )
     }
     assert found >= {
         *(f"{name}.cert-manager.io" for name in ("certificaterequests", "certificates", "clusterissuers", "issuers")),
