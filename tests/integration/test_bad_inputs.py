@@ -114,5 +114,5 @@ def test_check_mode_on_an_empty_project_makes_nothing(empty: tuple[Rehearsal, Pa
     before = rehearsal.cloud("/sandbox/audit")
     run = rehearsal.playbook("deploy", "--check").succeeded()
     # the cluster would be made; what is in it cannot be foreseen
-    assert run.changed() == ["rhaii.gke.cluster : control_plane | Create the cluster and wait for it"]
+    assert run.changed() == ["rhaii.gke.cluster : create | Create the cluster and wait for it"]
     assert rehearsal.cloud("/sandbox/audit") == before

@@ -394,7 +394,7 @@ def interrupted(rehearsal: Rehearsal, number: signal.Signals, title: str, playbo
 
 def test_070_cloud_that_dies_ends_the_run_with_a_sentence(rehearsal: Rehearsal, figures: Figures) -> None:
     rehearsal.sandbox("up").succeeded()
-    run = interrupted(rehearsal, signal.SIGKILL, "control_plane | Create the cluster and wait for it", "deploy")
+    run = interrupted(rehearsal, signal.SIGKILL, "create | Create the cluster and wait for it", "deploy")
     figures.record("cloud_killed", {"seconds": round(run.seconds, 1)})
 
 
@@ -408,7 +408,7 @@ def test_071_deploy_makes_a_half_made_environment_whole(rehearsal: Rehearsal, fi
 
 @pytest.mark.prove
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(("number", "replicas"), [(signal.SIGKILL, 4), (signal.SIGSTOP, 5)])
+@pytest.mark.parametrize(("number", "replicas"), [(signal.SIGKILL, 4), (signal.SIGSTOP, 5)], ids=["dies", "hangs"])
 def test_072_cloud_that_dies_or_hangs_while_nodes_come(
     rehearsal: Rehearsal, figures: Figures, number: signal.Signals, replicas: int
 ) -> None:
