@@ -379,8 +379,9 @@ def interrupted(rehearsal: Rehearsal, number: signal.Signals, title: str, playbo
     begun = rehearsal.begin("ansible-playbook", f"playbooks/{playbook}.yml", *arguments)
 
     def waits() -> bool:
-        """The task has begun and has said how it goes."""
-        return begun.process.poll() is not None or f"[{ENVIRONMENT}] " in begun.output().partition(title)[2]
+        """The task has begun and has said for how long its operation runs."""
+        said = re.search(rf"\[{ENVIRONMENT}\] .*, \d+ s", begun.output().partition(title)[2])
+        return begun.process.poll() is not None or said is not None
 
     until(waits, f"{title} waits", timeout=300)
     rehearsal.signal("cloud", number)
