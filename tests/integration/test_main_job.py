@@ -374,16 +374,14 @@ def test_062_teardown_of_nothing_changes_nothing(deployed: Deployed, rehearsal: 
     assert run.changed() == []
 
 
-def interrupted(rehearsal: Rehearsal, number: signal.Signals, title: str, playbook: str, *arguments: str) -> Run:
-    """A run whose cloud gets a signal while it waits in the task of that title."""
+def interrupted(rehearsal: Rehearsal, number: signal.Signals, waiting: str, playbook: str, *arguments: str) -> Run:
+    """A run whose cloud gets a signal once its output shows `waiting`, a pattern."""
     begun = rehearsal.begin("ansible-playbook", f"playbooks/{playbook}.yml", *arguments)
 
     def waits() -> bool:
-        """The task has begun and has said for how long its operation runs."""
-        said = re.search(rf"\[{ENVIRONMENT}\] .*, \d+ s", begun.output().partition(title)[2])
-        return begun.process.poll() is not None or said is not None
+        return begun.process.poll() is not None or re.search(waiting, begun.output(), re.DOTALL) is not None
 
-    until(waits, f"{title} waits", timeout=300)
+    until(waits, f"a run that shows {waiting!r}", timeout=300)
     rehearsal.signal("cloud", number)
     run = begun.finish()
     # one sentence: what was wanted, what was found, what to do
@@ -395,7 +393,7 @@ def interrupted(rehearsal: Rehearsal, number: signal.Signals, title: str, playbo
 
 def test_070_cloud_that_dies_ends_the_run_with_a_sentence(rehearsal: Rehearsal, figures: Figures) -> None:
     rehearsal.sandbox("up").succeeded()
-    run = interrupted(rehearsal, signal.SIGKILL, "create | Create the cluster and wait for it", "deploy")
+    run = interrupted(rehearsal, signal.SIGKILL, r"create \| Create .*: creating the cluster", "deploy")
     figures.record("cloud_killed", {"seconds": round(run.seconds, 1)})
 
 
@@ -416,7 +414,7 @@ def test_072_cloud_that_dies_or_hangs_while_nodes_come(
     # the zone has no machines for now, so that the run waits for the pool
     rehearsal.sandbox("fault", "set", json.dumps({"kind": "stockout", "zone": "europe-west4-a"})).succeeded()
     wanted = ("-e", f"rhaii_replicas={replicas}")
-    run = interrupted(rehearsal, number, "node_pool_wait | Wait for the TPU pool", "scale", *wanted)
+    run = interrupted(rehearsal, number, r"node_pool_wait \| .*: resizing the node pool", "scale", *wanted)
     figures.record(f"cloud_{number.name.lower()}_while_nodes_come", {"seconds": round(run.seconds, 1)})
     if number == signal.SIGSTOP:
         rehearsal.signal("cloud", signal.SIGCONT)

@@ -18,19 +18,26 @@ from tests.integration.witness import Seen, Witness, place
 
 MARK = "RHAII_WITNESSED"
 # 192.0.2.0/24 is nobody's; connecting a datagram socket sends nothing
-TALKS = "import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.connect(('192.0.2.7', 53)); input()"
-LISTENS = "import socket; s = socket.socket(); s.bind(('0.0.0.0', 0)); s.listen(); input()"
-STAYS = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); input()"
+TALKS = (
+    "import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.connect(('192.0.2.7', 53)); print(flush=True); input()"
+)
+LISTENS = "import socket; s = socket.socket(); s.bind(('0.0.0.0', 0)); s.listen(); print(flush=True); input()"
+STAYS = "import socket; s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(); print(flush=True); input()"
 
 
 def watch(program: str, *arguments: str, mark: str = "yes", secrets: Sequence[bytes] = ()) -> Seen:
     """What is seen of a process while it waits for a line."""
     command = [sys.executable, "-c", program, *arguments]
     with (
-        subprocess.Popen(command, stdin=subprocess.PIPE, env={**os.environ, MARK: mark}) as process,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, MARK: mark}
+        ) as process,
         Witness([f"{MARK}=yes"], secrets) as witness,
     ):
-        until(lambda: witness.seen.samples > 20 or bool(witness.seen.findings), "the witness looks")
+        assert process.stdout
+        assert process.stdout.readline() == b"\n", "it did not come so far"
+        seen = witness.seen.samples
+        until(lambda: witness.seen.samples > seen + 10, "the witness looks")
         process.communicate(b"\n", timeout=10)
     return witness.seen
 
@@ -50,12 +57,14 @@ def test_the_loopback_range_is_no_finding() -> None:
 
 
 def test_processes_of_others_are_no_finding() -> None:
-    assert watch(TALKS, mark="no").findings == []
+    assert watch(TALKS, "ya29." + "x" * 40, mark="no").findings == []
 
 
 @pytest.mark.parametrize("secret", [b"a-password-of-somebody", b"ya29." + b"x" * 40])
 def test_a_secret_in_a_command_line_is_found(secret: bytes) -> None:
-    (finding,) = watch("input()", f"--token={secret.decode()}", secrets=[b"a-password-of-somebody"]).findings
+    (finding,) = watch(
+        "print(flush=True); input()", f"--token={secret.decode()}", secrets=[b"a-password-of-somebody"]
+    ).findings
     assert "is in the command line of" in finding
     assert secret.decode() not in finding.partition(" is in the command line of ")[0]
 

@@ -409,8 +409,8 @@ def _reach(wanted: Wanted, cluster: Json, before: Json, after: Json) -> list[Jso
         asked["dnsEndpointConfig"] = config["dnsEndpointConfig"]
     networks = networks_of(cluster)
     if wanted.authorized_networks is not None and wanted.authorized_networks != networks:
-        before["authorized_networks"] = [cidr for cidr, _ in networks]
-        after["authorized_networks"] = [cidr for cidr, _ in wanted.authorized_networks]
+        before["authorized_networks"] = [cidr for cidr, _name in networks]
+        after["authorized_networks"] = [cidr for cidr, _name in wanted.authorized_networks]
         asked["ipEndpointsConfig"] = config["ipEndpointsConfig"]
     return [{"desiredControlPlaneEndpointsConfig": asked}] if asked else []
 

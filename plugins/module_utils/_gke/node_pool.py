@@ -433,7 +433,7 @@ CAPABILITY = Capability(
             "type": "list",
             "elements": "dict",
             "options": {
-                "key": {"type": "str", "required": True},
+                "key": {"type": "str", "required": True, "no_log": False},
                 "value": {"type": "str", "default": ""},
                 "effect": {
                     "type": "str",
