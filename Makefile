@@ -78,7 +78,7 @@ sanity: setup ## ansible-test sanity (about 20 seconds; the first run makes its 
 test: lint unit integration sanity ## All checks: what CI runs
 
 .PHONY: mutation
-mutation: setup ## Does a test fail when a decision is wrong? (about 20 minutes at low priority; later runs retry what was missed)
+mutation: setup ## Does a test fail when a decision is wrong? (about an hour at low priority; later runs take what changed and what was missed)
 	@$(PY) -m tests.prove.mutation
 
 .PHONY: prove

@@ -66,7 +66,7 @@ def run(modules: list[str]) -> None:
     """At low priority: it takes minutes, and nobody waits for it."""
     patterns = [f"{PACKAGE.replace('/', '.')}.{module}.*" for module in modules]
     children = str(max(1, len(os.sched_getaffinity(0)) - 1))
-    print(f"mutation: about 20 minutes for all; mutmut's own words go to {LOG.relative_to(ROOT)}")
+    print(f"mutation: about an hour for all; mutmut's own words go to {LOG.relative_to(ROOT)}")
     with LOG.open("w", encoding="utf-8") as log:
         ended = subprocess.run(
             ["nice", "-n", "15", sys.executable, "-m", "mutmut", "run", "--max-children", children, *patterns],
@@ -134,13 +134,13 @@ def change(source: Path, mutant: str) -> str:
 
 
 def main() -> None:
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
     prepare()
     forget()
     run(sys.argv[1:])
     rows, survivors = judged()
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.strip()
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     RESULT.write_text(
         json.dumps({"commit": commit, "modules": rows, "survivors": survivors}, indent=2, ensure_ascii=False) + "\n",
