@@ -160,7 +160,8 @@ def service_problem(service: Json, replicas: int | None, patience: float) -> Pro
             remedy="Deploy it again when it is gone.",
             after=0.0,
         )
-    if (metadata.get("annotations") or {}).get(STOP) == "true":
+    # KServe does not mind how it is written
+    if str((metadata.get("annotations") or {}).get(STOP)).lower() == "true":
         return Problem(
             "service",
             name,

@@ -448,6 +448,7 @@ def test_override_is_recorded_so_that_it_can_be_read_again(fleet: Rendered) -> N
 
 def test_command_line_is_taken_as_the_text_that_it_is(typed: Rendered) -> None:
     assert (typed.service["spec"]["replicas"], typed.main["image"]) == (5, NEWER)
+    assert override_of(typed.service) == {"replicas": 5, "image": NEWER}
     assert "labels" not in typed.service["spec"]
     assert typed.main["startupProbe"]["failureThreshold"] == 181
 

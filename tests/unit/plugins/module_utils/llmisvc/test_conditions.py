@@ -173,6 +173,9 @@ def test_a_reconcile_error_points_to_the_controller() -> None:
         pytest.param(service(), 3, None, None, id="as many as expected"),
         pytest.param(service(deletionTimestamp="x"), None, "Deleting", 0.0, id="being deleted"),
         pytest.param(service(annotations={"serving.kserve.io/stop": "true"}), None, "Stopped", 0.0, id="stopped"),
+        pytest.param(
+            service(annotations={"serving.kserve.io/stop": "True"}), None, "Stopped", 0.0, id="stopped, as Go reads it"
+        ),
         pytest.param(service(annotations={"serving.kserve.io/stop": "false"}), None, None, None, id="not stopped"),
         pytest.param(service(replicas=2), 3, "OtherReplicas", 9.0, id="fewer than expected"),
         pytest.param(service(replicas=4), 3, "OtherReplicas", 9.0, id="more than expected"),
