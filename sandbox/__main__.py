@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import processes
+from sandbox.cloud.faults import kinds
 from sandbox.control_plane.cluster import ClusterSpec, ControlPlane
 from sandbox.network.addresses import bind_port
 from sandbox.settings import CHECKOUT, CLOUD_ADDRESS, CLOUD_PORT, CLOUD_PROXY_PORT, Settings
@@ -171,7 +172,7 @@ def environment(settings: Settings) -> int:
 
 
 def fault(settings: Settings, action: str, specification: str) -> int:
-    """List, set or clear what only a cloud can do to one; see README.md for the kinds."""
+    """List, set or clear what only a cloud can do to one."""
     del settings
     try:
         if action == "list":
@@ -181,7 +182,8 @@ def fault(settings: Settings, action: str, specification: str) -> int:
         else:
             answer = ask("/sandbox/faults", method="POST", body=json.loads(specification))
     except json.JSONDecodeError as error:
-        say(f'a fault is a JSON object, for example \'{{"kind": "quota"}}\'; found {specification!r} ({error}).')
+        example = '{"kind": "quota", "value": 8}'
+        say(f"a fault is a JSON object, for example '{example}'; found {specification!r} ({error}).")
         return 2
     except urllib.error.HTTPError as error:
         say(f"the cloud refused the fault: {error.read().decode(errors='replace')}")
@@ -244,7 +246,12 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", required=True)
     for name, function in (("up", up), ("down", down), ("status", status), ("env", environment)):
         verbs.add_parser(name, help=first_line(function)).set_defaults(run=function)
-    faults = verbs.add_parser("fault", help=first_line(fault))
+    faults = verbs.add_parser(
+        "fault",
+        help=first_line(fault),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="Kinds, each with its members ([optional]):\n" + kinds(),
+    )
     faults.add_argument("action", choices=["list", "set", "clear"])
     faults.add_argument("specification", nargs="?", default="{}", help="for set: the fault as JSON")
     faults.set_defaults(run=lambda settings, args: fault(settings, args.action, args.specification))

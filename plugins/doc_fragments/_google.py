@@ -44,10 +44,15 @@ options:
       monitoring:
         description: Base URL of the Cloud Monitoring API.
         type: str
+      iamcredentials:
+        description:
+          - Base URL of the Service Account Credentials API.
+          - Only used with O(impersonate_service_account).
+        type: str
       oauth2:
         description:
           - Base URL of the token service, in place of what the key file names.
-          - Only used with O(auth_kind=serviceaccount).
+          - Only used with O(auth_kind=serviceaccount), and to ask whose a token is.
         type: str
   ca_file:
     description: PEM file with the authorities that sign the endpoints' certificates, in place of the system's.
@@ -56,7 +61,10 @@ options:
     description:
       - How to identify to Google.
       - V(application) uses the application default credentials, which E(GOOGLE_APPLICATION_CREDENTIALS) may name.
-      - When not given, E(GCP_AUTH_KIND) is used.
+      - When not given, E(GCP_AUTH_KIND) is used. A Google Compute Engine credential of AWX sets it, together with
+        E(GCP_SERVICE_ACCOUNT_FILE) and E(GCP_PROJECT), so that nothing more need be given there.
+      - Environment variables count that C(ansible-playbook) was started with. On a local connection the task runs
+        inside of it, where the task's C(environment) does not reach.
     type: str
     choices: [application, serviceaccount, accesstoken]
     default: application
@@ -70,8 +78,16 @@ options:
       - OAuth access token, for O(auth_kind=accesstoken). It cannot be renewed, so that a long wait may outlive it.
       - When not given, E(GCP_ACCESS_TOKEN) is used.
     type: str
+  impersonate_service_account:
+    description:
+      - Email of a service account to act as. The account that O(auth_kind) names asks Google for its tokens, and needs
+        C(roles/iam.serviceAccountTokenCreator) on it.
+      - When not given, E(GOOGLE_IMPERSONATE_SERVICE_ACCOUNT) or E(CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT) is used.
+    type: str
   request_timeout:
-    description: How long one request may take, in seconds.
+    description:
+      - How long one request may take, in seconds.
+      - What is safe to repeat is asked once more when nothing answers in time, and no more often than that.
     type: int
     default: 60
 requirements:

@@ -6,18 +6,22 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.rhaii.gke.plugins.module_utils import _models, _preflight, _secrets
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.rhaii.gke.plugins.module_utils import _models, _secrets
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight import choices
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight.findings import summary, table
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight.inputs import File, Inputs, judge
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight.plain_words import words
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight.report import report
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import family_of
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
+from ansible_collections.rhaii.gke.plugins.plugin_utils._tools import read_tools
 
 T = TypeVar("T")
 
@@ -64,8 +68,8 @@ def tpu_machine(accelerator: str, machine_type: str = "") -> dict[str, Any]:
 def preflight_findings(inputs: Any) -> dict[str, Any]:
     given = plain(inputs)
     text = {name: str(given.get(name) or "") for name in _TEXTS}
-    return _preflight.judge(
-        _preflight.Inputs(
+    return judge(
+        Inputs(
             **text,
             fallback_locations=given.get("fallback_locations") or [],
             models=given.get("models") or [],
@@ -73,7 +77,14 @@ def preflight_findings(inputs: Any) -> dict[str, Any]:
             tpu_nodes=_number(given.get("tpu_nodes")),
             pull_secret=_file(given, "pull_secret"),
             token_file=_file(given, "token_file"),
-            tools=_tools(given),
+            tools=read_tools(
+                str(given.get("helm") or ""),
+                [str(chart) for chart in given.get("charts") or []],
+                [str(name) for name in given.get("collections") or []],
+            ),
+            guide_paths=boolean(given.get("guide_paths", True), strict=False),
+            request_quota=boolean(given.get("request_quota") or False, strict=False),
+            cost_limit=_number(given.get("cost_limit")),
         )
     ).public()
 
@@ -84,48 +95,20 @@ _TEXTS = (
     "location",
     "accelerator",
     "machine_type",
+    "topology",
     "provisioning",
+    "reservation",
     "registry",
     "token",
+    "contact_email",
 )
-
-
-def _tools(given: dict[str, Any]) -> _preflight.Tools:
-    helm = str(given.get("helm") or "")
-    return _preflight.Tools(
-        helm=shutil.which(helm or "helm") or "",
-        charts={str(chart): _is_chart(str(chart)) for chart in given.get("charts") or []},
-        missing_packages=[package for package, module in _PACKAGES.items() if not _is_installed(module)],
-    )
-
-
-# What kubernetes.core and the cloud modules import, by the name under which pip knows it.
-_PACKAGES = {
-    "kubernetes": "kubernetes",
-    "google-auth": "google.auth",
-    "google-cloud-container": "google.cloud.container_v1",
-    "requests": "requests",
-}
-
-
-def _is_installed(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # of a parent package
-        return False
-
-
-def _is_chart(chart: str) -> bool:
-    if "://" in chart or chart.endswith(".tgz"):
-        return "://" in chart or Path(chart).expanduser().is_file()
-    return (Path(chart).expanduser() / "Chart.yaml").is_file()
 
 
 def _number(value: Any) -> Any:
     return None if value in (None, "") else value
 
 
-def _file(given: dict[str, Any], name: str) -> _preflight.File:
+def _file(given: dict[str, Any], name: str) -> File:
     path = str(given.get(name) or "")
     content = None
     if path:
@@ -133,15 +116,33 @@ def _file(given: dict[str, Any], name: str) -> _preflight.File:
             content = Path(path).expanduser().read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             content = None
-    return _preflight.File(path, content)
+    return File(path, content)
 
 
-def quota_findings(result: Any) -> list[dict[str, Any]]:
-    return [asdict(finding) for finding in _preflight.quota_findings(plain(result))]
+def preflight_report(asked: Any) -> list[dict[str, Any]]:
+    return _said(lambda: report(plain(asked)))
 
 
 def preflight_table(findings: Any) -> list[str]:
-    return _preflight.table(plain(findings))
+    return table(plain(findings))
+
+
+def preflight_lines(findings: Any, style: str = "technical") -> list[str]:
+    found = plain(findings)
+    if style == "plain":
+        return words(found)
+    if style != "technical":
+        raise AnsibleFilterError(f"rhaii_report_style is {style!r}. Use technical or plain.")
+    return [*table(found), summary(found)]
+
+
+def preflight_choices(quota: Any, cost: Any, environment: str, given: Any) -> dict[str, Any]:
+    found = choices.choices(plain(quota or {}), plain(cost or {}))
+    return {
+        "choices": choices.public(found),
+        "lines": choices.lines(found),
+        "inventory": choices.inventory(str(environment), found, plain(given)),
+    }
 
 
 class FilterModule:
@@ -150,8 +151,10 @@ class FilterModule:
             "docker_config": docker_config,
             "effective_models": effective_models,
             "hf_token": hf_token,
+            "preflight_choices": preflight_choices,
             "preflight_findings": preflight_findings,
+            "preflight_lines": preflight_lines,
+            "preflight_report": preflight_report,
             "preflight_table": preflight_table,
-            "quota_findings": quota_findings,
             "tpu_machine": tpu_machine,
         }

@@ -38,8 +38,16 @@ options:
       - name: rhaii_access_token
     env:
       - name: GCP_ACCESS_TOKEN
+  impersonate_service_account:
+    description: Email of a service account to act as; the account that O(auth_kind) names asks for its tokens.
+    type: str
+    vars:
+      - name: rhaii_impersonate_service_account
+    env:
+      - name: GOOGLE_IMPERSONATE_SERVICE_ACCOUNT
+      - name: CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT
   endpoints:
-    description: Addresses that stand in for Google's; only V(oauth2) is used here.
+    description: Addresses that stand in for Google's; only V(oauth2) and V(iamcredentials) are used here.
     type: dict
     vars:
       - name: rhaii_google_endpoints
@@ -81,16 +89,23 @@ from ansible_collections.rhaii.gke.plugins.module_utils._google import Connectio
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
 from ansible_collections.rhaii.gke.plugins.plugin_utils._token import cached_token
 
+OPTIONS = (
+    "auth_kind",
+    "service_account_file",
+    "access_token",
+    "impersonate_service_account",
+    "endpoints",
+    "ca_file",
+    "run_dir",
+)
+
 
 class LookupModule(LookupBase):
     def run(self, terms: Any, variables: Any = None, **kwargs: Any) -> list[str]:
         plugin: Any = self  # ansible-core's options are untyped
         plugin.set_options(var_options=variables, direct=kwargs)
         # what comes from variables comes as it is written there, with the templates that it is made of
-        options = {
-            name: plain(plugin._templar.template(plugin.get_option(name)))
-            for name in ("auth_kind", "service_account_file", "access_token", "endpoints", "ca_file", "run_dir")
-        }
+        options = {name: plain(plugin._templar.template(plugin.get_option(name))) for name in OPTIONS}
         run_dir = options.pop("run_dir")
         settings = GoogleSettings.from_params({**options, "project": ""})
         try:

@@ -21,6 +21,7 @@ GOOGLE_APIS = (
     "cloudresourcemanager",
     "cloudbilling",
     "monitoring",
+    "iamcredentials",
     "oauth2",
 )
 
@@ -50,6 +51,13 @@ _GOOGLE: ArgumentSpec = {
         "type": "str",
         "no_log": True,
         "fallback": (env_fallback, ["GCP_ACCESS_TOKEN"]),
+    },
+    "impersonate_service_account": {
+        "type": "str",
+        "fallback": (
+            env_fallback,
+            ["GOOGLE_IMPERSONATE_SERVICE_ACCOUNT", "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"],
+        ),
     },
     "request_timeout": {"type": "int", "default": 60},
 }

@@ -10,6 +10,9 @@ Everything speaks REST, so that one endpoint, one CA file and one kind of sessio
 
 from __future__ import annotations
 
+import functools
+import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +25,7 @@ try:
     import google.auth
     import google.auth.credentials
     import google.auth.exceptions
+    import google.auth.impersonated_credentials
     import google.auth.transport.requests
     import google.oauth2.credentials
     import google.oauth2.service_account
@@ -37,6 +41,9 @@ SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 RETRIED_STATUS = frozenset({429, 503})
 IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
 RETRIES = 4
+# No second try once this part of a request's time-out has gone by without an answer: a cloud that hangs is reported
+# after two time-outs at most.
+PATIENCE = 1.5
 LONGEST_RETRY_AFTER = 60
 
 DEFAULT_ENDPOINTS: Mapping[str, str] = {
@@ -47,7 +54,9 @@ DEFAULT_ENDPOINTS: Mapping[str, str] = {
     "cloudresourcemanager": "https://cloudresourcemanager.googleapis.com",
     "cloudbilling": "https://cloudbilling.googleapis.com",
     "monitoring": "https://monitoring.googleapis.com",
+    "iamcredentials": "https://iamcredentials.googleapis.com",
 }
+TOKEN_SERVICE = "https://oauth2.googleapis.com"
 
 _REMEDIES: Mapping[int, str] = {
     401: "Check auth_kind, service_account_file and access_token: the credentials are missing, wrong or expired.",
@@ -79,6 +88,8 @@ class GoogleError(RhaiiError):
         self.message = message
         # seconds that Google asks to wait, None when it says nothing
         self.retry_after: float | None = None
+        # Google's word for the cause, as in SERVICE_DISABLED
+        self.reason = ""
 
     @property
     def is_conflict(self) -> bool:
@@ -105,6 +116,7 @@ class GoogleSettings:
     endpoints: Mapping[str, str] = field(default_factory=dict)
     ca_file: str | None = None
     timeout: float = 60.0
+    impersonate_service_account: str | None = None
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> GoogleSettings:
@@ -117,10 +129,27 @@ class GoogleSettings:
             endpoints={str(api): str(url).rstrip("/") for api, url in given.items() if url},
             ca_file=params.get("ca_file") or None,
             timeout=float(params.get("request_timeout") or 60),
+            impersonate_service_account=params.get("impersonate_service_account") or None,
         )
 
     def endpoint(self, api: str) -> str:
         return self.endpoints.get(api) or DEFAULT_ENDPOINTS[api]
+
+    @property
+    def token_service(self) -> str:
+        return self.endpoints.get("oauth2") or TOKEN_SERVICE
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who asks Google: how that is shown, and the account, where it is known. Nothing of it is secret."""
+
+    kind: str
+    account: str = ""
+    # seconds that a given token is still good for; None when it can be renewed, or nobody knows
+    left: int | None = None
+    # `kind` is whose credentials act as the account
+    is_acting: bool = False
 
 
 @contextmanager
@@ -136,7 +165,7 @@ def translated(doing: str, where: str) -> Iterator[None]:
     except google.auth.exceptions.RefreshError as error:
         raise RhaiiError(
             f"Could not {doing}: no access token was given out ({flat(str(error.args[0]))}).",
-            remedy=_REMEDIES[401],
+            remedy=getattr(error, "remedy", _REMEDIES[401]),
         ) from error
     except google.auth.exceptions.TransportError as error:
         raise UnreachableError(
@@ -158,6 +187,21 @@ def _reason(error: BaseException) -> str:
     return str(getattr(seen, "strerror", None) or one_line(seen, 200))
 
 
+def prepared(session: Any, ca_file: str | None, timeout: float, variable: str = "rhaii_google_ca_file") -> Any:
+    """The CA file and the bounded retries, on any session of requests."""
+    if ca_file:
+        if not Path(ca_file).is_file():
+            raise RhaiiError(
+                f"The CA file {ca_file} does not exist.",
+                remedy=f"Give a PEM file with ca_file ({variable}), or leave it empty.",
+            )
+        session.verify = ca_file
+    adapter = _BoundedAdapter(timeout, ca_file)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
 class Connection:
     """Credentials and sessions for one task. Made after the fork, never at import."""
 
@@ -165,29 +209,60 @@ class Connection:
         require_libraries(MISSING, "google-auth", "requests")
         self.settings = settings
         self._credentials: Any = None
+        self._identity: Identity | None = None
 
     @property
     def credentials(self) -> Any:
         if self._credentials is None:
-            plain = self.prepare(requests.Session())
+            request = google.auth.transport.requests.Request(session=self.prepare(requests.Session()))
+            source, self._identity = _load_credentials(self.settings)
             self._credentials = _Renewed(
-                _load_credentials(self.settings), google.auth.transport.requests.Request(session=plain)
+                self._impersonated(source) if self.settings.impersonate_service_account else source,
+                functools.partial(request, timeout=self.settings.timeout),
+                self.settings.impersonate_service_account or "",
             )
         return self._credentials
 
+    def _impersonated(self, source: Any) -> Any:
+        account = self.settings.impersonate_service_account
+        return google.auth.impersonated_credentials.Credentials(
+            source_credentials=source,
+            target_principal=account,
+            target_scopes=[SCOPE],
+            iam_endpoint_override=(
+                f"{self.settings.endpoint('iamcredentials')}/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
+            ),
+        )
+
+    def identity(self) -> Identity:
+        """Who asks; a token that says nothing of itself is shown to the token service, which knows its account."""
+        token = self.token()[0]
+        source = self._identity or Identity("")
+        if self.settings.impersonate_service_account:
+            by = ", ".join(part for part in (source.kind, source.account) if part)
+            return Identity(by, self.settings.impersonate_service_account, is_acting=True)
+        if source.account and source.account != "default":
+            return source
+        told = self._told(token)
+        left = str(told.get("expires_in") or "")
+        renewable = self.settings.auth_kind != "accesstoken"
+        return Identity(
+            source.kind, str(told.get("email") or ""), int(left) if left.isdigit() and not renewable else None
+        )
+
+    def _told(self, token: str) -> Mapping[str, Any]:
+        """What the token service says of a token; nothing, when it is silent: a name is worth no failure."""
+        try:
+            answer = self.prepare(requests.Session()).post(
+                f"{self.settings.token_service}/tokeninfo", data={"access_token": token}, timeout=self.settings.timeout
+            )
+            told = answer.json() if answer.status_code == 200 else {}
+        except (requests.exceptions.RequestException, ValueError):
+            return {}
+        return told if isinstance(told, dict) else {}
+
     def prepare(self, session: Any) -> Any:
-        """The CA file and the retries, on any session of requests."""
-        if self.settings.ca_file:
-            if not Path(self.settings.ca_file).is_file():
-                raise RhaiiError(
-                    f"The CA file {self.settings.ca_file} does not exist.",
-                    remedy="Give a PEM file with ca_file (rhaii_google_ca_file), or leave it empty.",
-                )
-            session.verify = self.settings.ca_file
-        adapter = requests.adapters.HTTPAdapter(max_retries=_retries())
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        return session
+        return prepared(session, self.settings.ca_file, self.settings.timeout)
 
     def session(self) -> Any:
         """A session that adds the token, renews it, and retries what is safe to repeat."""
@@ -246,7 +321,9 @@ def error_of(doing: str, response: Any) -> GoogleError:
     """Google's error body, or whatever stood in its place."""
     try:
         error = response.json()["error"]
-        return GoogleError(doing, response.status_code, str(error.get("status", "")), str(error.get("message", "")))
+        refusal = GoogleError(doing, response.status_code, str(error.get("status", "")), str(error.get("message", "")))
+        refusal.reason = next((str(each["reason"]) for each in error.get("details") or [] if "reason" in each), "")
+        return refusal
     except (ValueError, KeyError, TypeError, AttributeError):
         return GoogleError(doing, response.status_code, "", flat(response.text, 200))
 
@@ -254,52 +331,157 @@ def error_of(doing: str, response: Any) -> GoogleError:
 if not MISSING:
 
     class _BoundedRetry(urllib3.util.Retry):
-        """Retry-After is honoured, up to a limit: nobody should wait an hour without a word."""
+        """Retry-After is honoured, up to a limit, and silence is met with patience, up to a limit."""
+
+        began = 0.0
+        timeout = 0.0
+
+        @classmethod
+        def starting(cls, timeout: float) -> _BoundedRetry:
+            made = cls(
+                total=RETRIES,
+                connect=2,
+                read=1,
+                # a certificate that is not trusted now will not be so in a second
+                other=0,
+                backoff_factor=0.5,
+                status_forcelist=RETRIED_STATUS,
+                allowed_methods=IDEMPOTENT,
+                respect_retry_after_header=True,
+                raise_on_status=False,
+            )
+            made.began, made.timeout = time.monotonic(), timeout
+            return made
+
+        def new(self, **changed: Any) -> _BoundedRetry:
+            made: _BoundedRetry = super().new(**changed)
+            made.began, made.timeout = self.began, self.timeout
+            return made
+
+        def increment(
+            self,
+            method: str | None = None,
+            url: str | None = None,
+            response: Any = None,
+            error: Exception | None = None,
+            _pool: Any = None,
+            _stacktrace: Any = None,
+        ) -> Any:
+            if error is not None and time.monotonic() - self.began > PATIENCE * self.timeout:
+                raise urllib3.exceptions.MaxRetryError(_pool, str(url), error) from error
+            return super().increment(method, url, response, error, _pool, _stacktrace)
 
         def get_retry_after(self, response: Any) -> float | None:
             wanted = super().get_retry_after(response)
             return None if wanted is None else min(float(wanted), LONGEST_RETRY_AFTER)
 
+    class _BoundedAdapter(requests.adapters.HTTPAdapter):
+        """Every request begins with retries of its own, since they know when it began."""
+
+        def __init__(self, timeout: float, ca_file: str | None) -> None:
+            self._timeout = timeout
+            self._ca_file = ca_file
+            super().__init__()
+
+        def send(
+            self,
+            request: Any,
+            stream: bool = False,
+            timeout: Any = None,
+            verify: Any = True,
+            cert: Any = None,
+            proxies: Any = None,
+        ) -> Any:
+            # requests would let REQUESTS_CA_BUNDLE win over what a session verifies with
+            return super().send(request, stream, timeout, self._ca_file or verify, cert, proxies)
+
+        @property
+        def max_retries(self) -> urllib3.util.Retry:
+            return _BoundedRetry.starting(self._timeout)
+
+        @max_retries.setter
+        def max_retries(self, value: urllib3.util.Retry) -> None:
+            """What requests sets by itself is not wanted."""
+
+    class _NotGivenError(google.auth.exceptions.RefreshError):
+        """No token, with a remedy of its own."""
+
+        remedy = ""
+
+        @classmethod
+        def because(cls, why: str, remedy: str) -> _NotGivenError:
+            made = cls(why)
+            made.remedy = remedy
+            return made
+
     class _Renewed(google.auth.credentials.Credentials):
         """Any credentials, renewed through our own session: the libraries' sessions know no CA file of ours."""
 
-        def __init__(self, inner: Any, request: Any) -> None:
+        def __init__(self, inner: Any, request: Any, impersonated: str = "") -> None:
             google.auth.credentials.Credentials.__init__(self)
             self._inner = inner
             self._own_request = request
+            self._impersonated = impersonated
             self.token = inner.token
             self.expiry = inner.expiry
 
         def refresh(self, request: Any) -> None:
             if getattr(self._inner, "refresh_token", "") is None:
-                raise google.auth.exceptions.RefreshError("Google refused the access token that was given")
-            self._inner.refresh(self._own_request)
+                raise _NotGivenError.because(
+                    "Google refused the access token that was given, and a given token cannot be renewed",
+                    "Give a new one with access_token (rhaii_access_token), or use a kind that is renewed: auth_kind "
+                    "application or serviceaccount (rhaii_auth_kind).",
+                )
+            try:
+                self._inner.refresh(self._own_request)
+            except google.auth.exceptions.RefreshError as error:
+                if not self._impersonated:
+                    raise
+                raise _not_impersonated(self._impersonated, error) from error
             self.token = self._inner.token
             self.expiry = self._inner.expiry
 
 
-def _retries() -> Any:
-    return _BoundedRetry(
-        total=RETRIES,
-        connect=2,
-        backoff_factor=0.5,
-        status_forcelist=RETRIED_STATUS,
-        allowed_methods=IDEMPOTENT,
-        respect_retry_after_header=True,
-        raise_on_status=False,
+def _not_impersonated(account: str, error: Exception) -> Exception:
+    """What Google said to a request for somebody else's token; without its words, of the source's own trouble."""
+    try:
+        said = str(json.loads(error.args[1])["error"]["message"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        said = str(error.args[0])
+    return _NotGivenError.because(
+        f"{account} cannot be impersonated: {flat(said)}",
+        f"Give the account that asks roles/iam.serviceAccountTokenCreator on {account}, enable "
+        "iamcredentials.googleapis.com, and check impersonate_service_account (rhaii_impersonate_service_account).",
     )
 
 
-def _load_credentials(settings: GoogleSettings) -> Any:
+def _load_credentials(settings: GoogleSettings) -> tuple[Any, Identity]:
+    """The credentials, and whose they are as far as they say so themselves."""
     if settings.auth_kind == "accesstoken":
         if not settings.access_token:
-            raise RhaiiError("auth_kind is accesstoken, but no access_token is given.", remedy="Give access_token.")
-        return google.oauth2.credentials.Credentials(token=settings.access_token)
+            raise RhaiiError(
+                "auth_kind is accesstoken, but no access_token is given.",
+                remedy="Give access_token (rhaii_access_token).",
+            )
+        return google.oauth2.credentials.Credentials(token=settings.access_token), Identity("access token")
     if settings.auth_kind == "serviceaccount":
-        return _service_account(settings)
+        found = _service_account(settings)
+        return found, Identity("service account file", str(found.service_account_email))
     with translated("find the application default credentials", "the token service"):
         found, _project = google.auth.default(scopes=[SCOPE])
-    return found
+    account = getattr(found, "service_account_email", "") or getattr(found, "account", "")
+    return found, Identity(f"application default credentials ({_source(found)})", str(account or ""))
+
+
+def _source(found: Any) -> str:
+    """Where application default credentials come from, by the module of google.auth that made them."""
+    kinds = {
+        "google.oauth2.service_account": "service account key",
+        "google.oauth2.credentials": "user",
+        "google.auth.compute_engine.credentials": "metadata server",
+        "google.auth.impersonated_credentials": "impersonation",
+    }
+    return kinds.get(type(found).__module__, "federation")
 
 
 def _service_account(settings: GoogleSettings) -> Any:
@@ -330,9 +512,11 @@ __all__ = (
     "Connection",
     "GoogleError",
     "GoogleSettings",
+    "Identity",
     "RestApi",
     "UnreachableError",
     "error_of",
+    "prepared",
     "require_libraries",
     "translated",
 )

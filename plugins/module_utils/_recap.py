@@ -27,6 +27,9 @@ STAGES: tuple[tuple[str, str, int, str, str], ...] = (
     ("verification", "verification and performance", 10, "verification", "end"),
 )
 
+# What is kept of a row of gke_cost.
+COST = ("hourly", "suspended_hourly", "per_chip_hour", "currency", "source", "as_of", "unknown", "msg")
+
 IN_ALL = "in all (stages overlap)"
 
 
@@ -69,13 +72,16 @@ def recap(story: Mapping[str, Any]) -> dict[str, Any]:
     passed = stages(story.get("marks") or {})
     models: Sequence[Mapping[str, Any]] = story["models"]
     routing: Mapping[str, Any] = story.get("routing") or {}
-    nodes = sum(int(model["replicas"]) for model in models)
+    # a pool may have nodes to spare
+    nodes = int(story.get("tpu_nodes") or 0) or sum(int(model["replicas"]) for model in models)
+    cost: Mapping[str, Any] = story.get("cost") or {}
     report = {
         "environment": story["environment"],
         "url": story["url"],
         "models": [{key: model[key] for key in ("name", "served_name", "replicas")} for model in models],
         "nodes": nodes,
         "chips": nodes * int(story["chips_per_node"]),
+        "cost": {key: cost.get(key) for key in COST},
         "stages": [stage.public() for stage in passed],
         "routing": {
             key: routing.get(key)
@@ -109,6 +115,8 @@ def _lines(story: Mapping[str, Any], report: Mapping[str, Any], passed: Sequence
         serve = f"{counts['ready']} of {wanted} ready" if "ready" in counts else f"{wanted} wanted"
         yield f"Replicas:    {serve} ({model['name']}, {model['served_name']})"
     yield f"Hardware:    {report['nodes']} TPU nodes, {report['chips']} chips"
+    if report["cost"]["msg"]:
+        yield f"Cost:        {report['cost']['msg']}"
     yield from _routing(report["routing"])
     if passed:
         yield from _stage_lines(passed)

@@ -15,7 +15,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.conditions impo
     conditions_of,
     generation_of,
 )
-from ansible_collections.rhaii.gke.plugins.module_utils._preflight import FAILED, OK, UNKNOWN, Finding
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight.findings import FAILED, OK, UNKNOWN, Finding
 from ansible_collections.rhaii.gke.plugins.module_utils._readiness import unavailable_deployments
 
 Object = Mapping[str, Any]

@@ -182,6 +182,12 @@ options:
       - Clusters that a move left behind, location to operation, kept as labels C(rhaii-debt-LOCATION).
       - What is not named here goes. Stays as it is when not given. M(rhaii.gke.gke_place) reads them.
     type: dict
+  keep:
+    description:
+      - Whether the cluster is protected from being deleted, by the label C(rhaii-keep=true).
+      - With O(state=absent) a protected cluster is refused unless this is V(false).
+      - Stays as it is when not given.
+    type: bool
   force_unlabelled:
     description: With O(state=absent), also delete a cluster that does not carry the collection's label.
     type: bool
@@ -300,6 +306,11 @@ debts:
   returned: when it exists
   type: dict
   sample: {}
+keep:
+  description: Whether it is protected from being deleted.
+  returned: when it exists
+  type: bool
+  sample: false
 kubernetes_version:
   description: Version of the control plane.
   returned: when it exists

@@ -16,7 +16,8 @@ description:
   - The current size is what the pool's managed instance groups are set to, not what the pool was created with.
   - Joins an operation that runs already on the pool, and waits for one that is in the way.
   - A pool that an earlier operation left in the status ERROR, without a node, is deleted and created again when it is
-    ours. One that runs in part, RUNNING_WITH_ERROR, is asked for its missing nodes once more.
+    ours. One that runs in part, RUNNING_WITH_ERROR, is asked for its nodes once more, and fails with what Google says
+    when it still is so then.
   - A stockout is seen in the pool's instance groups minutes before the operation admits it.
   - To make a pool smaller by chosen nodes use M(rhaii.gke.gke_node_remove); resizing leaves the choice to Google.
 author: The rhaii.gke authors (@rhaii-gke)

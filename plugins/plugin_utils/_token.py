@@ -51,7 +51,14 @@ def _place(settings: GoogleSettings, run_dir: str | None) -> Path | None:
         return None
     if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
         return None
-    identity = json.dumps([settings.auth_kind, settings.service_account_file, settings.access_token])
+    identity = json.dumps(
+        [
+            settings.auth_kind,
+            settings.service_account_file,
+            settings.access_token,
+            settings.impersonate_service_account,
+        ]
+    )
     return folder / f"token-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.json"
 
 

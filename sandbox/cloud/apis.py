@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox.cloud import clusters, compute, monitoring, node_pools, quotas, reservations, services
+from sandbox.cloud import (
+    clusters,
+    compute,
+    monitoring,
+    node_pools,
+    quotas,
+    reservations,
+    service_accounts,
+    services,
+    skus,
+)
 from sandbox.cloud.calls import Handler
 from sandbox.cloud.discovery import Method
 
@@ -33,8 +43,10 @@ def handlers() -> dict[str, Handler]:
         "compute.v1": {**compute.HANDLERS, **reservations.HANDLERS},
         "cloudquotas.v1": quotas.HANDLERS,
         "serviceusage.v1": services.SERVICE_USAGE,
-        "cloudbilling.v1": services.BILLING,
+        "cloudbilling.v1": {**services.BILLING, **skus.HANDLERS},
         "monitoring.v3": monitoring.HANDLERS,
+        "iam.v1": service_accounts.IAM,
+        "iamcredentials.v1": service_accounts.CREDENTIALS,
         "cloudresourcemanager.v1": services.RESOURCE_MANAGER_V1,
         "cloudresourcemanager.v3": services.RESOURCE_MANAGER_V3,
     }

@@ -102,9 +102,15 @@ class Handler:
     mutating: bool = False
 
 
-def page(items: list[Json], call: Call, key: str, size_names: tuple[str, ...] = ("pageSize", "maxResults")) -> Json:
+def page(
+    items: list[Json],
+    call: Call,
+    key: str,
+    size_names: tuple[str, ...] = ("pageSize", "maxResults"),
+    usual: int = 500,
+) -> Json:
     """A page of a list under `key`, with the token of the next one."""
-    size = next((int(call.query[name]) for name in size_names if call.query.get(name, "").isdigit()), 0) or 500
+    size = next((int(call.query[name]) for name in size_names if call.query.get(name, "").isdigit()), 0) or usual
     token = call.query.get("pageToken", "")
     start = int(token) if token.isdigit() else 0
     result: Json = {key: items[start : start + size]}

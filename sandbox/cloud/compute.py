@@ -210,9 +210,17 @@ def get_group(call: Call) -> Json:
     return group_json(call, group_of(call)[1])
 
 
+def groups_in(call: Call, zone: str) -> list[Json]:
+    return [group_json(call, group) for _, _, group in groups_of(call, zone)]
+
+
 def list_groups(call: Call) -> Json:
-    found = [group_json(call, group) for _, _, group in groups_of(call, zone_of(call))]
-    return flat(call, "instanceGroupManagerList", found)
+    return flat(call, "instanceGroupManagerList", groups_in(call, zone_of(call)))
+
+
+def all_groups(call: Call) -> Json:
+    scopes = {f"zones/{zone}": groups_in(call, zone) for zone in call.cloud.project.zones()}
+    return by_scope(call, "instanceGroupManagerAggregatedList", "instanceGroupManagers", scopes)
 
 
 def managed_json(call: Call, group: Group, instance: Instance) -> Json:
@@ -312,12 +320,67 @@ def no_global_operation(call: Call) -> Json:
     raise missing(call, f"global/operations/{call.params['operation']}")
 
 
+def machine_labels(cluster: Cluster, pool: Pool) -> Json:
+    """The labels of a machine and its disk: those that were asked for, and those that Kubernetes Engine adds."""
+    machine, config = machine_of(pool), pool.body["config"]
+    return {
+        "goog-gke-cluster-id-base32": digest(cluster.uid),
+        "goog-gke-node": "",
+        "goog-k8s-cluster-name": cluster.name,
+        "goog-k8s-cluster-location": cluster.location,
+        "goog-k8s-node-pool-name": pool.name,
+        **cluster.body.get("resourceLabels", {}),
+        **config.get("resourceLabels", {}),
+        **({"goog-gke-accelerator-type": machine.node_accelerator} if machine.chips else {}),
+    }
+
+
+def up_in(call: Call, zone: str) -> list[tuple[Cluster, Pool, Instance]]:
+    """The machines of a zone that are there."""
+    return [
+        (cluster, pool, instance)
+        for cluster, pool, group, instance in machines(call.cloud.state)
+        if group.zone == zone and instance.status != CREATING
+    ]
+
+
+def instances_in(call: Call, zone: str) -> list[Json]:
+    """The machines of a zone."""
+    return [
+        {
+            "kind": "compute#instance",
+            "id": numeric_id("instance", instance.name),
+            "creationTimestamp": timestamp(instance.boots_at),
+            "name": instance.name,
+            "zone": url(call, f"zones/{zone}"),
+            "machineType": url(call, f"zones/{zone}/machineTypes/{machine_of(pool).name}"),
+            "status": ACTIONS[instance.status][0],
+            "tags": {"items": [node_tag(cluster.name, cluster.uid)]},
+            "labels": machine_labels(cluster, pool),
+            "selfLink": url(call, f"zones/{zone}/instances/{instance.name}"),
+        }
+        for cluster, pool, instance in up_in(call, zone)
+    ]
+
+
+def list_instances(call: Call) -> Json:
+    return flat(call, "instanceList", instances_in(call, zone_of(call)))
+
+
+def all_instances(call: Call) -> Json:
+    scopes = {f"zones/{zone}": instances_in(call, zone) for zone in call.cloud.project.zones()}
+    return by_scope(call, "instanceAggregatedList", "instances", scopes)
+
+
+def node_tag(cluster: str, uid: str) -> str:
+    """The network tag of a cluster's machines."""
+    return f"gke-{cluster}-{uid[:8]}-node"
+
+
 def disks_in(call: Call, zone: str) -> list[Json]:
     """The boot disks of the machines of a zone."""
     result = []
-    for cluster, pool, group, instance in machines(call.cloud.state):
-        if group.zone != zone or instance.status == CREATING:
-            continue
+    for cluster, pool, instance in up_in(call, zone):
         config = pool.body["config"]
         result.append(
             {
@@ -330,17 +393,7 @@ def disks_in(call: Call, zone: str) -> list[Json]:
                 "status": "READY",
                 "type": url(call, f"zones/{zone}/diskTypes/{config['diskType']}"),
                 "users": [url(call, f"zones/{zone}/instances/{instance.name}")],
-                "labels": {
-                    "goog-gke-cluster-id-base32": digest(cluster.uid),
-                    "goog-gke-node": "",
-                    **cluster.body.get("resourceLabels", {}),
-                    **config.get("resourceLabels", {}),
-                    **(
-                        {"goog-gke-accelerator-type": machine_of(pool).node_accelerator}
-                        if machine_of(pool).chips
-                        else {}
-                    ),
-                },
+                "labels": machine_labels(cluster, pool),
                 "selfLink": url(call, f"zones/{zone}/disks/{instance.name}"),
             }
         )
@@ -365,13 +418,18 @@ def balancers(call: Call, region: str) -> Iterable[LoadBalancer]:
     ]
 
 
+def service_note(balancer: LoadBalancer) -> str:
+    """What Kubernetes writes into the parts of a load balancer."""
+    return f'{{"kubernetes.io/service-name":"{balancer.namespace}/{balancer.service}"}}'
+
+
 def rule_json(call: Call, balancer: LoadBalancer, region: str) -> Json:
     return {
         "kind": "compute#forwardingRule",
         "id": numeric_id("rule", balancer.name),
         "creationTimestamp": timestamp(balancer.created_at),
         "name": balancer.name,
-        "description": f'{{"kubernetes.io/service-name":"{balancer.namespace}/{balancer.service}"}}',
+        "description": service_note(balancer),
         "region": url(call, f"regions/{region}"),
         "IPAddress": balancer.address,
         "IPProtocol": "TCP",
@@ -395,6 +453,43 @@ def all_rules(call: Call) -> Json:
     return by_scope(call, "forwardingRuleAggregatedList", "forwardingRules", {"global": [], **scopes})
 
 
+def target_pools_in(call: Call, region: str) -> list[Json]:
+    """The machines behind each load balancer."""
+    found = []
+    for each in balancers(call, region):
+        here = [item for item in machines(call.cloud.state) if item[0].uid == each.cluster_uid]
+        links = [url(call, f"zones/{group.zone}/instances/{machine.name}") for _, _, group, machine in here]
+        found.append(
+            {
+                "kind": "compute#targetPool",
+                "id": numeric_id("targetPool", each.name),
+                "creationTimestamp": timestamp(each.created_at),
+                "name": each.name,
+                "description": service_note(each),
+                "region": url(call, f"regions/{region}"),
+                "instances": links,
+                "sessionAffinity": "NONE",
+                "selfLink": url(call, f"regions/{region}/targetPools/{each.name}"),
+            }
+        )
+    return found
+
+
+def list_target_pools(call: Call) -> Json:
+    return flat(call, "targetPoolList", target_pools_in(call, region_of(call)))
+
+
+def all_target_pools(call: Call) -> Json:
+    scopes = {f"regions/{region}": target_pools_in(call, region) for region in call.cloud.project.regions}
+    return by_scope(call, "targetPoolAggregatedList", "targetPools", scopes)
+
+
+def all_backend_services(call: Call) -> Json:
+    """None: the load balancers here are of the kind with target pools."""
+    scopes: dict[str, list[Json]] = {f"regions/{region}": [] for region in call.cloud.project.regions}
+    return by_scope(call, "backendServiceAggregatedList", "backendServices", {"global": [], **scopes})
+
+
 def addresses_in(call: Call, region: str) -> list[Json]:
     """The external addresses of load balancers."""
     return [
@@ -403,6 +498,7 @@ def addresses_in(call: Call, region: str) -> list[Json]:
             "id": numeric_id("address", each.name),
             "creationTimestamp": timestamp(each.created_at),
             "name": each.name,
+            "description": service_note(each),
             "address": each.address,
             "addressType": "EXTERNAL",
             "networkTier": "PREMIUM",
@@ -424,12 +520,16 @@ def all_addresses(call: Call) -> Json:
     return by_scope(call, "addressAggregatedList", "addresses", {"global": [], **scopes})
 
 
-def firewall_json(call: Call, name: str, sources: list[str], allowed: list[Json], created_at: float) -> Json:
+def firewall_json(
+    call: Call, name: str, sources: list[str], allowed: list[Json], created_at: float, *, tag: str, note: str = ""
+) -> Json:
     return {
         "kind": "compute#firewall",
         "id": numeric_id("firewall", name),
         "creationTimestamp": timestamp(created_at),
         "name": name,
+        "description": note,
+        "targetTags": [tag],
         "network": url(call, "global/networks/default"),
         "direction": "INGRESS",
         "priority": 1000,
@@ -441,21 +541,28 @@ def firewall_json(call: Call, name: str, sources: list[str], allowed: list[Json]
 
 def list_firewalls(call: Call) -> Json:
     """The rules that clusters and load balancers bring with them."""
-    everything = [{"IPProtocol": protocol} for protocol in ("tcp", "udp", "icmp", "esp", "ah", "sctp")]
-    found = [
-        firewall_json(
-            call,
-            f"gke-{cluster.name[:30]}-{cluster.uid[:8]}-all",
-            [pod_range(cluster)],
-            everything,
-            cluster.created_at,
+    everything: list[Json] = [{"IPProtocol": protocol} for protocol in ("tcp", "udp", "icmp", "esp", "ah", "sctp")]
+    inner: list[Json] = [{"IPProtocol": each, "ports": ["1-65535"]} for each in ("tcp", "udp")]
+    kubelet: list[Json] = [{"IPProtocol": "tcp", "ports": ["10255"]}]
+    found = []
+    for cluster in call.cloud.state.clusters.values():
+        tag = node_tag(cluster.name, cluster.uid)
+        for suffix, sources, allowed in (
+            ("all", [pod_range(cluster)], everything),
+            ("vms", ["10.128.0.0/9"], [{"IPProtocol": "icmp"}, *inner]),
+            ("exkubelet", ["0.0.0.0/0"], kubelet),
+            ("inkubelet", [pod_range(cluster)], kubelet),
+        ):
+            name = f"{tag.removesuffix('node')}{suffix}"
+            found.append(firewall_json(call, name, sources, allowed, cluster.created_at, tag=tag))
+    for each in call.cloud.state.load_balancers.values():
+        note = (
+            f'{{"kubernetes.io/service-name":"{each.namespace}/{each.service}", '
+            f'"kubernetes.io/service-ip":"{each.address}"}}'
         )
-        for cluster in call.cloud.state.clusters.values()
-    ]
-    found += [
-        firewall_json(call, f"k8s-fw-{each.name}", ["0.0.0.0/0"], [{"IPProtocol": "tcp"}], each.created_at)
-        for each in call.cloud.state.load_balancers.values()
-    ]
+        tag = node_tag(each.cluster, each.cluster_uid)
+        name, tcp = f"k8s-fw-{each.name}", [{"IPProtocol": "tcp"}]
+        found.append(firewall_json(call, name, ["0.0.0.0/0"], tcp, each.created_at, tag=tag, note=note))
     return flat(call, "firewallList", found)
 
 
@@ -469,6 +576,7 @@ HANDLERS = {
     "regions.list": Handler(list_regions, "compute.regions.list"),
     "instanceGroupManagers.get": Handler(get_group, "compute.instanceGroupManagers.get"),
     "instanceGroupManagers.list": Handler(list_groups, "compute.instanceGroupManagers.list"),
+    "instanceGroupManagers.aggregatedList": Handler(all_groups, "compute.instanceGroupManagers.list"),
     "instanceGroupManagers.listManagedInstances": Handler(list_managed, "compute.instanceGroupManagers.get"),
     "instanceGroupManagers.deleteInstances": Handler(
         delete_instances, "compute.instanceGroupManagers.update", mutating=True
@@ -476,11 +584,16 @@ HANDLERS = {
     "zoneOperations.get": Handler(get_operation, "compute.zoneOperations.get"),
     "zoneOperations.list": Handler(list_operations, "compute.zoneOperations.list"),
     "globalOperations.get": Handler(no_global_operation, "compute.globalOperations.get"),
+    "instances.list": Handler(list_instances, "compute.instances.list"),
+    "instances.aggregatedList": Handler(all_instances, "compute.instances.list"),
     "disks.list": Handler(list_disks, "compute.disks.list"),
     "disks.aggregatedList": Handler(all_disks, "compute.disks.list"),
     "forwardingRules.list": Handler(list_rules, "compute.forwardingRules.list"),
     "forwardingRules.aggregatedList": Handler(all_rules, "compute.forwardingRules.list"),
     "addresses.list": Handler(list_addresses, "compute.addresses.list"),
     "addresses.aggregatedList": Handler(all_addresses, "compute.addresses.list"),
+    "targetPools.list": Handler(list_target_pools, "compute.targetPools.list"),
+    "targetPools.aggregatedList": Handler(all_target_pools, "compute.targetPools.list"),
+    "backendServices.aggregatedList": Handler(all_backend_services, "compute.backendServices.list"),
     "firewalls.list": Handler(list_firewalls, "compute.firewalls.list"),
 }

@@ -29,6 +29,7 @@ DOCUMENTS = (
     "cloudbilling.v1",
     "monitoring.v3",
     "iam.v1",
+    "iamcredentials.v1",
     "cloudquotas.v1",
 )
 

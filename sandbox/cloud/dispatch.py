@@ -103,7 +103,8 @@ class Dispatcher:
     def _allow(self, method: Method, params: Mapping[str, str], handler: Handler, caller: str) -> None:
         project = self._cloud.project
         named = params.get("project") or params.get("v1Id1") or params.get("resource")
-        if named is not None and not project.knows(named):
+        # a service account may be asked for by its address alone, in the project -
+        if named not in (None, "-") and not project.knows(str(named)):
             raise unknown_project(method, named)
         if not services.enabled(project, self._cloud.state, method.host):
             raise services.disabled_error(project, method.host)

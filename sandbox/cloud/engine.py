@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from sandbox.cloud import autoscaler
 from sandbox.cloud.clock import Clock, Timetable
 from sandbox.cloud.errors import Json
 from sandbox.cloud.gke import add_own_marks, node_records, set_path
@@ -20,7 +21,7 @@ from sandbox.cloud.limits import machine_of
 from sandbox.cloud.operations import Operations
 from sandbox.cloud.project import Project
 from sandbox.cloud.runtime import ClusterRuntime
-from sandbox.cloud.state import CREATING, DELETING, DONE, PENDING, RUNNING, Cluster, Operation, Store
+from sandbox.cloud.state import CREATING, DELETING, DONE, PENDING, RUNNING, Cluster, Operation, Pool, Store
 
 LOG = logging.getLogger("sandbox.cloud")
 
@@ -29,6 +30,9 @@ NOTICED_LATE = 2100.0
 """Guide seconds until Kubernetes Engine gives up: a stockout may take it 35 minutes."""
 RETRY = 60.0
 """Guide seconds between two attempts of a group to create its missing machines."""
+
+SCAN = 10.0
+"""Guide seconds between two looks of the autoscaler, but not more often than once a real second."""
 
 BUSY, IDLE = 0.1, 1.0
 """Real seconds between two turns."""
@@ -59,6 +63,7 @@ class Engine:
         self._runtime = runtime
         self._tasks: dict[str, asyncio.Task[Any]] = {}
         self._written: dict[str, list[Json]] = {}
+        self._scanned: dict[str, float] = {}
         self.wake = asyncio.Event()
         self._steps: dict[str, Callable[[Operation, Cluster, float], bool]] = {
             "CREATE_CLUSTER": self._create_cluster,
@@ -116,8 +121,10 @@ class Engine:
             )
             self._write_nodes(cluster)
             changed = self._heal(cluster) or changed
+            changed = self._scale(cluster, now) or changed
         for operation in self._operations.running():
             changed = self._advance(operation, now) or changed
+        changed = self._operations.begin_own(now) or changed
         if changed:
             self._store.save()
         moving = any(
@@ -135,6 +142,34 @@ class Engine:
             self._runtime.write_nodes(cluster, records)
             self._written[cluster.uid] = records
 
+    def _scale(self, cluster: Cluster, now: float) -> bool:
+        """Flex-start pools grow when pods find no node; Google takes no operation for that."""
+        pools = [pool for pool in cluster.pools.values() if autoscaler.scales(pool)]
+        if not pools or not cluster.endpoint or cluster.status != "RUNNING":
+            return False
+        key = f"scan {cluster.uid}"
+        if key in self._tasks:
+            if not self._tasks[key].done():
+                return False
+            task = self._tasks.pop(key)
+            pods = [] if task.exception() else task.result()
+            changed = False
+            for pool in pools:
+                changed = self._grow(cluster, pool, pods, now) or changed
+            return changed
+        if now - self._scanned.get(cluster.uid, 0.0) >= max(1.0, self._timetable.real(SCAN)):
+            self._scanned[cluster.uid] = now
+            self._tasks[key] = self._spawn(self._runtime.unschedulable(cluster))
+        return False
+
+    def _grow(self, cluster: Cluster, pool: Pool, pods: Sequence[Json], now: float) -> bool:
+        size = autoscaler.wanted_size(cluster, pool, self._project.region(cluster.location) or "", pods)
+        if all(size <= group.target for group in pool.groups.values()):
+            return False
+        comes = now + self._timetable.real(self._timetable.guide("node_pool_resize"))
+        self._groups.resize(cluster, pool, size, now=now, boots_at=comes, gone_at=comes)
+        return True
+
     def _heal(self, cluster: Cluster) -> bool:
         """A pool whose machines came after all is a good pool; a control plane that did not come back is none."""
         start = f"start {cluster.uid}"
@@ -150,7 +185,7 @@ class Engine:
         for pool in cluster.pools.values():
             machines = [instance for _, _, instance in instances(cluster, pool.name)]
             troubled = pool.status in ("ERROR", "RUNNING_WITH_ERROR") and bool(machines)
-            if troubled and all(instance.status == RUNNING for instance in machines):
+            if troubled and all(instance.status == RUNNING and instance.registers for instance in machines):
                 pool.status, pool.status_message, pool.conditions = "RUNNING", "", []
                 changed = True
         return changed
@@ -209,9 +244,12 @@ class Engine:
             return False
         if any(instance.status != RUNNING for _, _, instance in found) or now < operation.ends_at:
             return False
-        names = [instance.name for _, _, instance in found]
+        names = [instance.name for _, _, instance in found if instance.registers]
         check = f"nodes {operation.name}"
-        return bool(self._answer(check, lambda: self._nodes_ready(cluster, names)))
+        ready = bool(self._answer(check, lambda: self._nodes_ready(cluster, names)))
+        if ready and operation.in_part is not None and len(names) < len(found):
+            self._fail(operation, cluster, now, *unregistered(len(names), len(found), operation.in_part))
+        return ready
 
     def _start(self, cluster: Cluster) -> asyncio.Task[Any]:
         key = f"start {cluster.uid}"
@@ -285,6 +323,8 @@ class Engine:
     def _forget(self, cluster: Cluster) -> None:
         self._tasks.pop(f"stop {cluster.uid}", None)
         self._written.pop(cluster.uid, None)
+        self._scanned.pop(cluster.uid, None)
+        self._tasks.pop(f"scan {cluster.uid}", None)
         for _, group, instance in instances(cluster):
             for kind in ("node", "disk"):
                 self._ledger.close(kind, instance.name, group.zone)
@@ -308,6 +348,16 @@ class Engine:
             self._tasks.pop(f"start {cluster.uid}", None)
         cluster.status = "ERROR" if created else "RUNNING"
         cluster.status_message = error["message"] if created else ""
+
+
+def unregistered(nodes: int, machines: int, said: str) -> tuple[Json, list[Json]]:
+    """The error and the conditions of an operation some of whose machines did not become nodes."""
+    message = said or (
+        f"All cluster resources were brought up, but: only {nodes} nodes out of {machines} have registered; this is "
+        "likely due to Nodes failing to start correctly; try re-creating the cluster or contact support if that "
+        "doesn't work."
+    )
+    return {"code": 13, "message": message}, [{"code": "UNKNOWN", "canonicalCode": "INTERNAL", "message": message}]
 
 
 def apply(body: Json, changes: Json) -> None:

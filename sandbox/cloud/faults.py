@@ -30,7 +30,34 @@ KINDS: dict[str, dict[str, tuple[type, bool]]] = {
     "delay": {"seconds": (float, True), "method": (str, False), "path": (str, False), "count": (int, False)},
     "operation_error": {"type": (str, True), "message": (str, False), "code": (int, False), "count": (int, False)},
     "node_preempt": {"node": (str, True)},
+    "token_revoked": {},
+    "token_lifetime": {"seconds": (int, True)},
+    "pool_error": {"pool": (str, True), "message": (str, False), "count": (int, False)},
+    "busy": {"cluster": (str, True), "guide_minutes": (float, True), "location": (str, False), "type": (str, False)},
 }
+
+MEANINGS = {
+    "quota": "another limit, of TPU chips unless quota names another one",
+    "stockout": "a zone without machines, noticed late (35 guide minutes) or immediate; left: how many it still has",
+    "api_error": "calls that match are refused",
+    "delay": "calls that match wait first",
+    "operation_error": "operations of that type are done half way, with an error",
+    "node_preempt": "a machine is gone at once and comes back after three guide minutes",
+    "token_revoked": "at once: no access token that was given so far is good any more",
+    "token_lifetime": "access tokens that are given from now on live so long",
+    "pool_error": "the next creation or resize of that pool ends RUNNING_WITH_ERROR: one machine never becomes a node",
+    "busy": "Google works on that cluster itself for so long, and refuses other changes meanwhile",
+}
+
+OWN_OPERATIONS = (
+    "UPGRADE_MASTER",
+    "UPGRADE_NODES",
+    "REPAIR_CLUSTER",
+    "AUTO_REPAIR_NODES",
+    "AUTO_UPGRADE_NODES",
+    "RESIZE_CLUSTER",
+)
+"""What Kubernetes Engine begins without being asked."""
 
 API_ERRORS = {
     429: ("RESOURCE_EXHAUSTED", "Quota exceeded for quota metric 'Requests' and limit 'Requests per minute'."),
@@ -57,6 +84,8 @@ class Faults:
     def add(self, body: Any) -> Json:
         """Set a fault; FaultError says what is wrong with it."""
         fault = {"id": uuid.uuid4().hex[:8], **checked(body)}
+        if fault["kind"] == "pool_error":
+            fault.setdefault("count", 1)
         self._state.faults.append(fault)
         return fault
 
@@ -107,6 +136,22 @@ class Faults:
                 return {"code": fault.get("code", 13), "message": fault.get("message", "Internal error.")}
         return None
 
+    def token_lifetime(self) -> int | None:
+        """Real seconds that access tokens live, where that is another time than Google's."""
+        return next((int(fault["seconds"]) for fault in reversed(self._of("token_lifetime"))), None)
+
+    def pool_error(self, pool: str) -> str | None:
+        """Google's word on a pool that comes up in part; "" leaves the word to Google."""
+        for fault in self._of("pool_error"):
+            if fault["pool"] == pool:
+                self._use(fault)
+                return str(fault.get("message", ""))
+        return None
+
+    def waiting_to_be_busy(self) -> list[Json]:
+        """What Google is about to do on clusters that are not there or not free yet."""
+        return self._of("busy")
+
     def _of(self, kind: str) -> list[Json]:
         return [fault for fault in self._state.faults if fault["kind"] == kind]
 
@@ -140,7 +185,7 @@ def checked(body: Any) -> Json:
             value, (int, float) if kind is float else kind
         ):
             raise FaultError(f"{name} of a {body['kind']} fault is of type {kind.__name__}; found {value!r}.")
-    missing = [name for name, (_, required) in wanted.items() if required and name not in body]
+    missing = [name for name, (kind, required) in wanted.items() if required and name not in body]
     if missing:
         raise FaultError(f"a {body['kind']} fault needs {', '.join(missing)}.")
     check_values(body)
@@ -153,8 +198,22 @@ def check_values(body: Json) -> None:
         raise FaultError("a quota fault has either a value (-1 is unlimited) or absent: true.")
     if body["kind"] == "stockout" and body.get("at", "late") not in ("immediate", "late"):
         raise FaultError(f"at of a stockout fault is immediate or late; found {body['at']!r}.")
+    if body["kind"] == "busy" and body.get("type", OWN_OPERATIONS[0]) not in OWN_OPERATIONS:
+        raise FaultError(f"type of a busy fault is one of {', '.join(OWN_OPERATIONS)}; found {body['type']!r}.")
+    for name in ("seconds", "guide_minutes", "count"):
+        if body.get(name, 1) <= 0:
+            raise FaultError(f"{name} of a {body['kind']} fault is greater than 0; found {body[name]!r}.")
     for name in ("method", "path", "type", "machine_type"):
         try:
             re.compile(body.get(name, ""))
         except re.error as error:
             raise FaultError(f"{name} of a fault is a regular expression; {body[name]!r} is none ({error}).") from None
+
+
+def kinds() -> str:
+    """The kinds with their members, as the command line shows them."""
+    lines = []
+    for kind, members in KINDS.items():
+        shown = [name if required else f"[{name}]" for name, (_type, required) in members.items()]
+        lines.append(f"  {kind}: {MEANINGS[kind]}\n      {' '.join(shown) or '(no members)'}")
+    return "\n".join(lines)

@@ -236,7 +236,7 @@ def node_records(cluster: Cluster, project: Project) -> list[Json]:
         for pool in cluster.pools.values()
         for group in pool.groups.values()
         for instance in group.instances.values()
-        if instance.status != CREATING
+        if instance.status != CREATING and instance.registers
     ]
 
 

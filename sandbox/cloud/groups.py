@@ -12,11 +12,22 @@ from sandbox.cloud.errors import Json
 from sandbox.cloud.faults import Faults
 from sandbox.cloud.gke import digest, free_numbers, instance_name
 from sandbox.cloud.ledger import Ledger
-from sandbox.cloud.limits import CPU_QUOTA, FAMILY_QUOTA, Limits, chips_used, is_spot, machine_of, region_usage
+from sandbox.cloud.limits import (
+    CPU_QUOTA,
+    FAMILY_QUOTA,
+    Limits,
+    chips_used,
+    is_spot,
+    machine_of,
+    region_usage,
+    reservations_of,
+)
 from sandbox.cloud.project import Project
 from sandbox.cloud.state import CREATING, DELETING, RUNNING, Cluster, Group, Instance, Pool, State
 
 STOCKOUTS = ("ZONE_RESOURCE_POOL_EXHAUSTED",)
+NO_CAPACITY = "CONDITION_NOT_MET"
+"""A reservation that is used up."""
 CONDITIONS = {"QUOTA_EXCEEDED": "GCE_QUOTA_EXCEEDED", "ZONE_RESOURCE_POOL_EXHAUSTED": "GCE_STOCKOUT"}
 
 
@@ -64,6 +75,21 @@ class Groups:
             instance.status = DELETING
             instance.gone_at = gone_at
 
+    def silence(self, cluster: Cluster, pool: Pool) -> None:
+        """One machine of a pool, the youngest, does not become a node."""
+        there = [each for _, _, each in instances(cluster, pool.name) if each.status != DELETING]
+        if there:
+            there[-1].registers = False
+
+    def mend(self, cluster: Cluster, pool: Pool, now: float) -> bool:
+        """Make machines anew that are no nodes; whether there are any."""
+        silent = [each for _, _, each in instances(cluster, pool.name) if not each.registers]
+        for instance in silent:
+            instance.registers = True
+            if instance.status == RUNNING:
+                instance.recreate_at = now
+        return bool(silent)
+
     def keep(self, cluster: Cluster, pool: str = "") -> None:
         """Take a removal back."""
         for _, _, instance in instances(cluster, pool):
@@ -83,7 +109,7 @@ class Groups:
             for pool, group, instance in instances(cluster):
                 if instance.name == name and instance.status == RUNNING:
                     self._close(pool, group, instance)
-                    instance.status, instance.boots_at = CREATING, back_at
+                    instance.status, instance.boots_at, instance.registers = CREATING, back_at, True
                     return True
         return False
 
@@ -116,6 +142,7 @@ class Groups:
                 continue
             found = self.obstacle(pool, group, missing)
             spare = self._spare(pool, group) if found and found["code"] in STOCKOUTS else 0
+            spare = self._reserved(pool, group) if found and found["code"] == NO_CAPACITY else spare
             for number, instance in enumerate(missing):
                 obstacle = found if number >= spare else None
                 instance.checked_at = now + retry
@@ -139,13 +166,34 @@ class Groups:
         )
         return max(0, self._faults.machines_left(group.zone, machine.name) - there)
 
+    def _reserved(self, pool: Pool, group: Group) -> int:
+        """How many machines a pool's reservations still have for it, those included that are on their way."""
+        names = reservations_of(pool)
+        count = sum(
+            int(each["count"])
+            for each in self._project.reservations
+            if each["zone"] == group.zone and each["name"] in names
+        )
+        there = sum(
+            1
+            for cluster in self._state.clusters.values()
+            for other, where, instance in instances(cluster)
+            if where.zone == group.zone and set(reservations_of(other)) & set(names) and instance.status != CREATING
+        )
+        return max(0, count - there)
+
     def obstacle(self, pool: Pool, group: Group, missing: list[Instance]) -> Json | None:
         """What keeps these machines from being created: code, message, and whether Google notices late."""
         machine = machine_of(pool)
         late = self._faults.stockout(group.zone, machine.name)
         if not late and machine.chips and group.zone in self._project.stockouts:
             late = "late"
-        if late:
+        reserved = reservations_of(pool)
+        if reserved and len(missing) > self._reserved(pool, group):
+            names = ", ".join(f"'{each}'" for each in reserved)
+            message = f"Specified reservation {names} does not have available resources for the request."
+            return {"code": NO_CAPACITY, "message": message, "late": False}
+        if late and not reserved:
             place = f"projects/{self._project.id}/zones/{group.zone}"
             message = (
                 f"The zone '{place}' does not have enough resources available to fulfill the request. "
@@ -155,7 +203,7 @@ class Groups:
         if any(instance.number < 0 for instance in missing):
             message = "Instance creation failed: IP space of the cluster is exhausted."
             return {"code": "IP_SPACE_EXHAUSTED", "message": message, "late": False}
-        exceeded = self._exceeded(pool, group, missing)
+        exceeded = "" if reserved else self._exceeded(pool, group, missing)
         return {"code": "QUOTA_EXCEEDED", "message": exceeded, "late": False} if exceeded else None
 
     def _exceeded(self, pool: Pool, group: Group, missing: list[Instance]) -> str:

@@ -138,6 +138,7 @@ class Hub:
             [
                 web.get("/api/whoami-v2", self.whoami),
                 web.get("/api/models/{owner}/{name}", self.model_info),
+                web.get("/api/models/{owner}/{name}/auth-check", self.auth_check),
                 web.get("/api/models/{owner}/{name}/revision/{revision}", self.model_info),
                 web.get("/{owner}/{name}/resolve/{revision}/{file:.+}", self.resolve),
             ]
@@ -151,7 +152,7 @@ class Hub:
             return False
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not secrets.compare_digest(token.strip().encode(), self.token.encode()):
-            raise refused(401, "", "Invalid username or password.")
+            raise refused(401, "", "Invalid credentials in Authorization header")
         return True
 
     async def whoami(self, request: web.Request) -> web.Response:
@@ -178,13 +179,21 @@ class Hub:
             }
         )
 
-    async def resolve(self, request: web.Request) -> web.Response:
-        model = self._model(request)
+    async def auth_check(self, request: web.Request) -> web.Response:
+        """Whether the caller would be given the files."""
+        self._let_in(request, self._model(request))
+        return web.json_response({})
+
+    def _let_in(self, request: web.Request, model: Model) -> None:
         if model.gated:
             if not self._authorized(request):
                 raise refused(401, "GatedRepo", f"Access to model {model.name} is restricted. Log in to use it.")
             if not model.granted:
                 raise refused(403, "GatedRepo", f"Access to model {model.name} is restricted and not granted to you.")
+
+    async def resolve(self, request: web.Request) -> web.Response:
+        model = self._model(request)
+        self._let_in(request, model)
         content = model.files().get(request.match_info["file"])
         if content is None:
             raise refused(404, "EntryNotFound", "Entry not found")

@@ -98,13 +98,21 @@ def is_spot(pool: Pool) -> bool:
     return bool(config.get("spot") or config.get("preemptible"))
 
 
+def reservations_of(pool: Pool) -> list[str]:
+    """The reservations that a pool's machines are taken from; quota was charged when they were made."""
+    affinity = pool.body["config"].get("reservationAffinity") or {}
+    specific = affinity.get("consumeReservationType") == "SPECIFIC_RESERVATION"
+    return [str(each) for each in affinity.get("values", [])] if specific else []
+
+
 def chips_used(state: State, project: Project, region: str, *, preemptible: bool, family: str) -> int:
     """TPU chips that count against a quota now: machines that could not be created do not."""
     total = 0
     for _, pool, group, instance in machines(state):
         machine = machine_of(pool)
         flexible = is_spot(pool) or bool(pool.body["config"].get("flexStart"))
-        if machine.tpu_family == family and flexible == preemptible and instance.error is None:
+        counted = instance.error is None and not reservations_of(pool)
+        if machine.tpu_family == family and flexible == preemptible and counted:
             total += machine.chips if project.region(group.zone) == region else 0
     return total
 

@@ -43,6 +43,7 @@ def request(cloud: Cloud, wanted: Mapping[str, str]) -> tuple[int, Json]:
             address=free_address(cloud, cluster.index),
             created_at=now,
             ready_at=now + length,
+            cluster_uid=cluster.uid,
         )
         cloud.state.load_balancers[name] = balancer
         cloud.timeline.note("load balancer", f"{balancer.namespace}/{balancer.service}", length, now)

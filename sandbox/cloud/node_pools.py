@@ -53,6 +53,7 @@ def create(call: Call) -> Json:
         "CREATE_NODE_POOL", cluster, user=call.caller, now=call.now, duration="node_pool", pool=body["name"]
     )
     add_pool(call, cluster, body, operation.ends_at)
+    come_in_part(call, cluster, cluster.pools[body["name"]], operation)
     cluster.status = "RECONCILING"
     return cloud.operations.render(operation)
 
@@ -72,6 +73,14 @@ def resize(call: Call, cluster: Cluster, pool: Pool, size: int, ends_at: float) 
     timetable = call.cloud.timetable
     boots_at = max(call.now, ends_at - timetable.real(timetable.guide("node_boot")))
     call.cloud.groups.resize(cluster, pool, size, now=call.now, boots_at=boots_at, gone_at=ends_at)
+
+
+def come_in_part(call: Call, cluster: Cluster, pool: Pool, operation: Operation) -> None:
+    """Where a fault says so, one of the machines that were asked for becomes no node."""
+    if any(group.target for group in pool.groups.values()):
+        operation.in_part = call.cloud.faults.pool_error(pool.name)
+    if operation.in_part is not None:
+        call.cloud.groups.silence(cluster, pool)
 
 
 def check_pool(call: Call, cluster: Cluster, body: Json) -> None:
@@ -242,11 +251,13 @@ def set_size(call: Call) -> Json:
     call.cloud.operations.ensure_free(cluster)
     targets = [group.target for group in pool.groups.values()]
     duration: str | float = "node_pool_resize" if size > min(targets) else "node_pool_delete"
+    mended = call.cloud.groups.mend(cluster, pool, call.now)
     if all(target == size for target in targets):
-        duration = QUICK
+        duration = "node_pool_resize" if mended else QUICK
     operation = begin(call, cluster, pool, "SET_NODE_POOL_SIZE", duration)
     pool.status = "RECONCILING"
     resize(call, cluster, pool, size, operation.ends_at)
+    come_in_part(call, cluster, pool, operation)
     return call.cloud.operations.render(operation)
 
 

@@ -10,13 +10,15 @@ import uuid
 
 from sandbox.cloud.clock import Timetable, timestamp
 from sandbox.cloud.errors import Json, precondition
-from sandbox.cloud.faults import Faults
+from sandbox.cloud.faults import OWN_OPERATIONS, Faults
 from sandbox.cloud.project import Project
 from sandbox.cloud.state import DONE, Cluster, Operation, State
 from sandbox.timeline import Timeline
 
 ROOT = "https://container.googleapis.com/v1"
 
+GOOGLE = "google"
+"""Who begins an operation that nobody asked for."""
 UPDATE_GUIDE_SECONDS = 60.0
 """A change that touches no machine; the guide names no length for it."""
 
@@ -72,6 +74,21 @@ class Operations:
         self._state.operations[operation.name] = operation
         self._timeline.note("operation", " ".join(filter(None, (kind, cluster.name, pool))), length, now)
         return operation
+
+    def begin_own(self, now: float) -> bool:
+        """Begin what Google does without being asked, on clusters that are there and free; whether anything began."""
+        began = False
+        for fault in self._faults.waiting_to_be_busy():
+            for cluster in self._state.clusters.values():
+                meant = cluster.name == fault["cluster"] and fault.get("location", cluster.location) == cluster.location
+                if meant and cluster.status == "RUNNING" and not self._state.running_operation(cluster.key):
+                    kind, length = fault.get("type", OWN_OPERATIONS[0]), fault["guide_minutes"] * 60
+                    self.begin(kind, cluster, user=GOOGLE, now=now, duration=length)
+                    cluster.status = "RECONCILING"
+                    self._faults.clear(fault["id"])
+                    began = True
+                    break
+        return began
 
     def render(self, operation: Operation) -> Json:
         """An operation as the API shows it."""

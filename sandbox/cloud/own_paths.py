@@ -38,8 +38,9 @@ class OwnPaths:
         return [
             web.post("/token", self.token),
             *[
-                web.get(path, self.token_info)
+                ask(path, self.token_info)
                 for path in ("/tokeninfo", "/oauth2/v1/tokeninfo", "/oauth2/v3/tokeninfo")
+                for ask in (web.get, web.post)
             ],
             web.get("/sandbox/ledger", self.ledger),
             web.get("/sandbox/audit", self.audit),
@@ -64,7 +65,8 @@ class OwnPaths:
 
     async def token_info(self, request: web.Request) -> web.Response:
         try:
-            answer = self._tokens.info(request.query.get("access_token", ""), self._cloud.clock.now())
+            token = request.query.get("access_token") or str((await request.post()).get("access_token", ""))
+            answer = self._tokens.info(token, self._cloud.clock.now())
         except GrantError as error:
             return web.json_response({"error": error.error, "error_description": error.description}, status=400)
         return web.json_response(answer)
@@ -89,11 +91,25 @@ class OwnPaths:
     async def set_fault(self, request: web.Request) -> web.Response:
         try:
             body = checked(await self._json(request))
-            fault = self._preempt(body) if body["kind"] == "node_preempt" else self._cloud.faults.add(body)
+            fault = self._set(body)
         except FaultError as error:
             return web.json_response({"error": str(error)}, status=400)
         self._changed()
         return web.json_response(fault)
+
+    def _set(self, body: Json) -> Json:
+        """Keep a fault, or do at once what is done once."""
+        now = self._cloud.clock.now()
+        if body["kind"] == "node_preempt":
+            return self._preempt(body)
+        if body["kind"] == "token_revoked":
+            return {**body, "tokens": self._tokens.revoke(now)}
+        fault = self._cloud.faults.add(body)
+        if body["kind"] == "busy":
+            self._cloud.operations.begin_own(now)
+            running = [each for each in self._cloud.operations.running() if each.cluster == body["cluster"]]
+            return {**fault, "running": [each.name for each in running]}
+        return fault
 
     def _preempt(self, body: Json) -> Json:
         timetable = self._cloud.timetable
@@ -158,5 +174,6 @@ def left(cloud: Cloud) -> Json:
         "nodes": sorted(up),
         "disks": sorted(up),
         "addresses": sorted(balancer.address for balancer in state.load_balancers.values()),
+        "target_pools": sorted(state.load_balancers),
         "forwarding_rules": sorted(state.load_balancers),
     }

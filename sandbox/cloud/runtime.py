@@ -45,6 +45,9 @@ class ClusterRuntime(Protocol):
     async def nodes_ready(self, cluster: Cluster, names: Sequence[str]) -> bool:
         """Whether each of these nodes is Ready in the cluster."""
 
+    async def unschedulable(self, cluster: Cluster) -> Sequence[Json]:
+        """The pods that no node of the cluster can take."""
+
     async def close(self) -> None:
         """Close connections; clusters keep running."""
 
@@ -95,16 +98,27 @@ class ControlPlaneRuntime:
             new.replace(path)
 
     async def nodes_ready(self, cluster: Cluster, names: Sequence[str]) -> bool:
-        from sandbox.control_plane.kube import NODE, ApiError, KubeClient
+        from sandbox.control_plane.kube import NODE
+
+        nodes = await self._list(cluster, NODE)
+        return nodes is not None and set(names) <= {node["metadata"]["name"] for node in nodes if is_ready(node)}
+
+    async def unschedulable(self, cluster: Cluster) -> Sequence[Json]:
+        from sandbox.control_plane.kube import POD
+
+        return [pod for pod in await self._list(cluster, POD) or [] if finds_no_node(pod)]
+
+    async def _list(self, cluster: Cluster, resource: Any) -> list[Json] | None:
+        """What there is of a resource; None when the API server does not say."""
+        from sandbox.control_plane.kube import ApiError, KubeClient
 
         if cluster.key not in self._clients:
             self._clients[cluster.key] = KubeClient.from_kubeconfig(self._plane(cluster).kubeconfig, timeout=5.0)
         try:
-            nodes = await self._clients[cluster.key].list(NODE)
+            return list(await self._clients[cluster.key].list(resource))
         except ApiError:
             await self._forget(cluster)
-            return False
-        return set(names) <= {node["metadata"]["name"] for node in nodes if is_ready(node)}
+            return None
 
     async def _forget(self, cluster: Cluster) -> None:
         client = self._clients.pop(cluster.key, None)
@@ -121,3 +135,9 @@ def is_ready(node: Json) -> bool:
     """Whether a Node object says that it is Ready."""
     conditions = (node.get("status") or {}).get("conditions") or []
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+
+
+def finds_no_node(pod: Json) -> bool:
+    """Whether the scheduler says of a pod that no node can take it."""
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(each["type"] == "PodScheduled" and each.get("reason") == "Unschedulable" for each in conditions)

@@ -34,6 +34,8 @@ class Instance:
     checked_at: float = 0.0
     recreate_at: float | None = None
     """When an upgrade takes it away, to be created again under the same name."""
+    registers: bool = True
+    """Whether it becomes a node of its cluster when it is up."""
 
 
 @dataclass
@@ -109,6 +111,8 @@ class Operation:
     """What the operation sets when it ends."""
     version: str = ""
     """The version that the control plane has when it ends, where it is another one."""
+    in_part: str | None = None
+    """Set when it ends with a machine that is no node: what Google says then, "" for its usual words."""
 
     @property
     def cluster_key(self) -> str:
@@ -167,6 +171,7 @@ class LoadBalancer:
     address: str
     created_at: float
     ready_at: float
+    cluster_uid: str = ""
 
 
 @dataclass
@@ -209,10 +214,14 @@ class State:
     service_operations: dict[str, ServiceOperation] = field(default_factory=dict)
     services: dict[str, bool] = field(default_factory=dict)
     """Services that were enabled or disabled since the project began."""
+    service_accounts: dict[str, Json] = field(default_factory=dict)
+    """Accounts that were made since, by address."""
     quota_preferences: dict[str, QuotaPreference] = field(default_factory=dict)
     load_balancers: dict[str, LoadBalancer] = field(default_factory=dict)
     ledger: list[LedgerItem] = field(default_factory=list)
     tokens: dict[str, Token] = field(default_factory=dict)
+    tokens_revoked_at: float = 0.0
+    """Tokens that were signed before count no more, whoever signed them."""
     faults: list[Json] = field(default_factory=list)
     guide: GuideBase = field(default_factory=GuideBase)
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from sandbox.cloud.errors import GoogleError, Json, error_info
+from sandbox.cloud.faults import Faults
 from sandbox.cloud.project import Account, Project
 from sandbox.cloud.state import State, Token, cluster_key
 
@@ -72,15 +73,16 @@ class Tokens:
         scope = claims.get("scope", "")
         if not scope:
             raise GrantError("invalid_scope", "Invalid OAuth scope or ID token audience provided.")
-        return {"access_token": self._issue(claims["iss"], scope, now), "expires_in": LIFETIME, "token_type": "Bearer"}
+        lifetime = Faults(self._state).token_lifetime() or LIFETIME
+        token = issue(self._state, claims["iss"], scope, now + lifetime, now)
+        return {"access_token": token, "expires_in": lifetime, "token_type": "Bearer"}
 
-    def _issue(self, email: str, scope: str, now: float) -> str:
-        for digest, old in list(self._state.tokens.items()):
-            if old.expires_at <= now:
-                del self._state.tokens[digest]
-        token = "ya29." + secrets.token_urlsafe(48)
-        self._state.tokens[fingerprint(token)] = Token(email, scope, now + LIFETIME)
-        return token
+    def revoke(self, now: float) -> int:
+        """Every token that was given so far is none any more; returns how many were."""
+        gone = len(self._state.tokens)
+        self._state.tokens.clear()
+        self._state.tokens_revoked_at = now
+        return gone
 
     def _verified(self, assertion: str, now: float) -> Json:
         """The claims of a signed assertion."""
@@ -124,7 +126,10 @@ class Tokens:
         if credential.count(".") == 2:
             # the generated clients sign a token of their own for each service instead of asking for one
             try:
-                return str(self._verified(credential, now)["iss"])
+                claims = self._verified(credential, now)
+                # whole seconds, as the signer wrote them
+                if float(claims.get("iat", 0)) >= int(self._state.tokens_revoked_at):
+                    return str(claims["iss"])
             except GrantError:
                 pass
         raise unauthenticated(f"Request had invalid authentication credentials. {SCOPE_HELP}", "ACCESS_TOKEN_EXPIRED")
@@ -160,6 +165,16 @@ class Tokens:
                 "user": {"username": known.email, "uid": numeric(known.email), "groups": groups},
             }
         return {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenReview", "status": status}
+
+
+def issue(state: State, email: str, scope: str, expires_at: float, now: float) -> str:
+    """A new token, while those that are over are forgotten."""
+    for digest, old in list(state.tokens.items()):
+        if old.expires_at <= now:
+            del state.tokens[digest]
+    token = "ya29." + secrets.token_urlsafe(48)
+    state.tokens[fingerprint(token)] = Token(email, scope, expires_at)
+    return token
 
 
 def unauthenticated(message: str, reason: str) -> GoogleError:

@@ -287,9 +287,24 @@ def _prefer(stub: GoogleStub, state: Project, project: str, p: Json, body: Json,
     return state.preferences[-1]
 
 
+def _billing(stub: GoogleStub, state: Project, project: str, p: Json, body: Json, query: Json) -> Json:
+    return {"billingEnabled": True}
+
+
+def _services(stub: GoogleStub, state: Project, project: str, p: Json, body: Json, query: Json) -> Json:
+    return {"services": [{"name": name, "state": "ENABLED"} for name in query["names"]]}
+
+
+def _permissions(stub: GoogleStub, state: Project, project: str, p: Json, body: Json, query: Json) -> Json:
+    return {"permissions": [each for each in body["permissions"] if each != "container.clusters.create"]}
+
+
 _CLUSTERS = rf"/v1/projects/[^/]+/locations/{LOCATION}/clusters"
 _ZONE = r"/compute/v1/projects/[^/]+/zones/(?P<zone>[^/]+)"
 _ROUTES: list[tuple[str, str, Any]] = [
+    ("GET", r"/v1/projects/[^/]+/billingInfo", _billing),
+    ("GET", r"/v1/projects/[^/]+/services:batchGet", _services),
+    ("POST", r"/v3/projects/[^/]+:testIamPermissions", _permissions),
     ("GET", r"/v1/projects/[^/]+/locations/-/clusters", _list_clusters),
     ("POST", _CLUSTERS, _create_cluster),
     ("GET", _CLUSTERS + r"/(?P<cluster>[^/:]+)", _get_cluster),

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +67,16 @@ CASES = (
         ),
     ),
     Case("replicas -1", {"rhaii_replicas": "-1"}, ("qwen-3b-tpu-svc has -1", "Give 1 or more", "rhaii_replicas")),
+    Case(
+        "more dollars than allowed",
+        {"rhaii_cost_limit": 30},
+        ("USD an hour (on_demand, europe-west4-a)", "more than 30.00", "rhaii_cost_limit", "fewer replicas"),
+    ),
+    Case(
+        "Kubernetes version that there is not",
+        {"rhaii_kubernetes_version": "1.20"},
+        ("1.20 is not on offer", "1.36.3-gke.1", "rhaii_kubernetes_version"),
+    ),
     Case("two models of one name", {"rhaii_models": TWICE}, ("named qwen", "rhaii_models", "a name of its own")),
 )
 
@@ -100,12 +112,119 @@ def test_bad_input_is_one_error_before_anything_is_made(empty: tuple[Rehearsal, 
     assert not any(rehearsal.left().values())
 
 
-def test_everything_wrong_is_said_at_once(empty: tuple[Rehearsal, Path]) -> None:
+BY_HEADERS = [{**TWICE[0], "name": name, "replicas": 1, "headers": {"x": name}} for name in "abcde"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (
+            {
+                "rhaii_accelerator": "v7",
+                "rhaii_replicas": "-1",
+                "rhaii_hf_token_file": "/nonexistent/hf-token",
+                "rhaii_provisioning": "reservation",
+                "rhaii_models": [{**TWICE[0], "args": "--max-model-len=4096"}],
+            },
+            ("v7", "has -1", "/nonexistent/hf-token", "no reservation is named", "which is no list"),
+        ),
+        (
+            {
+                "rhaii_tpu_topology": "4x4",
+                "rhaii_helm_binary": "/nonexistent/helm",
+                "rhaii_models": [TWICE[0], *BY_HEADERS],
+            },
+            ("a slice of 4 machines, which is not supported", "helm is not on this host", "HTTPRoute holds 16 rules"),
+        ),
+    ],
+    ids=["numbers and names", "machines and routes"],
+)
+def test_everything_wrong_is_said_at_once(
+    empty: tuple[Rehearsal, Path], wrong: dict[str, object], words: tuple[str, ...]
+) -> None:
     rehearsal, _ = empty
-    wrong = {"rhaii_accelerator": "v7", "rhaii_replicas": "-1", "rhaii_hf_token_file": "/nonexistent/hf-token"}
     refusal = rehearsal.playbook("deploy", "-e", json.dumps(wrong)).refusal()
-    for word in ("v7", "has -1", "/nonexistent/hf-token"):
-        assert word in refusal
+    assert [word for word in words if word not in refusal] == []
+
+
+def test_all_findings_are_in_one_table_and_one_file(empty: tuple[Rehearsal, Path]) -> None:
+    rehearsal, folder = empty
+    wrong = {"rhaii_hf_token_file": "/nonexistent/hf-token", "rhaii_report_folder": str(folder / "reports")}
+    rehearsal.sandbox("fault", "clear").succeeded()
+    rehearsal.sandbox("fault", "set", json.dumps({"kind": "quota", "region": "europe-west4", "value": 8})).succeeded()
+    run = rehearsal.playbook("preflight", "-e", json.dumps(wrong))
+    refusal = run.refusal()
+    for words in (
+        "ok project",
+        "failed hub token",
+        "failed TPU quota",
+        "ok billing",
+        "ok cost",
+        "2 failed (hub token, TPU",
+    ):
+        assert words in refusal
+    report = json.loads((folder / "reports" / "sandbox-preflight.json").read_text(encoding="utf-8"))
+    assert not report["ready"]
+    assert {each["check"] for each in report["findings"] if each["verdict"] == "failed"} == {"hub token", "TPU quota"}
+
+
+def test_plain_words_say_who(empty: tuple[Rehearsal, Path]) -> None:
+    rehearsal, _ = empty
+    rehearsal.sandbox("fault", "clear").succeeded()
+    good = rehearsal.playbook("preflight", "-e", "rhaii_report_style=plain").succeeded()
+    assert "To be done:" not in good.output
+    assert "We know what it costs." in good.output
+    wrong = {"rhaii_report_style": "plain", "rhaii_pull_secret_file": "/nonexistent/pull.yaml"}
+    refusal = rehearsal.playbook("preflight", "-e", json.dumps(wrong)).refusal()
+    assert "Not ready yet: 1 thing has to be done first." in refusal
+    assert "Who: whoever has your company's Red Hat account." in refusal
+    assert "/nonexistent/pull.yaml" in refusal
+
+
+def test_choices_become_an_inventory_that_serves(empty: tuple[Rehearsal, Path]) -> None:
+    rehearsal, folder = empty
+    rehearsal.sandbox("fault", "clear").succeeded()
+    file = folder / "mine" / "hosts.yml"
+    wanted = ["-e", json.dumps({"rhaii_write_inventory": str(file), "rhaii_environment": "mine", "rhaii_replicas": 2})]
+    before = rehearsal.cloud("/sandbox/audit")
+    foreseen = rehearsal.playbook("preflight", *wanted, "--check").succeeded()
+    assert not file.exists()
+    made = rehearsal.playbook("preflight", *wanted).succeeded()
+    assert foreseen.changed() == made.changed() != []
+    assert "Best: europe-west4-a as on_demand." in made.output
+    assert "USD" in made.output
+    again = rehearsal.playbook("preflight", "-i", str(file), "-e", f"rhaii_write_inventory={file}").succeeded()
+    assert again.changed() == []
+    text = file.read_text(encoding="utf-8")
+    assert "replicas: 2" in text
+    file.write_text(text + "# mine\n", encoding="utf-8")
+    assert "is not what would be written" in rehearsal.playbook("preflight", *wanted).refusal()
+    assert file.read_text(encoding="utf-8").endswith("# mine\n")
+    assert rehearsal.cloud("/sandbox/audit") == before
+
+
+def test_missing_api_is_enabled_when_wanted_and_not_in_check_mode(empty: tuple[Rehearsal, Path]) -> None:
+    rehearsal, _ = empty
+    rehearsal.sandbox("fault", "clear").succeeded()
+    printed = rehearsal.sandbox("env").succeeded().output
+    google = dict(
+        re.findall(r'^export ((?:GCP_\w+|HTTPS_PROXY|NO_PROXY|REQUESTS_CA_BUNDLE))="(.*)"$', printed, re.MULTILINE)
+    )
+    switch = ("ansible", "localhost", "-m", "google.cloud.gcp_serviceusage_service", "-a")
+    off = rehearsal.run(
+        *switch,
+        "name=iam.googleapis.com state=absent",
+        env={**google, "ANSIBLE_PYTHON_INTERPRETER": sys.executable},
+    )
+    assert "CHANGED" in off.succeeded().output
+    wanted = ("-e", "rhaii_enable_apis=true")
+    foreseen = rehearsal.playbook("preflight", *wanted, "--check").succeeded()
+    assert re.search(r"unknown APIs +not enabled: iam.googleapis.com", foreseen.output)
+    assert foreseen.changed() == []
+    made = rehearsal.playbook("preflight", *wanted).succeeded()
+    assert made.changed() == ["rhaii.gke.preflight : enable_apis | Enable them"]
+    assert re.search(r"ok +enabling APIs +enabled iam.googleapis.com", made.output)
+    assert re.search(r"ok +APIs +\d+ enabled", made.output)
 
 
 def test_check_mode_on_an_empty_project_makes_nothing(empty: tuple[Rehearsal, Path]) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.rhaii.gke.plugins.module_utils._google import DEFAULT_ENDPOINTS
 
 from tests.integration.google_stub import GoogleStub
 from tests.integration.kubernetes_stub import KubernetesStub, Namespace
@@ -46,8 +47,18 @@ ASKED = {"chips": 16, "request_increase": True, "contact_email": "a@b.c", "fail_
 CLUSTER = {"location": "europe-west4-a", "name": "c", "environment": "prod", "wait_interval": 0.05}
 POOL = {"location": "europe-west4-a", "cluster": "c", "name": "tpu-pool", "environment": "prod", "wait_interval": 0.05}
 PLACE = {"location": "europe-west4-a", "name": "c", "environment": "prod"}
+LEFT = {"locations": ["europe-west4-a"], "cluster": "c", "environment": "prod"}
+COST = {
+    "candidates": [{"location": "europe-west4-a"}, {"location": "us-east5-a", "provisioning": "spot"}],
+    "standard_pool": {"machine_type": "e2-standard-4", "nodes": 2},
+    "tpu_nodes": 3,
+}
+SILENT = {"running_tpu_nodes": 5, "endpoints": {"cloudbilling": "http://127.0.0.1:9"}}
 TPU = {"machine_type": "ct6e-standard-4t"}
 SERVICE = {"name": bodies.NAME, "namespace": "ready", "wait_interval": 0.1, "fail_fast_after": 0.3}
+LOOKED = {"fail_on_problem": False, "location": "europe-west4-a"}
+MODELS = {"uris": ["hf://Qwen/Qwen2.5-3B-Instruct", "hf://nobody"], "fail_on_problem": False}
+HUB = {"endpoint": "http://127.0.0.1:9", "token": "a-token"}
 # Their host is the stub of Kubernetes; the others' are Google's.
 OF_KUBERNETES = ("llmisvc_wait_ready",)
 
@@ -67,6 +78,15 @@ CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "unknown option": ("tpu_quota_check", {**QUOTA, "chip": 1}, {}),
     "rule across options": ("tpu_quota_check", {**QUOTA, "auth_kind": "serviceaccount"}, {}),
     "refused token, which is not shown": ("tpu_quota_check", {**QUOTA, "access_token": "a-bad-token"}, {}),
+    "access, with a permission missing": ("gcp_access_check", {}, {}),
+    "access that is only looked at": (
+        "gcp_access_check",
+        {**LOOKED, "features": ["reservation"]},
+        {"check_mode": True},
+    ),
+    "access for a feature that there is not": ("gcp_access_check", {"features": ["flying"]}, {}),
+    "models of a hub that is away": ("model_access_check", MODELS, {}),
+    "models without a uri": ("model_access_check", {}, {}),
     "nobody answers": ("gke_cluster", {**CLUSTER, "endpoints": {"container": "http://127.0.0.1:9"}}, {}),
     "cluster in check mode": ("gke_cluster", CLUSTER, {"check_mode": True, "diff": True}),
     "cluster created": ("gke_cluster", {**CLUSTER, "labels": {"team": "ml"}}, {"diff": True}),
@@ -80,6 +100,11 @@ CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "quota beside our own pool": ("tpu_quota_check", {**QUOTA, "cluster": "c", "node_pool": "tpu-pool"}, {}),
     "quota beside a foreign pool": ("tpu_quota_check", QUOTA, {}),
     "place of a cluster": ("gke_place", {**PLACE, "candidates": ["us-east5-a"]}, {}),
+    "cost from the table": ("gke_cost", {**COST, "catalog_timeout": 0}, {}),
+    "cost without a price list": ("gke_cost", {**COST, **SILENT}, {"check_mode": True}),
+    "cost of nothing": ("gke_cost", {**COST, "candidates": []}, {}),
+    "belongings of an environment": ("gke_leftovers", LEFT, {}),
+    "belongings without a place": ("gke_leftovers", {"cluster": "c", "environment": "prod"}, {}),
     "pool resized": ("gke_node_pool", {**POOL, "node_count": 5}, {"diff": True}),
     "pool that cannot change": ("gke_node_pool", {**POOL, "spot": True}, {"diff": True}),
     "pool deleted": ("gke_node_pool", {**POOL, "state": "absent"}, {"diff": True}),
@@ -103,15 +128,20 @@ FAILING = {
     "nobody to ask back": "request_increase is True but all of the following are missing: contact_email",
     "unknown accelerator": "value of accelerator must be one of: v5e, v5p, v6e, got: v7",
     "missing option": "missing required arguments: chips",
+    "belongings without a place": "missing required arguments: locations",
     "option of the wrong type": "unable to convert to int",
     "unknown option": "Unsupported parameters",
     "rule across options": "service_account_file",
     "refused token, which is not shown": "Google refused the access token that was given",
+    "access, with a permission missing": "missing on PROJECT: container.clusters.create (creates the cluster)",
+    "access for a feature that there is not": "value of features must be one or more of: reservation, quota_request",
+    "models without a uri": "missing required arguments: uris",
     "nobody answers": "no answer from http://127.0.0.1:9 (Connection refused)",
     "cluster that cannot change": "dataplane_v2 is true",
     "cluster of another environment": "belongs to the environment prod",
     "pool with a topology": "GKE refuses that",
     "quota beside a foreign pool": "12 used",
+    "cost of nothing": "No candidate is given.",
     "pool that cannot change": "spot is false, wanted true",
     "service not ready in time": "was not ready within 1 s (0 of 3 replicas ready)",
     "service without its pull secret": "the pull secret rhaiis-pull-secret does not exist in broken",
@@ -176,11 +206,12 @@ def playbook(google: str, kubernetes: str) -> list[dict[str, Any]]:
         "project": "{{ inventory_hostname }}",
         "auth_kind": "accesstoken",
         "access_token": "a-token",
-        "endpoints": {"container": google, "compute": google, "cloudquotas": google, "monitoring": google},
+        "endpoints": dict.fromkeys((*DEFAULT_ENDPOINTS, "oauth2"), google),
     }
     of_kubernetes = {"host": kubernetes, "api_key": "a-token"}
     for name, (module, options, keywords) in CALLS.items():
-        given = {**(of_kubernetes if module in OF_KUBERNETES else of_google), **options}
+        of_hub = HUB if module == "model_access_check" else of_google
+        given = {**(of_kubernetes if module in OF_KUBERNETES else of_hub), **options}
         tasks.append({"name": name, f"rhaii.gke.{module}": given, "ignore_errors": True, **keywords})
     return [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
 

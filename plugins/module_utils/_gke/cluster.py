@@ -40,6 +40,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.operations import A
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import GkePorts
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
     ENVIRONMENT,
+    KEEP,
     MANAGED_BY,
     Json,
     Operation,
@@ -70,6 +71,15 @@ def refuse_foreign(wanted: Wanted, cluster: Json) -> None:
         )
 
 
+def refuse_kept(wanted: Wanted, cluster: Json) -> None:
+    """A cluster that is to be kept goes only when its protection is lifted in the same breath."""
+    if (cluster.get("resourceLabels") or {}).get(KEEP) == "true" and wanted.keep is not False:
+        raise RhaiiError(
+            f"The cluster {wanted.name} in {wanted.location} is protected: it carries the label {KEEP}=true.",
+            remedy="To delete it all the same, say keep: false (-e rhaii_keep=false).",
+        )
+
+
 def describe(
     cluster: Json | None, wanted: Wanted, operation: Operation | None = None, ca_file: str | None = None
 ) -> Result:
@@ -95,6 +105,7 @@ def describe(
             network=str(cluster.get("network") or ""),
             subnetwork=str(cluster.get("subnetwork") or ""),
             debts=debts_of(cluster.get("resourceLabels") or {}),
+            keep=(cluster.get("resourceLabels") or {}).get(KEEP) == "true",
             kubernetes_version=str(cluster.get("currentMasterVersion") or ""),
             labels=dict(cluster.get("resourceLabels") or {}),
             node_pools=sorted(str(pool["name"]) for pool in cluster.get("nodePools") or []),
@@ -281,6 +292,7 @@ class _Cluster:
         labels = cluster.get("resourceLabels") or {}
         if not (self.force_unlabelled and not ours(labels)):
             refuse_foreign(self.wanted, cluster)
+        refuse_kept(self.wanted, cluster)
         before = {"name": self.wanted.name, "status": str(cluster.get("status") or "")}
         if self.check_mode:
             self.changed = True
@@ -367,6 +379,7 @@ CAPABILITY = Capability(
         },
         hold_node_upgrades={"type": "bool"},
         debts={"type": "dict"},
+        keep={"type": "bool"},
         force_unlabelled={"type": "bool", "default": False},
         **wait_options(1800, 10.0),
     ),
@@ -375,4 +388,15 @@ CAPABILITY = Capability(
     required_if=GOOGLE_REQUIRED_IF,
 )
 
-__all__ = ("CAPABILITY", "DefaultPool", "Plan", "Wanted", "body_of", "describe", "plan", "refuse_foreign", "run")
+__all__ = (
+    "CAPABILITY",
+    "DefaultPool",
+    "Plan",
+    "Wanted",
+    "body_of",
+    "describe",
+    "plan",
+    "refuse_foreign",
+    "refuse_kept",
+    "run",
+)

@@ -17,6 +17,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._capability import Param
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
     DEBT,
+    KEEP,
     Json,
     at_least,
     debts_of,
@@ -92,6 +93,7 @@ class Wanted:
     environment: str
     labels: Mapping[str, str]
     debts: Mapping[str, str] | None
+    keep: bool | None
     release_channel: str
     kubernetes_version: str
     dataplane_v2: bool
@@ -110,6 +112,8 @@ class Wanted:
     def from_params(cls, params: Params) -> Wanted:
         pool = params["default_pool"] or {}
         labels = {**(params["labels"] or {}), **_debt_labels(params["debts"])}
+        if params["keep"]:
+            labels[KEEP] = "true"
         wanted = cls(
             project=params["project"],
             location=params["location"],
@@ -117,6 +121,7 @@ class Wanted:
             environment=params["environment"] or "",
             labels=our_labels(params["environment"] or "", labels),
             debts=params["debts"],
+            keep=params["keep"],
             release_channel=params["release_channel"],
             kubernetes_version=params["kubernetes_version"] or "",
             dataplane_v2=params["dataplane_v2"],
@@ -248,7 +253,9 @@ def body_of(wanted: Wanted, now: datetime) -> Json:
     config: Json = {
         "machineType": wanted.default_pool.machine_type,
         "oauthScopes": ["https://www.googleapis.com/auth/cloud-platform"],
-        "resourceLabels": {key: value for key, value in wanted.labels.items() if not key.startswith(DEBT)},
+        "resourceLabels": {
+            key: value for key, value in wanted.labels.items() if key != KEEP and not key.startswith(DEBT)
+        },
     }
     pool: Json = {
         "name": wanted.default_pool.name,
@@ -299,6 +306,8 @@ def plan(wanted: Wanted, cluster: Json, now: datetime) -> Plan:
 
     has_labels = dict(cluster.get("resourceLabels") or {})
     kept = {key: value for key, value in has_labels.items() if wanted.debts is None or not key.startswith(DEBT)}
+    if wanted.keep is False:
+        kept.pop(KEEP, None)
     labels = {**kept, **wanted.labels}
     if labels != has_labels:
         before["labels"], after["labels"] = has_labels, labels

@@ -353,7 +353,8 @@ class _Pool:
         if todo.autoscaling is not None:
             calls.append(partial(self.clusters.set_node_pool_autoscaling, cluster, name, todo.autoscaling))
         if todo.nodes_per_zone is not None:
-            self.progress(f"{self.what}: asking for {self.wanted.node_count} nodes instead of {self.size}")
+            of = "once more" if "status" in todo.before else f"instead of {self.size}"
+            self.progress(f"{self.what}: asking for {self.wanted.node_count or self.size} nodes {of}")
             calls.append(partial(self.clusters.set_node_pool_size, cluster, name, todo.nodes_per_zone))
         for number, call in enumerate(calls, 1):
             # GKE takes one kind of change a call, and one call at a time.

@@ -439,9 +439,12 @@ def _resize(wanted: Wanted, pool: Json, size: int, up: int | None, before: Json,
             )
         before["node_count"], after["node_count"] = size, count
         return count // zones
-    if up is not None and up < size and pool.get("status") == "RUNNING_WITH_ERROR":
-        # An earlier operation gave up in the middle; asking for the same size makes GKE try again.
-        before["nodes_up"], after["nodes_up"] = up, size
+    if up is not None and size and pool.get("status") == "RUNNING_WITH_ERROR":
+        # An earlier operation gave up in the middle; asking for the same size makes GKE try again. Machines that are
+        # all up are no proof: one that runs and never became a node bills like any other.
+        before["status"], after["status"] = "RUNNING_WITH_ERROR", "RUNNING"
+        if up < size:
+            before["nodes_up"], after["nodes_up"] = up, size
         return size // zones
     return None
 

@@ -175,6 +175,8 @@ def ours(labels: Mapping[str, str]) -> bool:
 
 
 DEBT = "rhaii-debt-"
+# "true" on a cluster that no teardown may delete unasked
+KEEP = "rhaii-keep"
 
 
 def debts_of(labels: Mapping[str, str]) -> dict[str, str]:
@@ -216,6 +218,7 @@ def _numbers(version: str) -> list[int]:
 __all__ = (
     "DEBT",
     "ENVIRONMENT",
+    "KEEP",
     "MANAGED_BY",
     "MANAGED_BY_US",
     "GroupRef",

@@ -263,6 +263,60 @@ async def test_faults_are_set_shown_and_cleared(server: Server) -> None:
     assert (await ask(server, "DELETE", "/sandbox/faults"))[1] == {"cleared": 0}
 
 
+async def test_revoked_tokens_are_refused_and_new_ones_are_good(server: Server) -> None:
+    old = await access_token(server)
+    place = f"/v1/{PARENT}/clusters"
+    review = "/sandbox/tokenreview/rhaii-sandbox/europe-west4-a/demo"
+    await ask(server, "POST", place, old, json={"cluster": {"name": "demo", "initialNodeCount": 1}})
+    asked = {"spec": {"token": old}}
+    assert (await ask(server, "POST", review, json=asked))[1]["status"]["authenticated"]
+    assert (await ask(server, "POST", "/sandbox/faults", json={"kind": "token_revoked"}))[1]["tokens"] == 1
+    status, answer = await ask(server, "GET", place, old)
+    assert (status, answer["error"]["details"][0]["reason"]) == (401, "ACCESS_TOKEN_EXPIRED")
+    assert not (await ask(server, "POST", review, json=asked))[1]["status"]["authenticated"]
+    assert (await ask(server, "GET", place, await access_token(server)))[0] == 200
+    assert (await ask(server, "GET", "/sandbox/faults"))[1]["faults"] == []
+
+
+async def test_client_that_holds_a_revoked_token_gets_itself_a_new_one(server: Server) -> None:
+    def walk() -> None:
+        client = clusters(server)
+        assert not client.list_clusters(parent=PARENT).clusters
+        asyncio.run_coroutine_threadsafe(
+            ask(server, "POST", "/sandbox/faults", json={"kind": "token_revoked"}), loop
+        ).result()
+        assert not client.list_clusters(parent=PARENT).clusters
+
+    loop = asyncio.get_running_loop()
+    await blocking(walk)
+
+
+async def test_token_lives_as_long_as_a_fault_says(server: Server) -> None:
+    await ask(server, "POST", "/sandbox/faults", json={"kind": "token_lifetime", "seconds": 1})
+    token = await access_token(server)
+    assert int((await ask(server, "GET", f"/tokeninfo?access_token={token}"))[1]["expires_in"]) <= 1
+    assert (await ask(server, "GET", f"/v1/{PARENT}/clusters", token))[0] == 200
+    await asyncio.sleep(1.1)
+    assert (await ask(server, "GET", f"/v1/{PARENT}/clusters", token))[0] == 401
+    await ask(server, "DELETE", "/sandbox/faults")
+    assert (await ask(server, "GET", f"/v1/{PARENT}/clusters", await access_token(server)))[0] == 200
+
+
+async def test_busy_cluster_refuses_changes_at_once(server: Server) -> None:
+    token = await access_token(server)
+    place = f"/v1/{PARENT}/clusters"
+    await ask(server, "POST", place, token, json={"cluster": {"name": "demo", "initialNodeCount": 1}})
+    for _ in range(100):
+        if (await ask(server, "GET", f"{place}/demo", token))[1].get("status") == "RUNNING":
+            break
+        await asyncio.sleep(0.05)
+    fault = {"kind": "busy", "cluster": "demo", "guide_minutes": 1000}
+    running = (await ask(server, "POST", "/sandbox/faults", json=fault))[1]["running"]
+    status, answer = await ask(server, "DELETE", f"{place}/demo", token)
+    assert (status, running[0] in answer["error"]["message"]) == (400, True)
+    assert "incompatible operation" in answer["error"]["message"]
+
+
 async def test_load_balancer_outlives_its_cluster_and_stands_in_the_books(server: Server) -> None:
     token = await access_token(server)
     await ask(

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible_collections.rhaii.gke.plugins.module_utils import _models, _preflight
-from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import FAMILIES
+from ansible_collections.rhaii.gke.plugins.module_utils import _models
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight import inputs as preflight
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight.findings import FAILED
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight.tools import Tools
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import FAMILIES, PROVISIONING
 
 from tests.prove.render.tree import COLLECTION_WIDE, EXPRESSION, NO_DEFAULT, ROOT, Reading, Tree
 from tests.prove.render.variables import Variable, default_of, model_fields, variables
@@ -47,7 +50,7 @@ def test_variable_without_a_default_is_called_needed() -> None:
 
 
 def test_what_preflight_demands_is_called_needed() -> None:
-    nothing = _preflight.Inputs(
+    nothing = preflight.Inputs(
         project="",
         environment="prod",
         location="europe-west4-a",
@@ -58,13 +61,13 @@ def test_what_preflight_demands_is_called_needed() -> None:
         models=[],
         replicas=None,
         tpu_nodes=None,
-        pull_secret=_preflight.File("", None),
+        pull_secret=preflight.File("", None),
         registry="registry.redhat.io",
-        token_file=_preflight.File("", None),
+        token_file=preflight.File("", None),
         token="",
-        tools=_preflight.Tools(helm="helm", charts={"": False}, missing_packages=[]),
+        tools=Tools(helm="helm", helm_version="v3.14.0", charts={"": False}, packages={}, collections={}),
     )
-    failed = [finding for finding in _preflight.judge(nothing).findings if finding.verdict == _preflight.FAILED]
+    failed = [finding for finding in preflight.judge(nothing).findings if finding.verdict == FAILED]
     demanded = {name for finding in failed for name in COLLECTION_WIDE.findall(f"{finding.found} {finding.remedy}")}
     assert len(demanded) >= 3
     assert demanded <= {name for name, row in LISTED.items() if row.needed}
@@ -72,7 +75,7 @@ def test_what_preflight_demands_is_called_needed() -> None:
 
 def test_families_and_ways_to_buy_are_those_of_the_code() -> None:
     assert set(re.findall(r"`(v\d\w+)`", LISTED["rhaii_accelerator"].meaning)) == set(FAMILIES)
-    assert set(re.findall(r"`(\w+)`", LISTED["rhaii_provisioning"].meaning)) == set(_preflight.PROVISIONING)
+    assert set(re.findall(r"`(\w+)`", LISTED["rhaii_provisioning"].meaning)) == set(PROVISIONING)
     assert f"`{FAMILIES['v6e'].machine_type}`" in LISTED["rhaii_machine_type"].meaning
 
 

@@ -17,6 +17,7 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils._internal._datatag._tags import Deprecated
 from ansible_collections.rhaii.gke.plugins.filter import inputs
 from ansible_collections.rhaii.gke.plugins.filter.inputs import FilterModule
+from ansible_collections.rhaii.gke.plugins.plugin_utils import _tools
 
 FILTERS = FilterModule().filters()
 FOLDER = Path(inputs.__file__).parent
@@ -38,6 +39,12 @@ INPUTS: dict[str, Any] = {
     "token_file": "",
     "token": "hf_abc",
 }
+
+
+@pytest.fixture(autouse=True)
+def no_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of this machine are no matter of the filters."""
+    monkeypatch.setattr(_tools, "PROGRAMS", {})
 
 
 def tagged(text: str) -> str:
@@ -146,9 +153,37 @@ def test_preflight_tells_zero_replicas_from_none_given(replicas: Any, nodes: int
     assert FILTERS["preflight_findings"]({**INPUTS, "replicas": replicas})["nodes"] == nodes
 
 
-def test_quota_becomes_a_finding_of_plain_values() -> None:
+def test_preflight_reads_switches_as_ansible_writes_them() -> None:
+    many = [{"name": "z", "uri": "hf://o/z"}, *({"name": n, "uri": "hf://o/m", "headers": {"x": n}} for n in "abcd")]
+    assert "model routes" in failed(models=many, guide_paths=tagged("true"))
+    assert "model routes" not in failed(models=many, guide_paths=tagged("false"))
+    assert "quota request" in failed(request_quota="yes")
+    assert "quota request" not in failed(request_quota="")
+    assert "cost limit" in failed(cost_limit=tagged("much"))
+
+
+def test_preflight_looks_for_collections() -> None:
+    assert failed(collections=["kubernetes.core", "no.such"])["collections"] == "Ansible does not find no.such."
+
+
+def test_report_is_of_plain_values() -> None:
     check = {"check": "TPU quota", "verdict": "sufficient", "reason": "enough", "remedy": ""}
-    result = {"candidates": [{"location": tagged("z"), "checks": [check]}]}
-    (finding,) = FILTERS["quota_findings"](result)
+    quota = {"candidates": [{"location": tagged("z"), "checks": [check]}]}
+    (finding,) = FILTERS["preflight_report"]({"inputs": {"findings": []}, "quota": quota, "access": {}})
     assert finding == {"check": "TPU quota", "verdict": "ok", "found": "z: enough", "remedy": ""}
+    assert type(finding["found"]) is str
     assert FILTERS["preflight_table"]([finding]) == ["ok      TPU quota  z: enough"]
+    assert FILTERS["preflight_lines"]([finding]) == ["ok      TPU quota  z: enough", "1 checks: 1 ok."]
+    assert FILTERS["preflight_lines"]([finding], tagged("plain"))[0] == "Everything is ready."
+
+
+def test_style_that_there_is_not_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"rhaii_report_style is 'short'\. Use technical or plain\."):
+        FILTERS["preflight_lines"]([], "short")
+
+
+def test_choices_without_an_answer_are_none() -> None:
+    said = FILTERS["preflight_choices"]({}, {}, tagged("prod"), {"rhaii_project": tagged("my-project")})
+    assert said["choices"] == []
+    assert len(said["lines"]) == 1
+    assert yaml.safe_load(said["inventory"])["all"]["vars"]["rhaii_project"] == "my-project"

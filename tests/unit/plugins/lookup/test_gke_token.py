@@ -32,8 +32,9 @@ def looked_up(variables: dict[str, Any] | None = None, **direct: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def without_variables_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GCP_AUTH_KIND", "GCP_ACCESS_TOKEN", "GCP_SERVICE_ACCOUNT_FILE", "GCE_CREDENTIALS_FILE_PATH"):
-        monkeypatch.delenv(name, raising=False)
+    for option in yaml.safe_load(DOCUMENTATION)["options"].values():
+        for variable in option.get("env", []):
+            monkeypatch.delenv(variable["name"], raising=False)
 
 
 def test_token_is_a_plain_string() -> None:
@@ -72,7 +73,7 @@ def test_token_of_the_run_is_used_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        pytest.param({"auth_kind": "accesstoken"}, "no access_token is given. Give access_token.", id="no token"),
+        pytest.param({"auth_kind": "accesstoken"}, "no access_token is given. Give access_token", id="no token"),
         pytest.param({"auth_kind": "serviceaccount"}, "no service_account_file is given", id="no key file"),
         pytest.param({**DIRECT, "ca_file": "/no/ca.pem"}, "The CA file /no/ca.pem does not exist.", id="no CA file"),
     ],

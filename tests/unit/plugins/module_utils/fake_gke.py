@@ -197,6 +197,8 @@ class FakeGke:
         def sized() -> None:
             assert self.pool is not None
             self.pool["nodes"] = nodes_per_zone * max(1, len(self.pool["locations"]))
+            if not self.stuck_machines:
+                self.pool["status"] = "RUNNING"
 
         return self.start("SET_NODE_POOL_SIZE", f"clusters/{cluster}/nodePools/{pool}", sized)
 

@@ -13,17 +13,21 @@ from pathlib import Path
 from typing import Any
 
 import google.auth
+import google.auth.compute_engine
 import google.auth.exceptions
 import google.auth.transport.requests
+import google.oauth2.credentials
 import pytest
 import requests
 import urllib3
 from ansible_collections.rhaii.gke.plugins.module_utils import _google
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.google import GoogleClusters
 from ansible_collections.rhaii.gke.plugins.module_utils._google import (
     Connection,
     GoogleError,
     GoogleSettings,
+    Identity,
     RestApi,
     UnreachableError,
     error_of,
@@ -76,14 +80,15 @@ def test_settings_come_from_the_modules_options() -> None:
             "endpoints": {"container": "http://c/", "compute": None, "oauth2": ""},
             "ca_file": "ca.pem",
             "request_timeout": 5,
+            "impersonate_service_account": "a@x",
         }
-    ) == GoogleSettings("p", "serviceaccount", "key.json", "t", {"container": "http://c"}, "ca.pem", 5.0)
+    ) == GoogleSettings("p", "serviceaccount", "key.json", "t", {"container": "http://c"}, "ca.pem", 5.0, "a@x")
 
 
 @pytest.mark.parametrize("nothing", [{}, dict.fromkeys(("auth_kind", "endpoints", "request_timeout", "ca_file"))])
 def test_settings_that_are_left_out(nothing: dict[str, Any]) -> None:
     assert GoogleSettings.from_params({"project": "p", **nothing}) == GoogleSettings("p")
-    assert GoogleSettings("p") == GoogleSettings("p", "application", None, None, {}, None, 60.0)
+    assert GoogleSettings("p") == GoogleSettings("p", "application", None, None, {}, None, 60.0, None)
 
 
 def test_settings_do_not_show_the_token() -> None:
@@ -255,7 +260,11 @@ def test_given_access_token_is_used_as_it_is() -> None:
 def test_given_access_token_cannot_be_renewed() -> None:
     with pytest.raises(RhaiiError, match="no access token was given out") as failure, translated("ask", "x"):
         Connection(TOKEN).credentials.refresh(None)
-    assert "Google refused the access token that was given" in failure.value.msg
+    assert "refused the access token that was given, and a given token cannot be renewed" in failure.value.msg
+    assert failure.value.remedy == (
+        "Give a new one with access_token (rhaii_access_token), or use a kind that is renewed: auth_kind application "
+        "or serviceaccount (rhaii_auth_kind)."
+    )
 
 
 def test_session_carries_the_token_and_our_retries() -> None:
@@ -264,12 +273,61 @@ def test_session_carries_the_token_and_our_retries() -> None:
     assert session.credentials.token == "given"
     for scheme in ("https://", "http://"):
         retry = session.get_adapter(f"{scheme}x").max_retries
-        assert (retry.total, retry.connect) == (4, 2)
+        assert (retry.total, retry.connect, retry.read) == (4, 2, 1)
         assert retry.is_retry("GET", 503)
         assert retry.is_retry("GET", 429)
         assert not retry.is_retry("GET", 500)
         assert not retry.is_retry("POST", 503)
         assert retry.raise_on_status is False
+
+
+@pytest.fixture
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, as the test sets it."""
+    moment = [100.0]
+    monkeypatch.setattr(_google.time, "monotonic", lambda: moment[0])
+    return moment
+
+
+POOL = urllib3.HTTPConnectionPool("x")
+UNANSWERED = urllib3.exceptions.ReadTimeoutError(POOL, "/", "Read timed out.")
+REFUSED = urllib3.exceptions.NewConnectionError(urllib3.connection.HTTPConnection("x"), "refused")
+NO_CONNECTION = urllib3.exceptions.ConnectTimeoutError(POOL, "timed out")
+
+
+@pytest.mark.parametrize(
+    ("method", "error", "each_takes", "tries"),
+    [
+        pytest.param("GET", UNANSWERED, 7.0, 2, id="hangs: once more"),
+        pytest.param("POST", UNANSWERED, 7.0, 1, id="hangs, and is not safe to repeat"),
+        pytest.param("GET", REFUSED, 0.0, 3, id="refused at once: twice more"),
+        pytest.param("GET", NO_CONNECTION, 7.0, 2, id="no connection in time: no longer than the budget"),
+        pytest.param("POST", REFUSED, 0.0, 3, id="never sent, and so safe to repeat"),
+    ],
+)
+def test_silence_is_reported_after_two_time_outs(
+    method: str, error: Exception, each_takes: float, tries: int, now: list[float]
+) -> None:
+    settings = GoogleSettings("p", "accesstoken", access_token="t", timeout=7.0)
+    retry = Connection(settings).session().get_adapter("https://x").max_retries
+    done = 0
+    while True:
+        done += 1
+        now[0] += each_takes
+        try:
+            retry = retry.increment(method, "/", error=error, _pool=POOL)
+        except urllib3.exceptions.HTTPError:
+            break
+    assert done == tries
+    assert now[0] - 100.0 <= 2 * 7.0
+
+
+def test_every_request_begins_with_all_its_patience(now: list[float]) -> None:
+    adapter = Connection(TOKEN).session().get_adapter("https://x")
+    assert adapter.max_retries.began == 100.0
+    now[0] = 900.0
+    assert adapter.max_retries.began == 900.0
+    assert adapter.max_retries.timeout == 60.0
 
 
 @pytest.mark.parametrize(("said", "waited"), [("7", 7.0), ("3600", 60.0), (None, None)])
@@ -285,6 +343,24 @@ def test_ca_file_is_what_sessions_verify_with(tmp_path: Path) -> None:
     settings = GoogleSettings("p", "accesstoken", access_token="t", ca_file=str(authority))
     assert Connection(settings).session().verify == str(authority)
     assert Connection(TOKEN).session().verify is True
+
+
+def test_ca_file_wins_over_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests itself lets REQUESTS_CA_BUNDLE win over what a session verifies with."""
+    authority = tmp_path / "ca.pem"
+    authority.touch()
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/of/the/environment.pem")
+    verified: list[Any] = []
+
+    def send(self: Any, request: Any, stream: Any, timeout: Any, verify: Any, cert: Any, proxies: Any) -> Any:
+        verified.append(verify)
+        return Adapter().send(request)
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
+    for given in (str(authority), None):
+        settings = GoogleSettings("p", "accesstoken", access_token="t", ca_file=given)
+        Connection(settings).rest("compute").call("do it", "GET", "/")
+    assert verified == [str(authority), "/of/the/environment.pem"]
 
 
 def test_missing_ca_file_is_refused() -> None:
@@ -385,6 +461,205 @@ def test_expired_token_is_renewed(key_file: str, monkeypatch: pytest.MonkeyPatch
     connection.token()
     connection.credentials.expiry = datetime(2020, 1, 1)
     assert connection.token()[0] == "minted-2"
+
+
+DEPLOYER = "deployer@p.iam.gserviceaccount.com"
+
+
+class Impersonation:
+    """The token service, and the service that gives out the tokens of others."""
+
+    def __init__(self, status: int = 200, body: Any = None) -> None:
+        self.asked: list[tuple[str, Any, Any]] = []
+        self._refusal = (status, body)
+
+    def __call__(self, url: str, method: str = "GET", body: Any = None, headers: Any = None, **more: Any) -> Any:
+        self.asked.append((url, body, headers))
+        status, answer = 200, {"access_token": "source", "expires_in": 3600}
+        if url.endswith(":generateAccessToken"):
+            end = (datetime.now(UTC) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+            status, answer = self._refusal if self._refusal[1] else (200, {"accessToken": "acting", "expireTime": end})
+        return type("Response", (), {"status": status, "headers": {}, "data": json.dumps(answer).encode()})()
+
+
+def acting(service: Impersonation, key_file: str, monkeypatch: pytest.MonkeyPatch) -> Connection:
+    monkeypatch.setattr(google.auth.transport.requests, "Request", lambda session: service)
+    endpoints = {"iamcredentials": "http://127.0.0.1:1"}
+    settings = GoogleSettings("p", "serviceaccount", key_file, endpoints=endpoints, impersonate_service_account="a@x")
+    return Connection(settings)
+
+
+def test_acting_as_another_account(key_file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Impersonation()
+    connection = acting(service, key_file, monkeypatch)
+    token, end = connection.token()
+    assert token == "acting"
+    assert timedelta(minutes=55) < end.replace(tzinfo=UTC) - datetime.now(UTC) <= timedelta(minutes=60)
+    url, body, headers = service.asked[-1]
+    assert url == "http://127.0.0.1:1/v1/projects/-/serviceAccounts/a@x:generateAccessToken"
+    assert json.loads(body)["scope"] == ["https://www.googleapis.com/auth/cloud-platform"]
+    assert headers["authorization"] == "Bearer source"
+    assert connection.identity() == Identity(f"service account file, {DEPLOYER}", "a@x", is_acting=True)
+
+
+def test_acting_as_another_account_is_asked_of_google_itself() -> None:
+    settings = GoogleSettings("p", "accesstoken", access_token="t", impersonate_service_account="a@x")
+    wanted = "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/a@x:generateAccessToken"
+    assert Connection(settings).credentials._inner._iam_endpoint_override == wanted
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        pytest.param(
+            {"error": {"code": 403, "message": "Permission 'iam.serviceAccounts.getAccessToken' denied on resource."}},
+            "Permission 'iam.serviceAccounts.getAccessToken' denied on resource.",
+            id="with Google's words",
+        ),
+        pytest.param(["?"], "Unable to acquire impersonated credentials", id="without"),
+    ],
+)
+def test_account_that_may_not_act_as_another(
+    body: Any, said: str, key_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(RhaiiError) as failure:
+        acting(Impersonation(403, body), key_file, monkeypatch).token()
+    assert failure.value.msg == (
+        f"Could not get an access token: no access token was given out (a@x cannot be impersonated: {said})."
+    )
+    assert "roles/iam.serviceAccountTokenCreator on a@x" in failure.value.remedy
+
+
+class Adapter(requests.adapters.BaseAdapter):
+    """Google at the other end of a session: refuses every token but one."""
+
+    def __init__(self, good: str = "", status: int = 200, body: Any = None) -> None:
+        super().__init__()
+        self._good = good
+        self._status = status
+        self._body = body if body is not None else {}
+        self.sent: list[requests.PreparedRequest] = []
+
+    def send(self, request: requests.PreparedRequest, **more: Any) -> requests.Response:
+        self.sent.append(request)
+        refused = bool(self._good) and request.headers["Authorization"] != f"Bearer {self._good}"
+        answer = requests.Response()
+        answer.status_code = 401 if refused else self._status
+        answer._content = json.dumps({"error": {"message": "expired"}} if refused else self._body).encode()
+        answer.request, answer.url = request, str(request.url)
+        return answer
+
+    def close(self) -> None:
+        return
+
+
+def test_refused_token_is_renewed_once_and_the_call_repeated(key_file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = TokenService()
+    monkeypatch.setattr(google.auth.transport.requests, "Request", lambda session: service)
+    connection = Connection(GoogleSettings("p", "serviceaccount", key_file))
+    rest, cloud = connection.rest("compute"), Adapter(good="minted-2", body={"a": 1})
+    rest._session.mount("https://", cloud)
+    assert rest.call("do it", "POST", "/x", body={"b": 2}) == {"a": 1}
+    assert [(each.headers["Authorization"], each.body) for each in cloud.sent] == [
+        ("Bearer minted-1", b'{"b": 2}'),
+        ("Bearer minted-2", b'{"b": 2}'),
+    ]
+
+
+def test_refused_token_is_renewed_for_the_client_of_kubernetes_engine_too(
+    key_file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = TokenService()
+    monkeypatch.setattr(google.auth.transport.requests, "Request", lambda session: service)
+    clusters = GoogleClusters(Connection(GoogleSettings("p", "serviceaccount", key_file)), "europe-west4-a")
+    cloud = Adapter(good="minted-2", body={"name": "demo"})
+    clusters._client.transport._session.mount("https://", cloud)
+    assert clusters.get_cluster("demo") == {"name": "demo"}
+    assert [each.headers["Authorization"] for each in cloud.sent] == ["Bearer minted-1", "Bearer minted-2"]
+
+
+def test_given_token_that_is_refused_in_mid_run_says_what_to_do() -> None:
+    rest, cloud = Connection(TOKEN).rest("compute"), Adapter(good="another")
+    rest._session.mount("https://", cloud)
+    with pytest.raises(RhaiiError, match=r"Could not do it: .* a given token cannot be renewed\)\. Give a new one"):
+        rest.call("do it", "GET", "/x")
+    assert len(cloud.sent) == 1
+
+
+def named(monkeypatch: pytest.MonkeyPatch, cloud: Adapter) -> None:
+    """Let the token service be `cloud`."""
+    prepare = Connection.prepare
+
+    def mounted(self: Connection, session: Any) -> Any:
+        prepare(self, session).mount("https://oauth2.googleapis.com", cloud)
+        return session
+
+    monkeypatch.setattr(Connection, "prepare", mounted)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "identity"),
+    [
+        pytest.param(
+            200,
+            {"email": "me@x", "expires_in": "2580"},
+            Identity("access token", "me@x", 2580),
+            id="whose it is, and for how long",
+        ),
+        pytest.param(200, {"expires_in": 60}, Identity("access token", "", 60), id="without the scope for the email"),
+        pytest.param(400, {"error": "invalid_token"}, Identity("access token"), id="nobody's"),
+        pytest.param(200, ["?"], Identity("access token"), id="no object"),
+    ],
+)
+def test_given_token_is_shown_to_the_token_service_which_knows_its_account(
+    status: int, body: Any, identity: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud = Adapter(status=status, body=body)
+    named(monkeypatch, cloud)
+    assert Connection(TOKEN).identity() == identity
+    assert cloud.sent[0].url == "https://oauth2.googleapis.com/tokeninfo"
+    assert cloud.sent[0].body == "access_token=given"
+
+
+def test_silent_token_service_costs_no_more_than_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Away(Adapter):
+        def send(self, request: requests.PreparedRequest, **more: Any) -> requests.Response:
+            raise requests.exceptions.ConnectionError
+
+    named(monkeypatch, Away())
+    assert Connection(TOKEN).identity() == Identity("access token")
+
+
+def test_service_account_file_names_its_account_itself(key_file: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(google.auth.transport.requests, "Request", lambda session: TokenService())
+    connection = Connection(GoogleSettings("p", "serviceaccount", key_file))
+    assert connection.identity() == Identity("service account file", DEPLOYER)
+
+
+def credentials_of(kind: str) -> Any:
+    """As google.auth.default() finds them, already with a token."""
+    made: Any = {
+        "user": lambda: google.oauth2.credentials.Credentials(token="t", account="me@x"),
+        "metadata server": lambda: google.auth.compute_engine.Credentials(service_account_email="vm@x"),
+        "federation": lambda: type("External", (), {"__module__": "google.auth.identity_pool"})(),
+    }[kind]()
+    made.token, made.expiry = "t", None
+    return made
+
+
+@pytest.mark.parametrize(("kind", "account"), [("user", "me@x"), ("metadata server", "vm@x"), ("federation", "told@x")])
+def test_application_default_credentials_say_where_they_come_from(
+    kind: str, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(google.auth, "default", lambda scopes: (credentials_of(kind), "p"))
+    named(monkeypatch, Adapter(body={"email": "told@x", "expires_in": 5}))
+    assert Connection(GoogleSettings("p")).identity() == Identity(f"application default credentials ({kind})", account)
+
+
+def test_googles_word_for_the_cause_is_kept() -> None:
+    details = [{"@type": "help"}, {"@type": "info", "reason": "SERVICE_DISABLED"}]
+    assert error_of("do it", Answer(403, {"error": {"details": details}})).reason == "SERVICE_DISABLED"
+    assert error_of("do it", Answer(403, {"error": {}})).reason == ""
 
 
 def test_application_default_credentials(monkeypatch: pytest.MonkeyPatch) -> None:

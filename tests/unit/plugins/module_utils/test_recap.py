@@ -44,6 +44,18 @@ MARKS = {
     "verification": 1050.0,
     "end": 1120.0,
 }
+COST = {
+    "location": "europe-west4-a",
+    "hourly": 48.5,
+    "suspended_hourly": 0.43,
+    "per_chip_hour": 3.0,
+    "currency": "USD",
+    "source": "billing",
+    "as_of": "2026-11-24",
+    "unknown": [],
+    "lines": [{"what": "chips"}],
+    "msg": "48.50 USD an hour while 4 TPU nodes run; 0.43 USD suspended (billing, 2026-11-24)",
+}
 STORY: dict[str, Any] = {
     "environment": "prod",
     "url": "http://203.0.113.7",
@@ -53,6 +65,7 @@ STORY: dict[str, Any] = {
         {"name": "gemma", "replicas": {"desired": 1, "ready": 0, "updated": 1}},
         {"name": "qwen", "replicas": {"desired": 3, "ready": 3, "updated": 3}},
     ],
+    "cost": COST,
     "routing": ROUTING,
     "marks": MARKS,
 }
@@ -72,6 +85,7 @@ def test_lines_of_a_whole_deploy() -> None:
         "Replicas:    3 of 3 ready (qwen, Qwen/Qwen2.5-3B-Instruct)",
         "Replicas:    0 of 1 ready (gemma, google/gemma-2b)",
         "Hardware:    4 TPU nodes, 16 chips",
+        "Cost:        48.50 USD an hour while 4 TPU nodes run; 0.43 USD suspended (billing, 2026-11-24)",
         "Affinity:    0.94 of requests with one prefix on one replica (by chance 0.46)",
         "Hit ratio:   0.90 of the repeated prompts' tokens came from the cache",
         "Serial:      6.3 req/s, P50 152 ms, P95 180 ms, P99 201 ms",
@@ -106,6 +120,7 @@ def test_report_is_plain_and_holds_what_the_lines_say() -> None:
         "nodes": 4,
         "chips": 16,
     }
+    assert report["cost"] == {key: value for key, value in COST.items() if key not in ("location", "lines")}
     assert report["routing"] == {key: value for key, value in ROUTING.items() if key != "seed"}
     assert [stage["name"] for stage in report["stages"]] == [
         "preflight",
@@ -125,7 +140,7 @@ def test_report_is_plain_and_holds_what_the_lines_say() -> None:
         "ended": 1031.0,
         "seconds": 21.0,
     }
-    assert set(report) == {"environment", "url", "models", "nodes", "chips", "stages", "routing"}
+    assert set(report) == {"environment", "url", "models", "nodes", "chips", "cost", "stages", "routing"}
 
 
 def test_report_rounds_seconds_to_tenths() -> None:
@@ -138,6 +153,18 @@ def test_numbers_may_come_as_text() -> None:
     assert (recap(story)["report"]["nodes"], recap(story)["report"]["chips"]) == (2, 16)
 
 
+@pytest.mark.parametrize(("tpu_nodes", "nodes"), [(6, 6), ("5", 5), (0, 4), (None, 4), ("", 4)])
+def test_nodes_are_the_pools_when_it_is_said_how_many(tpu_nodes: Any, nodes: int) -> None:
+    found = recap({**STORY, "tpu_nodes": tpu_nodes})
+    assert (found["report"]["nodes"], found["report"]["chips"]) == (nodes, 4 * nodes)
+    assert f"Hardware:    {nodes} TPU nodes, {4 * nodes} chips" in found["lines"]
+
+
+@pytest.mark.parametrize("cost", [None, {}, {"msg": ""}])
+def test_cost_that_is_not_known_has_no_line(cost: Any) -> None:
+    assert not [line for line in lines(cost=cost) if line.startswith("Cost")]
+
+
 def test_bare_story_has_the_lines_that_are_always_there() -> None:
     bare = {key: STORY[key] for key in ("environment", "models", "chips_per_node")}
     found = recap({**bare, "url": ""})
@@ -148,6 +175,7 @@ def test_bare_story_has_the_lines_that_are_always_there() -> None:
         "Hardware:    4 TPU nodes, 16 chips",
     ]
     assert found["report"]["stages"] == []
+    assert set(found["report"]["cost"].values()) == {None}
     assert set(found["report"]["routing"].values()) == {None}
     assert set(found["report"]["routing"]) == set(ROUTING) - {"seed"}
 
@@ -181,7 +209,7 @@ def test_nothing_ready_is_no_silence() -> None:
 )
 def test_figures_that_are_not_known_are_left_out(routing: dict[str, Any], left: list[str]) -> None:
     found = lines(routing={**ROUTING, **routing}, marks={})
-    assert [line.split("  ")[0] for line in found[5:]] == left
+    assert [line.split("  ")[0] for line in found[6:]] == left
 
 
 def test_chance_that_is_not_known_is_left_out() -> None:

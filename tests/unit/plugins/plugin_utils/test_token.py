@@ -80,6 +80,7 @@ def test_token_without_an_end_is_looked_at_again(minutes: int, token: str, run_d
         pytest.param(replace(SETTINGS, auth_kind="application"), id="another kind"),
         pytest.param(replace(SETTINGS, service_account_file="other.json"), id="another key"),
         pytest.param(replace(SETTINGS, access_token="x"), id="another token"),
+        pytest.param(replace(SETTINGS, impersonate_service_account="a@x"), id="acting as another"),
     ],
 )
 def test_each_account_has_a_token_of_its_own(other: GoogleSettings, run_dir: Path) -> None:

@@ -49,6 +49,7 @@ class FakeRuntime:
         self.stopped: list[str] = []
         self.nodes: dict[str, list[dict[str, Any]]] = {}
         self.hold_nodes = False
+        self.pods: list[dict[str, Any]] = []
         self.start_error = ""
         self.stop_errors = 0
 
@@ -74,6 +75,9 @@ class FakeRuntime:
     async def nodes_ready(self, cluster: Cluster, names: Sequence[str]) -> bool:
         known = {node["name"] for node in self.nodes.get(cluster.name, [])}
         return not self.hold_nodes and set(names) <= known
+
+    async def unschedulable(self, cluster: Cluster) -> Sequence[dict[str, Any]]:
+        return self.pods
 
     async def close(self) -> None:
         return

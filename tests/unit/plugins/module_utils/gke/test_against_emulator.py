@@ -198,6 +198,27 @@ def test_a_zone_with_too_few_machines_leaves_a_pool_in_part_which_the_next_run_c
     assert (result["status"], result["nodes_up"]) == ("RUNNING", 3)
 
 
+def test_a_pool_with_a_machine_that_is_no_node_is_no_good_pool_and_the_next_run_mends_it(cloud: Emulated) -> None:
+    make_cluster(cloud)
+    cloud.rig.cloud.faults.add({"kind": "pool_error", "pool": "tpu-pool", "count": 2})
+    for _ in range(2):
+        with pytest.raises(RhaiiError, match=r"INTERNAL: .*only 2 nodes out of 3 have registered") as caught:
+            make_pool(cloud, node_count=3)
+        assert (caught.value.result["status"], caught.value.result["nodes_up"]) == ("RUNNING_WITH_ERROR", 3)
+    result = make_pool(cloud, node_count=3)
+    assert (result["changed"], result["status"]) == (True, "RUNNING")
+    assert not make_pool(cloud, node_count=3)["changed"]
+
+
+def test_google_at_work_is_waited_for(cloud: Emulated) -> None:
+    make_cluster(cloud)
+    cloud.rig.cloud.faults.add({"kind": "busy", "cluster": "c", "guide_minutes": 7})
+    cloud.rig.cloud.operations.begin_own(cloud.rig.clock.now())
+    started = cloud.passed
+    assert make_pool(cloud)["status"] == "RUNNING"
+    assert cloud.passed - started >= 22 * 60
+
+
 def test_a_broken_cluster_is_made_anew(cloud: Emulated) -> None:
     fault = {"kind": "operation_error", "type": "CREATE_CLUSTER", "code": 13, "message": "Broken.", "count": 1}
     cloud.rig.cloud.faults.add(fault)

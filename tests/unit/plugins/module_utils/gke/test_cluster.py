@@ -36,6 +36,7 @@ PARAMS: dict[str, Any] = {
     "maintenance_exclusions": None,
     "hold_node_upgrades": None,
     "debts": None,
+    "keep": None,
     "ca_file": None,
     "default_pool": None,
     "force_unlabelled": False,
@@ -641,6 +642,29 @@ def test_the_network_is_fixed(option: str) -> None:
     has = cluster_body(network="a", subnetwork="a")
     assert plan(wanted(**{option: "projects/p/global/networks/a"}), has, NOW).impossible == ()
     assert plan(wanted(**{option: "b"}), has, NOW).impossible == (f"{option} is a",)
+
+
+def test_protection_is_set_left_and_lifted() -> None:
+    kept = {**OURS, "rhaii-keep": "true"}
+    assert plan(wanted(keep=True), cluster_body(), NOW).labels == kept
+    assert not plan(wanted(keep=True), cluster_body(resourceLabels=kept), NOW).changed
+    assert not plan(wanted(), cluster_body(resourceLabels=kept), NOW).changed
+    assert plan(wanted(keep=False), cluster_body(resourceLabels=kept), NOW).labels == OURS
+    assert not plan(wanted(keep=False), cluster_body(), NOW).changed
+    body = body_of(wanted(keep=True), NOW)
+    assert body["resourceLabels"] == kept
+    # machines are not what is protected
+    assert body["nodePools"][0]["config"]["resourceLabels"] == OURS
+
+
+def test_protected_cluster_is_deleted_only_when_the_protection_is_lifted() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(resourceLabels={**OURS, "rhaii-keep": "true"})))
+    assert play(stage)["keep"] is True
+    for keep in (None, True):
+        with pytest.raises(RhaiiError, match="is protected: it carries the label rhaii-keep=true") as caught:
+            play(stage, state="absent", keep=keep)
+        assert "rhaii_keep=false" in caught.value.remedy
+    assert play(stage, state="absent", keep=False)["exists"] is False
 
 
 def test_debts_are_the_whole_truth_when_given_and_stay_when_not() -> None:

@@ -360,7 +360,10 @@ def test_a_pool_that_runs_in_part_is_asked_for_its_missing_nodes_again() -> None
     stage = Stage(FakeGke(pool=pool_body(3, status="RUNNING_WITH_ERROR"), stuck_machines=1))
     check = play(stage, check_mode=True)
     assert check["changed"]
-    assert check["diff"] == {"before": {"nodes_up": 2}, "after": {"nodes_up": 3}}
+    assert check["diff"] == {
+        "before": {"status": "RUNNING_WITH_ERROR", "nodes_up": 2},
+        "after": {"status": "RUNNING", "nodes_up": 3},
+    }
     # it is still broken when Google says that the resize is done
     with pytest.raises(RhaiiError, match="is RUNNING_WITH_ERROR") as caught:
         play(stage)
@@ -368,10 +371,18 @@ def test_a_pool_that_runs_in_part_is_asked_for_its_missing_nodes_again() -> None
     assert caught.value.result["nodes_up"] == 2
 
 
-def test_a_pool_that_ran_in_part_and_is_whole_now_is_left_alone() -> None:
+def test_a_pool_whose_machines_are_up_is_not_whole_because_of_that() -> None:
     stage = Stage(FakeGke(pool=pool_body(3, status="RUNNING_WITH_ERROR")))
-    assert not play(stage)["changed"]
-    assert stage.gke.calls == []
+    result = play(stage)
+    assert (result["changed"], result["status"]) == (True, "RUNNING")
+    assert result["diff"] == {"before": {"status": "RUNNING_WITH_ERROR"}, "after": {"status": "RUNNING"}}
+    assert stage.gke.calls == ["size 3"]
+    assert "node pool tpu-pool: asking for 3 nodes once more" in stage.said
+    said = "only 2 nodes out of 3 have registered"
+    error = {"error": {"code": 13, "message": said}}
+    stage = Stage(FakeGke(pool=pool_body(3, status="RUNNING_WITH_ERROR"), errors={"SET_NODE_POOL_SIZE": error}))
+    with pytest.raises(RhaiiError, match=f"INTERNAL: {said}"):
+        play(stage)
 
 
 def test_pool_being_deleted_is_awaited_then_created_again() -> None:

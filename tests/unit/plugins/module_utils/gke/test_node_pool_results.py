@@ -257,8 +257,8 @@ def test_broken_pool_without_nodes_of_somebody_else_is_left_alone(pool: dict[str
     assert not stage.gke.calls
 
 
-@pytest.mark.parametrize("status", ["RUNNING_WITH_ERROR", "RECONCILING", "PROVISIONING"])
-def test_pool_that_runs_in_part_is_no_reason_to_stop(status: str) -> None:
+@pytest.mark.parametrize("status", ["RECONCILING", "PROVISIONING"])
+def test_pool_that_is_worked_on_is_no_reason_to_stop(status: str) -> None:
     assert play(Stage(FakeGke(pool=pool_body(status=status)))) == {**UNCHANGED, "status": status}
 
 

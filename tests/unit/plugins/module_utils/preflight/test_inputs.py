@@ -8,31 +8,19 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.rhaii.gke.plugins.module_utils._preflight import (
-    File,
-    Finding,
-    Inputs,
-    Tools,
-    judge,
-    quota_findings,
-    table,
-)
-from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import Info
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight.findings import Finding
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight.inputs import File, Inputs, judge
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight.models import ROUTED, RULES, RULES_OF_A_MODEL
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight.tools import Tools
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import FAMILIES
 
-from tests.unit.plugins.module_utils.quota.fake_google import (
-    FAMILY,
-    OTHER_REGION,
-    OTHER_ZONE,
-    ZONE,
-    Google,
-    family_row,
-    play,
-)
-
+ROLES = Path(__file__).parents[5] / "roles"
 LOGIN = base64.b64encode(b"user:password").decode()
 PULL_SECRET = File("pull.yaml", json.dumps({"auths": {"registry.redhat.io": {"auth": LOGIN}}}))
 GOOD = Inputs(
@@ -51,7 +39,11 @@ GOOD = Inputs(
     token_file=File("token", "hf_abc"),
     token="",
     tools=Tools(
-        helm="/usr/bin/helm", charts={"charts/lws-operator": True, "oci://r/kserve": True}, missing_packages=[]
+        helm="/usr/bin/helm",
+        helm_version="v3.14.0",
+        charts={"charts/lws-operator": True, "oci://r/kserve": True},
+        packages={"kubernetes": "37.0.2", "google-cloud-container": "2.57.0"},
+        collections={"kubernetes.core": "6.2.0"},
     ),
 )
 CHECKS = [
@@ -64,12 +56,16 @@ CHECKS = [
     "models",
     "model names",
     "model uris",
+    "model fields",
+    "model chips",
+    "model routes",
     "replicas",
     "pull secret",
     "hub token",
     "helm",
     "charts",
     "Python packages",
+    "collections",
 ]
 
 
@@ -126,10 +122,10 @@ def test_public_form_has_the_failed_ones_apart() -> None:
             id="charts that are not there",
         ),
         pytest.param(
-            {"tools": replace(GOOD.tools, missing_packages=["kubernetes", "google-auth"])},
+            {"tools": replace(GOOD.tools, packages={"kubernetes": "", "requests": "2.1", "google-auth": ""})},
             "Python packages",
-            "Missing for the Python that runs the tasks: kubernetes, google-auth.",
-            "Install them: pip install kubernetes google-auth",
+            "For the Python that runs the tasks: missing: kubernetes, google-auth.",
+            "Install them: pip install 'kubernetes>=24.2' google-auth",
             id="missing packages",
         ),
         pytest.param(
@@ -304,6 +300,101 @@ def test_public_form_has_the_failed_ones_apart() -> None:
             id="unknown way to buy",
         ),
         pytest.param(
+            {"provisioning": "reservation"},
+            "provisioning",
+            "rhaii_provisioning is reservation, and no reservation is named.",
+            "Name it with rhaii_reservation, or the machines would be bought on demand.",
+            id="reservation without a name",
+        ),
+        pytest.param(
+            {"request_quota": True},
+            "quota request",
+            "rhaii_request_quota is set, and rhaii_contact_email is '', which is no mail address.",
+            "Say with rhaii_contact_email where Google may ask back, or leave rhaii_request_quota out.",
+            id="request for quota from nobody",
+        ),
+        pytest.param(
+            {"cost_limit": "cheap"},
+            "cost limit",
+            "rhaii_cost_limit is 'cheap', which is no amount.",
+            "Give dollars an hour, as in 40 or 12.5.",
+            id="limit in words",
+        ),
+        pytest.param(
+            {"accelerator": "v5p", "machine_type": "ct5p-hightpu-1t"},
+            "machine type",
+            "ct5p-hightpu-1t is no machine of TPU v5p that can serve alone.",
+            "Use ct5p-hightpu-4t (rhaii_machine_type), or leave it empty.",
+            id="machine that has no topology of its own",
+        ),
+        pytest.param(
+            {"machine_type": "ct6e-standard-2t"},
+            "machine type",
+            "ct6e-standard-2t is no machine of TPU v6e (Trillium) that can serve alone.",
+            "Use ct6e-standard-1t or ct6e-standard-4t or ct6e-standard-8t (rhaii_machine_type), or leave it empty.",
+            id="size that there is not",
+        ),
+        pytest.param(
+            {"topology": "4x4"},
+            "machine type",
+            "rhaii_tpu_topology is '4x4', and ct6e-standard-4t alone is 2x2: that is a slice of 4 machines, "
+            "which is not "
+            "supported.",
+            "Leave rhaii_tpu_topology out, or give 2x2: a replica is one machine. For more chips a replica take "
+            "a larger "
+            "machine (rhaii_machine_type).",
+            id="topology of several machines",
+        ),
+        pytest.param(
+            {"accelerator": "v5p", "topology": "2x2x2"},
+            "machine type",
+            "rhaii_tpu_topology is '2x2x2', and ct5p-hightpu-4t alone is 2x2x1: that is a slice of 2 machines, "
+            "which is "
+            "not supported.",
+            "Leave rhaii_tpu_topology out, or give 2x2x1: a replica is one machine. For more chips a replica "
+            "take a larger "
+            "machine (rhaii_machine_type).",
+            id="larger than a v5p host",
+        ),
+        pytest.param(
+            {"topology": "2x2x1"},
+            "machine type",
+            "rhaii_tpu_topology is '2x2x1', and ct6e-standard-4t alone is 2x2: no machine has that one.",
+            "Leave rhaii_tpu_topology out, or give 2x2: a replica is one machine. For more chips a replica take "
+            "a larger "
+            "machine (rhaii_machine_type).",
+            id="topology in three dimensions",
+        ),
+        pytest.param(
+            {"topology": "big"},
+            "machine type",
+            "rhaii_tpu_topology is 'big', and ct6e-standard-4t alone is 2x2: that is no topology.",
+            "Leave rhaii_tpu_topology out, or give 2x2: a replica is one machine. For more chips a replica take "
+            "a larger "
+            "machine (rhaii_machine_type).",
+            id="topology in words",
+        ),
+        pytest.param(
+            {"models": [model("a", resources={"google.com/tpu": 16}), model("b", args=["--tensor-parallel-size=8"])]},
+            "model chips",
+            "A replica has one machine, ct6e-standard-4t with 4 chips: a has google.com/tpu: 16, b has "
+            "--tensor-parallel-size=8.",
+            "Leave that out: a replica gets the 4 chips of its machine. A model that needs more takes a larger machine "
+            "(rhaii_machine_type); replicas of several machines are not supported.",
+            id="more chips than a machine has",
+        ),
+        pytest.param(
+            {"models": [model("z"), *(model(name, headers={"x-model": name}) for name in "abcde")]},
+            "model routes",
+            "5 models beside the default one have headers that select them (a, b, c, d, e), and there is room "
+            "for 3: an "
+            "HTTPRoute holds 16 rules, and a model takes 4.",
+            "Leave headers out of 2 of them, which are still reached at their own paths "
+            "(/<namespace>/<name>/v1/...), or "
+            "set routing_guide_paths: false.",
+            id="more models than a route can tell apart",
+        ),
+        pytest.param(
             {"tpu_nodes": 2},
             "nodes",
             "3 replicas need 3 nodes, and cluster_tpu_nodes is 2.",
@@ -382,6 +473,61 @@ def test_what_is_needed(changes: dict[str, Any], nodes: int, chips: int, machine
         pytest.param("accelerator", {}, "TPU v6e (Trillium)", id="the family's title"),
         pytest.param("machine type", {}, "ct6e-standard-4t, 4 chips each", id="the usual machine"),
         pytest.param("models", {"models": [model("a"), model("b")]}, "a, b", id="models"),
+        pytest.param("provisioning", {"provisioning": "reservation", "reservation": "r"}, "reservation", id="reserved"),
+        pytest.param(
+            "quota request",
+            {"request_quota": True, "contact_email": "ops@example.com"},
+            "Google may ask back at ops@example.com",
+            id="request for quota",
+        ),
+        pytest.param("cost limit", {"cost_limit": "12.50"}, "12.5 USD an hour", id="limit of the command line"),
+        pytest.param("cost limit", {"cost_limit": 0}, "0 USD an hour", id="nothing may be spent"),
+        pytest.param(
+            "machine type", {"topology": "2x2"}, "ct6e-standard-4t, 4 chips each", id="the machine's topology"
+        ),
+        pytest.param("model fields", {}, "none beyond the usual", id="no fields"),
+        pytest.param(
+            "model fields",
+            {"models": [model("a", headers={"x": 1}), model("b", args=["--a", 7], resources={"cpu": 8})]},
+            "args, resources, headers",
+            id="all fields",
+        ),
+        pytest.param("model chips", {}, "4 a replica", id="chips"),
+        pytest.param(
+            "model chips",
+            {"models": [model("a", args=["-tp", "4", "--x"]), model("b", args=["--tensor-parallel-size", 2])]},
+            "4 a replica",
+            id="no more than the machine has",
+        ),
+        pytest.param(
+            "model chips",
+            {"models": [model("a", resources={"google.com/tpu": "4"})]},
+            "4 a replica",
+            id="as many chips",
+        ),
+        pytest.param(
+            "model routes",
+            {"models": [model("z"), *(model(name, headers={"x-model": name}) for name in "abc"), model("y")]},
+            "default z, by headers a, b, c",
+            id="as many models as fit",
+        ),
+        pytest.param("helm", {}, "3.14.0 (/usr/bin/helm)", id="the oldest helm"),
+        pytest.param(
+            "Python packages", {}, "kubernetes 37.0.2, google-cloud-container 2.57.0", id="packages with versions"
+        ),
+        pytest.param("collections", {}, "kubernetes.core 6.2.0", id="collections with versions"),
+        pytest.param(
+            "guide's commands",
+            {"tools": replace(GOOD.tools, programs={"gcloud": "", "jq": "1.7", "kubectl": "1.36.3"})},
+            "jq 1.7, kubectl 1.36.3; not here: gcloud (only for typing the guide's commands)",
+            id="programs",
+        ),
+        pytest.param(
+            "guide's commands",
+            {"tools": replace(GOOD.tools, programs={"gcloud": "", "jq": ""})},
+            "not here: gcloud, jq (only for typing the guide's commands)",
+            id="no programs",
+        ),
         pytest.param("model names", {}, "fit", id="one name"),
         pytest.param("model names", {"models": [model("a"), model("b" * 38)]}, "unique", id="two names"),
         pytest.param("model uris", {}, "hf://Qwen/Qwen2.5-3B-Instruct", id="uri"),
@@ -425,73 +571,106 @@ def test_project_id(project: str) -> None:
     assert found("project", project=project) == project
 
 
-def asked_of(google: Google, location: str = ZONE) -> list[Finding]:
-    return quota_findings(play(google, locations=[location, OTHER_ZONE], fail_on_insufficient=False))
-
-
-def test_quota_of_eight_for_twelve_chips_is_one_finding_that_failed() -> None:
-    quota, machine = asked_of(Google(infos={FAMILY: Info((family_row(8), family_row(12, OTHER_REGION)))}))
-    assert quota == Finding(
-        "TPU quota",
-        "failed",
-        "europe-west4-a: quota of 8 for 12 chips in europe-west4 (as it is set)",
-        f"Ask for 12 of {FAMILY} (region=europe-west4, tpu_family=CT6E) at "
-        "https://console.cloud.google.com/iam-admin/quotas?project=p&service=compute.googleapis.com, "
-        "choose another zone (rhaii_location) or way to buy (rhaii_provisioning), or fewer replicas. "
-        "These have enough: us-east5-a (rhaii_location).",
-    )
-    assert (machine.check, machine.verdict, machine.remedy) == ("machine type offered", "ok", "")
-
-
-def test_zone_without_the_machine_type_is_one_finding_that_failed() -> None:
-    quota, machine = asked_of(Google(), "europe-west4-c")
-    assert (quota.check, quota.verdict) == ("TPU quota", "ok")
-    assert machine == Finding(
-        "machine type offered",
-        "failed",
-        "europe-west4-c: the machine type ct6e-standard-4t is not offered in europe-west4-c",
-        "It is offered in: europe-west4-a, us-east5-a. Choose a zone that has it (rhaii_location).",
-    )
+@pytest.mark.parametrize("limit", [True, "nan", "inf", -1, [], "1,5"])
+def test_no_amount_is_refused(limit: Any) -> None:
+    assert [finding.check for finding in failed(cost_limit=limit)] == ["cost limit"]
 
 
 @pytest.mark.parametrize(
-    ("verdict", "becomes"), [("sufficient", "ok"), ("insufficient", "failed"), ("unknown", "unknown")]
-)
-def test_only_the_first_candidate_is_the_environments(verdict: str, becomes: str) -> None:
-    check = {"check": "TPU quota", "verdict": verdict, "reason": "because", "remedy": "do"}
-    first = {"location": "z", "checks": [check]}
-    other = {"location": "y", "checks": [{**check, "reason": "not looked at"}]}
-    assert quota_findings({"candidates": [first, other]}) == [Finding("TPU quota", becomes, "z: because", "do")]
-
-
-@pytest.mark.parametrize(
-    ("granted", "reconciling", "detail", "verdict", "said"),
+    ("fields", "said"),
     [
-        pytest.param(16, False, "", "ok", "Google granted 16 of Q", id="granted"),
-        pytest.param(8, True, "", "unknown", "Google was asked for 16 of Q: being decided", id="being decided"),
-        pytest.param(None, True, "", "unknown", "Google was asked for 16 of Q: being decided", id="nothing yet"),
-        pytest.param(8, False, "denied", "unknown", "Google was asked for 16 of Q: denied", id="denied"),
-        pytest.param(8, False, "", "unknown", "Google was asked for 16 of Q: not granted", id="without a word"),
+        ({"args": "--max-model-len=4096"}, "a has args '--max-model-len=4096', which is no list"),
+        ({"args": None}, "a has args None, which is no list"),
+        ({"args": [{"--a": 1}]}, "a has the argument {'--a': 1}, which is no text"),
+        ({"args": [True]}, "a has the argument True, which is no text"),
+        ({"resources": ["cpu"]}, "a has resources ['cpu'], which are no amounts by name"),
+        ({"resources": None}, "a has resources None, which are no amounts by name"),
+        ({"resources": {"cpu": [8]}}, "a has the resource cpu: [8], which is no amount"),
+        ({"resources": {"cpu": True}}, "a has the resource cpu: True, which is no amount"),
+        ({"resources": {"cpu": ""}}, "a has the resource cpu: '', which is no amount"),
+        ({"headers": "x-model: a"}, "a has headers 'x-model: a', which are no text by name"),
+        ({"headers": {"x model": "a"}}, "a has the header 'x model', which HTTP does not allow"),
+        ({"headers": {"": "a"}}, "a has the header '', which HTTP does not allow"),
+        ({"headers": {"x-model": ["a"]}}, "a has the header x-model: ['a'], which is no text"),
+        ({"headers": {"x-model": ""}}, "a has the header x-model: '', which is no text"),
+        (
+            {"args": "x", "headers": "y"},
+            "a has args 'x', which is no list; a has headers 'y', which are no text by name",
+        ),
     ],
 )
-def test_what_was_asked_of_google_is_a_finding(
-    granted: int | None, reconciling: bool, detail: str, verdict: str, said: str
-) -> None:
-    sent = {"quota_id": "Q", "preferred_value": 16, "granted_value": granted, "reconciling": reconciling}
-    result = {"candidates": [{"location": "z", "checks": []}], "sent": [{**sent, "state_detail": detail}]}
-    (finding,) = quota_findings(result)
-    assert (finding.check, finding.verdict, finding.found) == ("quota request", verdict, said)
-    assert bool(finding.remedy) is (verdict != "ok")
+def test_field_of_another_kind_is_refused_with_its_value(fields: dict[str, Any], said: str) -> None:
+    (finding,) = failed(models=[model("a", **fields), model("b")])
+    assert (finding.check, finding.found) == ("model fields", f"A field of rhaii_models is not of its kind: {said}.")
+    assert "[--max-model-len=4096]" in finding.remedy
 
 
-def test_table_puts_remedies_beneath() -> None:
-    findings = [
-        {"check": "project", "verdict": "ok", "found": "p", "remedy": ""},
-        {"check": "pull secret", "verdict": "failed", "found": "none", "remedy": "Give one."},
-    ]
-    assert table(findings) == [
-        "ok      project      p",
-        "failed  pull secret  none",
-        "                     -> Give one.",
-    ]
-    assert table([]) == []
+@pytest.mark.parametrize("headers", [None, {}, {"x-m": True}, {"x-m": 2.5}])
+def test_headers_may_be_left_empty_or_plain_values(headers: Any) -> None:
+    assert failed(models=[model("a", headers=headers)]) == []
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--tensor-parallel-size", "5"],
+        ["-tp=5"],
+        ["--x", "-tp", 5],
+        ["--tensor-parallel-size"],
+        ["-tp", "all"],
+        ["-tp=0"],
+        ["-tp=-1"],
+    ],
+)
+def test_parallelism_beyond_a_machine_is_refused(args: list[Any]) -> None:
+    assert [finding.check for finding in failed(models=[model("a", args=args)])] == ["model chips"]
+
+
+@pytest.mark.parametrize("chips", [1, 3, 5, "some"])
+def test_chips_other_than_the_machines_are_refused(chips: Any) -> None:
+    assert [each.check for each in failed(models=[model("a", resources={"google.com/tpu": chips})])] == ["model chips"]
+
+
+def test_route_of_the_guides_paths_makes_as_many_rules_of_a_model() -> None:
+    template = (ROLES / "routing" / "templates" / "guide_paths.yml.j2").read_text(encoding="utf-8")
+    (paths,) = re.findall(r"^{% for path, target in \[(.*)\] %}$", template, re.MULTILINE)
+    assert len(re.findall(r"\('/v1/", paths)) == RULES_OF_A_MODEL
+    assert RULES == ROUTED * RULES_OF_A_MODEL
+
+
+def test_route_is_not_judged_where_there_is_none() -> None:
+    many = [model("z"), *(model(name, headers={"x-model": name}) for name in "abcd")]
+    assert [finding.check for finding in failed(models=many)] == ["model routes"]
+    assert failed(models=many, guide_paths=False) == []
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
+def test_usual_machine_of_every_family_can_serve_alone(family: Any) -> None:
+    assert failed(accelerator=family.name) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "access", "quota", "models"),
+    [
+        pytest.param({}, True, True, True, id="all is well"),
+        pytest.param({"project": ""}, False, False, True, id="no project"),
+        pytest.param({"location": "here"}, False, False, True, id="no zone"),
+        pytest.param({"accelerator": "v9"}, True, False, True, id="no family"),
+        pytest.param({"provisioning": "free"}, True, False, True, id="no way to buy"),
+        pytest.param({"request_quota": True}, True, False, True, id="request without an address"),
+        pytest.param({"replicas": -1}, True, False, True, id="no replicas"),
+        pytest.param({"token_file": File("t", "")}, True, True, False, id="no token"),
+        pytest.param({"models": [model("a", uri="x")]}, True, True, False, id="no uri"),
+        pytest.param({"pull_secret": File("", None)}, True, True, True, id="what nobody is asked about"),
+    ],
+)
+def test_what_is_worth_asking(changes: dict[str, Any], access: bool, quota: bool, models: bool) -> None:
+    public = judge(replace(GOOD, **changes)).public()
+    assert public["asks"] == {"access": access, "quota": quota, "models": models}
+    # whatever is not asked has a finding that says why
+    assert all(public["asks"].values()) or public["failed"]
+
+
+def test_each_uri_is_asked_once() -> None:
+    models = [model("a", uri="hf://o/m"), model("b", uri="hf://o/n"), model("c", uri="hf://o/m")]
+    assert judge(replace(GOOD, models=models)).uris == ("hf://o/m", "hf://o/n")
