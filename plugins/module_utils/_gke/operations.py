@@ -59,6 +59,7 @@ _REMEDIES: Mapping[str, str] = {
     "GKE_SERVICE_ACCOUNT_DELETED": "Restore GKE's service agent: disable and enable the API container.googleapis.com.",
     "INVALID_ARGUMENT": "Correct the value that the message names, and run again.",
 }
+_RUN_AGAIN = "Run again, which resumes or repairs what is there; the console's activity list has more of the operation."
 
 
 class StockoutError(RhaiiError):
@@ -71,7 +72,7 @@ def remedy_for(problem: Problem) -> str:
         return _REMEDIES["GCE_STOCKOUT"]
     if problem.code == "RESOURCE_EXHAUSTED" and "quota" in problem.message.lower():
         return _REMEDIES["GCE_QUOTA_EXCEEDED"]
-    return _REMEDIES.get(problem.code, "See the operation in the console's activity list, and run again.")
+    return _REMEDIES.get(problem.code, _RUN_AGAIN)
 
 
 def raise_for(operation: Operation) -> None:
@@ -79,7 +80,7 @@ def raise_for(operation: Operation) -> None:
         doing = WORDS.get(operation.kind, operation.kind or "the operation")
         kind = StockoutError if is_stockout(operation.problem) else RhaiiError
         raise kind(
-            f"Google ended {doing} ({operation.name}) with an error: {operation.problem}.",
+            f"Google ended {doing} ({operation.name}) with an error: {str(operation.problem).removesuffix('.')}.",
             remedy=remedy_for(operation.problem),
             result={"operation": operation.public()},
         )

@@ -33,10 +33,12 @@ def awaiter(stage: Stage, timeout: float = 600) -> Awaiter:
 )
 def test_error_of_an_operation_is_said(kind: str, words: str) -> None:
     with pytest.raises(RhaiiError) as failure:
-        raise_for(Operation("o", kind, "DONE", "", problem=Problem("INTERNAL", "boom")))
+        raise_for(Operation("o", kind, "DONE", "", problem=Problem("INTERNAL", "boom.")))
     assert failure.value.msg == f"Google ended {words} (o) with an error: INTERNAL: boom."
-    assert failure.value.remedy == "See the operation in the console's activity list, and run again."
-    assert failure.value.result["operation"]["error"] == "INTERNAL: boom"
+    assert failure.value.remedy == (
+        "Run again, which resumes or repairs what is there; the console's activity list has more of the operation."
+    )
+    assert failure.value.result["operation"]["error"] == "INTERNAL: boom."
 
 
 def test_error_without_words_is_its_code() -> None:

@@ -76,7 +76,7 @@ def test_operation_of_reads_what_is_needed() -> None:
         pytest.param(Problem("GCE_QUOTA_EXCEEDED", ""), "more quota", id="quota by code"),
         pytest.param(Problem("RESOURCE_EXHAUSTED", ""), "run preflight", id="either"),
         pytest.param(Problem("PERMISSION_DENIED", ""), "permission", id="permission"),
-        pytest.param(Problem("INTERNAL", ""), "run again", id="anything else"),
+        pytest.param(Problem("INTERNAL", ""), "resumes or repairs", id="anything else"),
     ],
 )
 def test_remedy_for(problem: Problem, words: str) -> None:
