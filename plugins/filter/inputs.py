@@ -14,8 +14,8 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.rhaii.gke.plugins.module_utils import _models, _secrets
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._findings import summary, table
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight import choices
-from ansible_collections.rhaii.gke.plugins.module_utils._preflight.findings import summary, table
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.inputs import File, Inputs, judge
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.plain_words import words
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.report import report

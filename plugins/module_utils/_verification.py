@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, UNKNOWN, Finding
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.conditions import (
     blocking,
     conditions_of,
     generation_of,
 )
-from ansible_collections.rhaii.gke.plugins.module_utils._preflight.findings import FAILED, OK, UNKNOWN, Finding
 from ansible_collections.rhaii.gke.plugins.module_utils._readiness import unavailable_deployments
 
 Object = Mapping[str, Any]

@@ -36,7 +36,7 @@ from tests.prove.render.cloud_faults import slug
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(1800)]
 
 AT_ONCE = 2
-DEATHS = 20 if PROVE else 3
+DEATHS = 20 if PROVE else 2
 DELAY = 0.25
 
 T = TypeVar("T")

@@ -304,6 +304,7 @@ def test_042_scaling_down_under_load_removes_the_vacated_nodes(
     figures.record("scale_down", {"replicas": 2, "seconds": round(run.seconds, 1), **load.outcome.figures()})
 
 
+@pytest.mark.prove
 def test_043_verify_finds_two_replicas_well(deployed: Deployed, rehearsal: Rehearsal, figures: Figures) -> None:
     run = rehearsal.playbook("verify").succeeded()
     assert run.recap()["changed"] == 0

@@ -27,6 +27,7 @@ def steps() -> tuple[Step, ...]:
         step("killed", "SIGKILL at 20 moments, and the run after it (about 5 minutes)", "killed_runs"),
         step("permissions", "each permission removed in turn (about 3 minutes)", "each_missing_permission"),
         step("google_cloud", "unmodified modules of google.cloud (seconds)", "modules_of_google_cloud"),
+        Step("teardown", "teardown against the cloud's own lists (about a minute)", teardown),
     )
 
 
@@ -43,6 +44,13 @@ def measured(name: str, tests: str, origin: Origin) -> Figures:
         run([sys.executable, "-m", "pytest", "-x", "-v", FILE, "-k", tests], cwd=CHECKOUT, extra=environment)
         figures: Figures = json.loads(file.read_text(encoding="utf-8"))[name]
     return figures
+
+
+def teardown(origin: Origin) -> Figures:
+    """These measure nothing but how long they take."""
+    command = [sys.executable, "-m", "pytest", "-x", "-v", "tests/integration/test_teardown.py"]
+    seconds = run(command, cwd=CHECKOUT, extra={"RHAII_PROVE": "1", "RHAII_SEED": str(origin.seed)})
+    return {"seconds": round(seconds, 1)}
 
 
 __all__ = ("steps",)

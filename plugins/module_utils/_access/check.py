@@ -23,25 +23,14 @@ from ansible_collections.rhaii.gke.plugins.module_utils._argspec import GOOGLE_R
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import in_words
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, UNKNOWN, Finding, refuse
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster_plan import CHANNELS
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError, Identity, UnreachableError
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.asking import AT_ONCE, Answer, Asker
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import FAMILIES
 
-OK = "ok"
-FAILED = "failed"
-UNKNOWN = "unknown"
-
 DISABLED = "SERVICE_DISABLED"
 USAGE_API = "serviceusage.googleapis.com"
-
-
-@dataclass(frozen=True)
-class Finding:
-    check: str
-    verdict: str
-    found: str
-    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -216,13 +205,8 @@ def run(params: Params, ports: AccessPorts, progress: Progress, check_mode: bool
         "elapsed": asker.elapsed,
         "elapsed_in_turn": asker.in_turn,
     }
-    failed = [finding for finding in findings if finding.verdict == FAILED]
-    if failed and params["fail_on_problem"]:
-        raise RhaiiError(
-            f"{project} is not ready: {'; '.join(f'{each.check}: {each.found}' for each in failed)}.",
-            remedy=" ".join(each.remedy for each in failed),
-            result=result,
-        )
+    if params["fail_on_problem"]:
+        refuse(f"{project} is not ready", findings, result)
     return result
 
 
@@ -241,4 +225,4 @@ CAPABILITY = Capability(
     required_if=GOOGLE_REQUIRED_IF,
 )
 
-__all__ = ("CAPABILITY", "Checks", "Finding", "Look", "Wish", "credentials", "judge_version", "look", "run")
+__all__ = ("CAPABILITY", "Checks", "Look", "Wish", "credentials", "judge_version", "look", "run")

@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from ansible_collections.rhaii.gke.plugins.module_utils._access.check import FAILED, OK, UNKNOWN, Finding
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock, SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, flat
+from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, UNKNOWN, Finding, refuse
 from ansible_collections.rhaii.gke.plugins.module_utils._google import (
     UnreachableError,
     prepared,
@@ -218,13 +218,8 @@ def run(params: Params, ports: HubPorts, progress: Progress, check_mode: bool, a
         "elapsed": asker.elapsed,
         "elapsed_in_turn": asker.in_turn,
     }
-    failed = [finding for finding in findings if finding.verdict == FAILED]
-    if failed and params["fail_on_problem"]:
-        raise RhaiiError(
-            f"The model hub would not serve: {'; '.join(f'{each.check}: {each.found}' for each in failed)}.",
-            remedy=" ".join(dict.fromkeys(each.remedy for each in failed)),
-            result=result,
-        )
+    if params["fail_on_problem"]:
+        refuse("The model hub would not serve", findings, result)
     return result
 
 

@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, UNKNOWN, Finding
 from ansible_collections.rhaii.gke.plugins.module_utils._models import effective_models, whole_number
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight import models as _models
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight import tools as _tools
-from ansible_collections.rhaii.gke.plugins.module_utils._preflight.findings import FAILED, OK, UNKNOWN, Finding
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.tools import NotKnownError, Tools
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import PROVISIONING, Family, family_of
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import region_of

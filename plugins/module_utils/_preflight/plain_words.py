@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.rhaii.gke.plugins.module_utils._preflight.findings import FAILED, OK
+from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK
 
 YOU = "you, who run this"
 OWNER = "the owner of the Google Cloud project"

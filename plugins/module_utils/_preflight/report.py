@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from ansible_collections.rhaii.gke.plugins.module_utils._preflight.findings import FAILED, OK, UNKNOWN, Finding
+from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, UNKNOWN, Finding
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.inputs import amount
 
 # What a module returned, or what Ansible made of its failure; empty when it was not asked.

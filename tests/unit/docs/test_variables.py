@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible_collections.rhaii.gke.plugins.module_utils import _models
+from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight import inputs as preflight
-from ansible_collections.rhaii.gke.plugins.module_utils._preflight.findings import FAILED
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.tools import Tools
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import FAMILIES, PROVISIONING
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from ansible_collections.rhaii.gke.plugins.module_utils._preflight.findings import FAILED, OK, UNKNOWN, Finding
+from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, UNKNOWN, Finding
 from ansible_collections.rhaii.gke.plugins.module_utils._verification import (
     gateway_address,
     gateway_url,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.rhaii.gke.plugins.module_utils._preflight.findings import Finding
+from ansible_collections.rhaii.gke.plugins.module_utils._findings import Finding
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.inputs import File, Inputs, judge
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.models import ROUTED, RULES, RULES_OF_A_MODEL
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.tools import Tools

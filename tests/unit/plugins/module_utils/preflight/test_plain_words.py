@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.rhaii.gke.plugins.module_utils._preflight import findings
+from ansible_collections.rhaii.gke.plugins.module_utils import _findings
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.plain_words import PLAIN, said_of, words
 from ansible_collections.rhaii.gke.plugins.module_utils._quota import standard
 
-CORE = Path(findings.__file__).parents[1]
+CORE = Path(_findings.__file__).parent
 ROOMS = ("_preflight", "_access", "_quota")
 # what makes a finding of its first argument, or names one
 MAKERS = {"Finding", "Check", "check", "_said", "judge_version"}

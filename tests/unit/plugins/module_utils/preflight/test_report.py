@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.rhaii.gke.plugins.module_utils._preflight.findings import Finding, summary, table
+from ansible_collections.rhaii.gke.plugins.module_utils._findings import Finding, summary, table
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.report import (
     cost_findings,
     enabling,

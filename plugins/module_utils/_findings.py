@@ -3,13 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note that this module util is PRIVATE to the collection.
-"""What a check found: the one form of everything that preflight and verification report."""
+"""What a check found, with its remedy: the one form of preflight, access check and verification."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import Result
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 
 OK = "ok"
 FAILED = "failed"
@@ -22,6 +25,17 @@ class Finding:
     verdict: str
     found: str
     remedy: str = ""
+
+
+def refuse(what: str, findings: Sequence[Finding], result: Result) -> None:
+    """Raise RhaiiError when one failed: `what` is the case, with all that failed and each remedy once."""
+    failed = [finding for finding in findings if finding.verdict == FAILED]
+    if failed:
+        raise RhaiiError(
+            f"{what}: {'; '.join(f'{each.check}: {each.found}' for each in failed)}.",
+            remedy=" ".join(dict.fromkeys(each.remedy for each in failed)),
+            result=result,
+        )
 
 
 def table(findings: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -48,4 +62,4 @@ def summary(findings: Sequence[Mapping[str, Any]]) -> str:
     return f"{len(findings)} checks: {', '.join([f'{good} ok', *parts])}."
 
 
-__all__ = ("FAILED", "OK", "UNKNOWN", "Finding", "summary", "table")
+__all__ = ("FAILED", "OK", "UNKNOWN", "Finding", "refuse", "summary", "table")
