@@ -15,6 +15,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.rhaii.gke.plugins.module_utils import _models, _secrets
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._findings import summary, table
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.node_account import account_email
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.own_network import Own, removal
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight import choices
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.inputs import File, Inputs, judge
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.plain_words import words
@@ -62,6 +64,37 @@ def tpu_machine(accelerator: str, machine_type: str = "") -> dict[str, Any]:
             "cloud.google.com/gke-tpu-accelerator": family.node_accelerator,
             "cloud.google.com/gke-tpu-topology": topology,
         },
+    }
+
+
+def node_account(cluster: str, project: str, account_id: str = "") -> str:
+    return _said(lambda: account_email(str(cluster), str(project), str(account_id or "")))
+
+
+def network_removal(
+    own: Any, looked: Any = None, subnets: Any = None, after: Any = None, deletions: Any = None
+) -> dict[str, Any]:
+    given = plain(own)
+    found = removal(
+        Own(
+            network=str(given["network"]),
+            subnetwork=str(given["subnetwork"]),
+            mark=str(given["mark"]),
+            project=str(given.get("project") or ""),
+            region=str(given.get("region") or ""),
+        ),
+        plain(looked or {}),
+        plain(subnets or []),
+        plain(after or {}),
+        plain(deletions or []),
+    )
+    return {
+        "ours": found.ours,
+        "regions": list(found.regions),
+        "going": list(found.going),
+        "staying": list(found.staying),
+        "goes": found.goes,
+        "left": list(found.left),
     }
 
 
@@ -151,6 +184,8 @@ class FilterModule:
             "docker_config": docker_config,
             "effective_models": effective_models,
             "hf_token": hf_token,
+            "network_removal": network_removal,
+            "node_account": node_account,
             "preflight_choices": preflight_choices,
             "preflight_findings": preflight_findings,
             "preflight_lines": preflight_lines,

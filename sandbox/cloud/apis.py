@@ -12,6 +12,7 @@ from sandbox.cloud import (
     clusters,
     compute,
     monitoring,
+    networks,
     node_pools,
     quotas,
     reservations,
@@ -40,7 +41,7 @@ def handlers() -> dict[str, Handler]:
         zonal = next((old for old, new in ZONAL.items() if new == name), name)
         found[f"container.v1 container.projects.zones.{zonal}"] = handler
     tables = {
-        "compute.v1": {**compute.HANDLERS, **reservations.HANDLERS},
+        "compute.v1": {**compute.HANDLERS, **networks.HANDLERS, **reservations.HANDLERS},
         "cloudquotas.v1": quotas.HANDLERS,
         "serviceusage.v1": services.SERVICE_USAGE,
         "cloudbilling.v1": {**services.BILLING, **skus.HANDLERS},

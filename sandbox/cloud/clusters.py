@@ -17,6 +17,7 @@ from sandbox.cloud.errors import GoogleError, Json, invalid, not_found, precondi
 from sandbox.cloud.gke import complete_cluster, dns_name, label_fingerprint, valid_name
 from sandbox.cloud.groups import instances
 from sandbox.cloud.maintenance import check_policy, policy_json
+from sandbox.cloud.networks import check_network
 from sandbox.cloud.node_pools import add_pool, check_pool, pool_json
 from sandbox.cloud.operations import ROOT
 from sandbox.cloud.places import cluster_of, cluster_path, location_of
@@ -104,6 +105,7 @@ def check_cluster(call: Call, body: Json, location: str) -> None:
     check_endpoints(body)
     check_policy(body.get("maintenancePolicy", {}), body.get("releaseChannel", {"channel": "REGULAR"}), call.now)
     region = call.cloud.project.region(location)
+    check_network(call, body, region or location)
     for zone in body.get("locations", []):
         if call.cloud.project.region(zone) != region or zone == region:
             raise invalid(f'Cluster.locations has "{zone}", which is no zone of region {region}.')

@@ -13,7 +13,7 @@ from sandbox.cloud.calls import Call, Handler
 from sandbox.cloud.clock import timestamp
 from sandbox.cloud.compute_lists import by_scope, flat
 from sandbox.cloud.errors import GoogleError, Json, invalid, not_found
-from sandbox.cloud.gke import digest, numeric_id, pod_range
+from sandbox.cloud.gke import digest, network_of, numeric_id, pod_range
 from sandbox.cloud.limits import machine_of, machines, region_usage
 from sandbox.cloud.machines import MachineType, catalogue
 from sandbox.cloud.state import (
@@ -269,19 +269,29 @@ def delete_instances(call: Call) -> Json:
         zone=group.zone,
         user=call.caller,
         started_at=call.now,
+        guide_seconds=SCHEDULE_GUIDE_SECONDS,
     )
     call.cloud.state.compute_operations[operation.name] = operation
     return operation_json(call, operation)
 
 
+def place_of(operation: ComputeOperation) -> str:
+    """Where an operation is looked up."""
+    if operation.zone:
+        return f"zones/{operation.zone}"
+    return f"regions/{operation.region}" if operation.region else "global"
+
+
 def operation_json(call: Call, operation: ComputeOperation) -> Json:
-    ends_at = operation.started_at + call.cloud.timetable.real(SCHEDULE_GUIDE_SECONDS)
+    ends_at = operation.started_at + call.cloud.timetable.real(operation.guide_seconds)
     done = call.now >= ends_at
+    place = place_of(operation)
+    scope = {} if place == "global" else {"zone" if operation.zone else "region": url(call, place)}
     result: Json = {
         "kind": "compute#operation",
         "id": numeric_id("operation", operation.name),
         "name": operation.name,
-        "zone": url(call, f"zones/{operation.zone}"),
+        **scope,
         "operationType": operation.type,
         "targetLink": url(call, operation.target),
         "targetId": numeric_id("group", operation.target.rpartition("/")[2]),
@@ -290,19 +300,32 @@ def operation_json(call: Call, operation: ComputeOperation) -> Json:
         "progress": 100 if done else 0,
         "insertTime": timestamp(operation.started_at),
         "startTime": timestamp(operation.started_at),
-        "selfLink": url(call, f"zones/{operation.zone}/operations/{operation.name}"),
+        "selfLink": url(call, f"{place}/operations/{operation.name}"),
     }
     if done:
         result["endTime"] = timestamp(ends_at)
     return result
 
 
-def get_operation(call: Call) -> Json:
-    zone, name = zone_of(call), call.params["operation"]
+def operation_at(call: Call, place: str) -> Json:
+    """The operation that a call names, if it is there."""
+    name = call.params["operation"]
     operation = call.cloud.state.compute_operations.get(name)
-    if operation is None or operation.zone != zone:
-        raise missing(call, f"zones/{zone}/operations/{name}")
+    if operation is None or place_of(operation) != place:
+        raise missing(call, f"{place}/operations/{name}")
     return operation_json(call, operation)
+
+
+def get_operation(call: Call) -> Json:
+    return operation_at(call, f"zones/{zone_of(call)}")
+
+
+def get_region_operation(call: Call) -> Json:
+    return operation_at(call, f"regions/{region_of(call)}")
+
+
+def get_global_operation(call: Call) -> Json:
+    return operation_at(call, "global")
 
 
 def list_operations(call: Call) -> Json:
@@ -313,11 +336,6 @@ def list_operations(call: Call) -> Json:
         if operation.zone == zone
     ]
     return flat(call, "operationList", found)
-
-
-def no_global_operation(call: Call) -> Json:
-    """Nothing that is emulated begins a global operation."""
-    raise missing(call, f"global/operations/{call.params['operation']}")
 
 
 def machine_labels(cluster: Cluster, pool: Pool) -> Json:
@@ -521,7 +539,15 @@ def all_addresses(call: Call) -> Json:
 
 
 def firewall_json(
-    call: Call, name: str, sources: list[str], allowed: list[Json], created_at: float, *, tag: str, note: str = ""
+    call: Call,
+    name: str,
+    sources: list[str],
+    allowed: list[Json],
+    created_at: float,
+    *,
+    tag: str,
+    network: str,
+    note: str = "",
 ) -> Json:
     return {
         "kind": "compute#firewall",
@@ -530,7 +556,7 @@ def firewall_json(
         "name": name,
         "description": note,
         "targetTags": [tag],
-        "network": url(call, "global/networks/default"),
+        "network": url(call, f"global/networks/{network}"),
         "direction": "INGRESS",
         "priority": 1000,
         "sourceRanges": sources,
@@ -539,14 +565,14 @@ def firewall_json(
     }
 
 
-def list_firewalls(call: Call) -> Json:
+def firewalls(call: Call) -> list[Json]:
     """The rules that clusters and load balancers bring with them."""
     everything: list[Json] = [{"IPProtocol": protocol} for protocol in ("tcp", "udp", "icmp", "esp", "ah", "sctp")]
     inner: list[Json] = [{"IPProtocol": each, "ports": ["1-65535"]} for each in ("tcp", "udp")]
     kubelet: list[Json] = [{"IPProtocol": "tcp", "ports": ["10255"]}]
     found = []
     for cluster in call.cloud.state.clusters.values():
-        tag = node_tag(cluster.name, cluster.uid)
+        tag, network = node_tag(cluster.name, cluster.uid), network_of(cluster)
         for suffix, sources, allowed in (
             ("all", [pod_range(cluster)], everything),
             ("vms", ["10.128.0.0/9"], [{"IPProtocol": "icmp"}, *inner]),
@@ -554,7 +580,8 @@ def list_firewalls(call: Call) -> Json:
             ("inkubelet", [pod_range(cluster)], kubelet),
         ):
             name = f"{tag.removesuffix('node')}{suffix}"
-            found.append(firewall_json(call, name, sources, allowed, cluster.created_at, tag=tag))
+            rule = firewall_json(call, name, sources, allowed, cluster.created_at, tag=tag, network=network)
+            found.append(rule)
     for each in call.cloud.state.load_balancers.values():
         note = (
             f'{{"kubernetes.io/service-name":"{each.namespace}/{each.service}", '
@@ -562,8 +589,13 @@ def list_firewalls(call: Call) -> Json:
         )
         tag = node_tag(each.cluster, each.cluster_uid)
         name, tcp = f"k8s-fw-{each.name}", [{"IPProtocol": "tcp"}]
-        found.append(firewall_json(call, name, ["0.0.0.0/0"], tcp, each.created_at, tag=tag, note=note))
-    return flat(call, "firewallList", found)
+        rule = firewall_json(call, name, ["0.0.0.0/0"], tcp, each.created_at, tag=tag, network=each.network, note=note)
+        found.append(rule)
+    return found
+
+
+def list_firewalls(call: Call) -> Json:
+    return flat(call, "firewallList", firewalls(call))
 
 
 HANDLERS = {
@@ -583,7 +615,8 @@ HANDLERS = {
     ),
     "zoneOperations.get": Handler(get_operation, "compute.zoneOperations.get"),
     "zoneOperations.list": Handler(list_operations, "compute.zoneOperations.list"),
-    "globalOperations.get": Handler(no_global_operation, "compute.globalOperations.get"),
+    "globalOperations.get": Handler(get_global_operation, "compute.globalOperations.get"),
+    "regionOperations.get": Handler(get_region_operation, "compute.regionOperations.get"),
     "instances.list": Handler(list_instances, "compute.instances.list"),
     "instances.aggregatedList": Handler(all_instances, "compute.instances.list"),
     "disks.list": Handler(list_disks, "compute.disks.list"),

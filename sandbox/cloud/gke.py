@@ -120,7 +120,8 @@ def complete_cluster(body: Json, cluster: Cluster, project: Project) -> Json:
     for name in ("nodePools", "nodeConfig", "masterAuth"):
         result.pop(name, None)
     region = project.region(cluster.location)
-    network, subnetwork = result.setdefault("network", "default"), result.setdefault("subnetwork", "default")
+    network = result.setdefault("network", "default")
+    subnetwork = result.setdefault("subnetwork", network)
     zones = [cluster.location] if project.is_zone(cluster.location) else list(project.regions[cluster.location][:3])
     result["locations"] = sorted(result.get("locations") or zones)
     result.setdefault("loggingService", "logging.googleapis.com/kubernetes")
@@ -155,6 +156,11 @@ def complete_cluster(body: Json, cluster: Cluster, project: Project) -> Json:
 def dns_name(cluster: Cluster, project: Project) -> str:
     """The control plane's name, as Google gives it; no resolver of this machine knows it."""
     return f"gke-{cluster.uid}-{project.number}.{project.region(cluster.location)}.gke.goog"
+
+
+def network_of(cluster: Cluster) -> str:
+    """The name of a cluster's network."""
+    return str(cluster.body["network"]).rpartition("/")[2]
 
 
 def pod_range(cluster: Cluster) -> str:

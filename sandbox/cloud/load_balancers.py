@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from sandbox.cloud.calls import Cloud
 from sandbox.cloud.errors import Json
-from sandbox.cloud.gke import digest
+from sandbox.cloud.gke import digest, network_of
 from sandbox.cloud.state import LoadBalancer, cluster_key
 
 FIELDS = ("project", "location", "cluster", "namespace", "service")
@@ -44,6 +44,7 @@ def request(cloud: Cloud, wanted: Mapping[str, str]) -> tuple[int, Json]:
             created_at=now,
             ready_at=now + length,
             cluster_uid=cluster.uid,
+            network=network_of(cluster),
         )
         cloud.state.load_balancers[name] = balancer
         cloud.timeline.note("load balancer", f"{balancer.namespace}/{balancer.service}", length, now)

@@ -129,6 +129,19 @@ class ComputeOperation:
     zone: str
     user: str
     started_at: float
+    region: str = ""
+    """Neither zone nor region: it is a global one."""
+    guide_seconds: float = 10.0
+
+
+@dataclass
+class MadeNetwork:
+    """A network or a subnet; `body` is what was asked for."""
+
+    body: Json
+    created_at: float
+    ready_at: float
+    gone_at: float | None = None
 
 
 @dataclass
@@ -172,6 +185,7 @@ class LoadBalancer:
     created_at: float
     ready_at: float
     cluster_uid: str = ""
+    network: str = "default"
 
 
 @dataclass
@@ -216,6 +230,8 @@ class State:
     """Services that were enabled or disabled since the project began."""
     service_accounts: dict[str, Json] = field(default_factory=dict)
     """Accounts that were made since, by address."""
+    networks: dict[str, MadeNetwork] = field(default_factory=dict)
+    """Networks and subnets that were made since, by their path below the project."""
     quota_preferences: dict[str, QuotaPreference] = field(default_factory=dict)
     load_balancers: dict[str, LoadBalancer] = field(default_factory=dict)
     ledger: list[LedgerItem] = field(default_factory=list)

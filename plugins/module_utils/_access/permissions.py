@@ -73,16 +73,19 @@ PERMISSIONS = (
     Permission(
         "serviceusage.services.enable", "enables APIs", "roles/serviceusage.serviceUsageAdmin", feature=ENABLE_APIS
     ),
+    Permission("compute.networks.list", "finds the network of its own", NETWORK_ADMIN, NETWORK),
     Permission("compute.networks.get", "reads the network of its own", NETWORK_ADMIN, NETWORK),
     Permission("compute.networks.create", "creates the network of its own", NETWORK_ADMIN, NETWORK),
     Permission("compute.networks.updatePolicy", "puts the subnet into its network", NETWORK_ADMIN, NETWORK),
     Permission("compute.networks.delete", "deletes the network at teardown", NETWORK_ADMIN, NETWORK),
+    Permission("compute.subnetworks.list", "finds the subnet of its own", NETWORK_ADMIN, NETWORK),
     Permission("compute.subnetworks.get", "reads the subnet of its own", NETWORK_ADMIN, NETWORK),
     Permission("compute.subnetworks.create", "creates the subnet of its own", NETWORK_ADMIN, NETWORK),
     Permission("compute.subnetworks.delete", "deletes the subnet at teardown", NETWORK_ADMIN, NETWORK),
     Permission("compute.globalOperations.get", "waits for the network", NETWORK_ADMIN, NETWORK),
     Permission("compute.regionOperations.get", "waits for the subnet", NETWORK_ADMIN, NETWORK),
     Permission("iam.serviceAccounts.get", "reads the nodes' account", ACCOUNTS_ADMIN, NODE_SERVICE_ACCOUNT),
+    Permission("iam.serviceAccounts.list", "finds the nodes' account", ACCOUNTS_ADMIN, NODE_SERVICE_ACCOUNT),
     Permission("iam.serviceAccounts.create", "creates the nodes' account", ACCOUNTS_ADMIN, NODE_SERVICE_ACCOUNT),
     Permission(
         "iam.serviceAccounts.delete", "deletes the nodes' account at teardown", ACCOUNTS_ADMIN, NODE_SERVICE_ACCOUNT

@@ -112,9 +112,8 @@ async def findings(server: Server, **given: Any) -> tuple[dict[str, dict[str, st
     return {each["check"]: each for each in result["findings"]}, result
 
 
-async def test_account_that_deploys_is_ready_for_everything_but_a_network(server: Server) -> None:
-    features = [each for each in FEATURES if each != "network"]
-    found, result = await findings(server, **key(server), features=features)
+async def test_account_that_deploys_is_ready_for_everything(server: Server) -> None:
+    found, result = await findings(server, **key(server), features=list(FEATURES))
     assert {name: each["verdict"] for name, each in found.items()} == {
         "credentials": "ok",
         "billing": "ok",
