@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 from sandbox.settings import CHECKOUT
-from tests.prove.main_job import run
+from tests.prove.commands import run
 from tests.prove.proof import Figures, Origin, Step
 
 FILE = "tests/integration/test_cloud_faults.py"

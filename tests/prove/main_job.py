@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.settings import CHECKOUT
+from tests.prove.commands import run
 from tests.prove.proof import Figures, Origin, Step, StepError
 
 TESTS = ("test_witness.py", "test_installed.py", "test_bad_inputs.py", "test_main_job.py")
 SCENARIO = CHECKOUT / "extensions"
 WARM_LIMIT = 180.0
 COLD_LIMIT = 900.0
-PATIENCE = 3600.0
 
 
 def steps() -> tuple[Step, ...]:
@@ -84,28 +82,6 @@ def deploy_in_a_clone(origin: Origin, extra: Mapping[str, str], limit: float) ->
     if seconds > limit:
         raise StepError(f"make deploy took {seconds:.0f} s; at most {limit:.0f} s are promised.")
     return {"seconds": round(seconds, 1), "limit_seconds": limit, "nodes": report["nodes"], "chips": report["chips"]}
-
-
-def run(command: list[str], *, cwd: Path, extra: Mapping[str, str] | None = None) -> float:
-    """Run a command in sight of the user; returns its seconds, StepError when it fails."""
-    started = time.monotonic()
-    try:
-        done = subprocess.run(
-            command, cwd=cwd, env={**plain_environment(), **(extra or {})}, timeout=PATIENCE, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise StepError(f"{' '.join(command)} did not end within {PATIENCE:.0f} s.") from None
-    if done.returncode:
-        raise StepError(f"{' '.join(command)} (in {cwd}) ended with {done.returncode}; its output is above.")
-    return time.monotonic() - started
-
-
-def plain_environment() -> dict[str, str]:
-    """The environment without what make and the virtual environment put into it."""
-    own = str(CHECKOUT / ".venv")
-    path = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if not part.startswith(own))
-    dropped = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "VIRTUAL_ENV")
-    return {**{name: value for name, value in os.environ.items() if name not in dropped}, "PATH": path}
 
 
 __all__ = ("steps",)
