@@ -67,8 +67,8 @@ unit: setup ## Tests of the decisions, without network or sleep (about a minute)
 	@cd $(COLLECTION) && pytest tests/unit
 
 .PHONY: integration
-integration: setup ## Tests against the sandbox: its parts, then the playbooks (about 10 minutes)
-	@cd $(COLLECTION) && pytest tests/integration
+integration: setup ## Tests against the sandbox: its parts, then the playbooks (about 15 minutes)
+	@cd $(COLLECTION) && pytest tests/integration --durations=15
 
 .PHONY: sanity
 sanity: setup ## ansible-test sanity (about 20 seconds; the first run makes its environments, about 90)

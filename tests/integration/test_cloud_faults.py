@@ -36,7 +36,7 @@ from tests.prove.render.cloud_faults import slug
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(1800)]
 
 AT_ONCE = 2
-DEATHS = 20 if PROVE else 2
+DEATHS = 20 if PROVE else 1
 DELAY = 0.25
 
 T = TypeVar("T")
@@ -59,10 +59,10 @@ def sample(things: Sequence[T], count: int, seed: int) -> list[T]:
 
 def test_every_fault_against_every_action(tmp_path: Path, seed: int, figures: Figures) -> None:
     bases = cloud_faults.Bases(tmp_path)
-    # one of each action
+    # one of each action that is drawn
     cells = [
         cell
-        for number, action in enumerate(cloud_faults.ACTIONS)
+        for number, action in enumerate(sample(cloud_faults.ACTIONS, 2, seed))
         for cell in sample([cell for cell in cloud_faults.CELLS if cell[1] == action], 1, seed + number)
     ]
     rows = each_of(lambda cell: cloud_faults.meet(*cell, bases, tmp_path), cells)
@@ -120,6 +120,8 @@ WANTED: dict[str, dict[str, Any]] = {
     "quota_request": {"rhaii_request_quota": True, "rhaii_contact_email": "somebody@example.com"},
     "dns_endpoint": {"rhaii_dns_endpoint": True},
     "enable_apis": {"rhaii_enable_apis": True},
+    "network": {"rhaii_create_network": True},
+    "node_service_account": {"rhaii_create_node_service_account": True},
 }
 
 

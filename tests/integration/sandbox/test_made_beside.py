@@ -70,6 +70,7 @@ def said(shown: Shown) -> str:
     return " ".join(shown.output.split())
 
 
+@pytest.mark.prove
 def test_account_and_network_are_made_once_and_go_with_the_cluster(
     cloud: WithoutPools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
