@@ -101,6 +101,8 @@ def judged() -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
             {
                 "module": module,
                 "mutants": checked,
+                # a run that was ended early, or of other modules
+                "not_checked": count["not checked"],
                 "caught": caught,
                 "survived": checked - caught - count["no tests"],
                 "unreached": count["no tests"],
