@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from sandbox.cloud.calls import Call, Handler
 from sandbox.cloud.clock import timestamp
-from sandbox.cloud.compute_lists import by_scope, flat
+from sandbox.cloud.compute_lists import by_scope, flat, in_regions, in_zones
 from sandbox.cloud.errors import GoogleError, Json, invalid, not_found
 from sandbox.cloud.gke import digest, network_of, numeric_id, pod_range
 from sandbox.cloud.limits import machine_of, machines, region_usage
@@ -104,8 +104,7 @@ def list_machine_types(call: Call) -> Json:
 
 
 def all_machine_types(call: Call) -> Json:
-    scopes = {f"zones/{zone}": offered(call, zone) for zone in call.cloud.project.zones()}
-    return by_scope(call, "machineTypeAggregatedList", "machineTypes", scopes)
+    return by_scope(call, "machineTypeAggregatedList", "machineTypes", in_zones(call, offered))
 
 
 def zone_json(call: Call, zone: str) -> Json:
@@ -219,8 +218,7 @@ def list_groups(call: Call) -> Json:
 
 
 def all_groups(call: Call) -> Json:
-    scopes = {f"zones/{zone}": groups_in(call, zone) for zone in call.cloud.project.zones()}
-    return by_scope(call, "instanceGroupManagerAggregatedList", "instanceGroupManagers", scopes)
+    return by_scope(call, "instanceGroupManagerAggregatedList", "instanceGroupManagers", in_zones(call, groups_in))
 
 
 def managed_json(call: Call, group: Group, instance: Instance) -> Json:
@@ -386,8 +384,7 @@ def list_instances(call: Call) -> Json:
 
 
 def all_instances(call: Call) -> Json:
-    scopes = {f"zones/{zone}": instances_in(call, zone) for zone in call.cloud.project.zones()}
-    return by_scope(call, "instanceAggregatedList", "instances", scopes)
+    return by_scope(call, "instanceAggregatedList", "instances", in_zones(call, instances_in))
 
 
 def node_tag(cluster: str, uid: str) -> str:
@@ -423,8 +420,7 @@ def list_disks(call: Call) -> Json:
 
 
 def all_disks(call: Call) -> Json:
-    scopes = {f"zones/{zone}": disks_in(call, zone) for zone in call.cloud.project.zones()}
-    return by_scope(call, "diskAggregatedList", "disks", scopes)
+    return by_scope(call, "diskAggregatedList", "disks", in_zones(call, disks_in))
 
 
 def balancers(call: Call, region: str) -> Iterable[LoadBalancer]:
@@ -467,8 +463,9 @@ def list_rules(call: Call) -> Json:
 
 
 def all_rules(call: Call) -> Json:
-    scopes = {f"regions/{region}": rules_in(call, region) for region in call.cloud.project.regions}
-    return by_scope(call, "forwardingRuleAggregatedList", "forwardingRules", {"global": [], **scopes})
+    return by_scope(
+        call, "forwardingRuleAggregatedList", "forwardingRules", {"global": [], **in_regions(call, rules_in)}
+    )
 
 
 def target_pools_in(call: Call, region: str) -> list[Json]:
@@ -498,8 +495,7 @@ def list_target_pools(call: Call) -> Json:
 
 
 def all_target_pools(call: Call) -> Json:
-    scopes = {f"regions/{region}": target_pools_in(call, region) for region in call.cloud.project.regions}
-    return by_scope(call, "targetPoolAggregatedList", "targetPools", scopes)
+    return by_scope(call, "targetPoolAggregatedList", "targetPools", in_regions(call, target_pools_in))
 
 
 def all_backend_services(call: Call) -> Json:
@@ -534,8 +530,7 @@ def list_addresses(call: Call) -> Json:
 
 
 def all_addresses(call: Call) -> Json:
-    scopes = {f"regions/{region}": addresses_in(call, region) for region in call.cloud.project.regions}
-    return by_scope(call, "addressAggregatedList", "addresses", {"global": [], **scopes})
+    return by_scope(call, "addressAggregatedList", "addresses", {"global": [], **in_regions(call, addresses_in)})
 
 
 def firewall_json(

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sandbox.cloud.calls import Call, page
@@ -58,6 +58,16 @@ def flat(call: Call, kind: str, items: Iterable[Json]) -> Json:
     if not found:
         del result["items"]
     return result
+
+
+def in_zones(call: Call, items: Callable[[Call, str], Iterable[Json]]) -> dict[str, Iterable[Json]]:
+    """What every zone has, as scopes."""
+    return {f"zones/{zone}": items(call, zone) for zone in call.cloud.project.zones()}
+
+
+def in_regions(call: Call, items: Callable[[Call, str], Iterable[Json]]) -> dict[str, Iterable[Json]]:
+    """What every region has, as scopes."""
+    return {f"regions/{region}": items(call, region) for region in call.cloud.project.regions}
 
 
 def by_scope(call: Call, kind: str, member: str, scopes: Mapping[str, Iterable[Json]]) -> Json:

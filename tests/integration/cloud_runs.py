@@ -297,6 +297,9 @@ class EmulatedCloud:
             **more,
         }
 
+    # of ansible-playbook, beside those that every run has
+    options: tuple[str, ...] = ()
+
     def begin(self, playbook: str, **variables: Any) -> tuple[subprocess.Popen[bytes], Path]:
         """Start a run; its output goes to the file."""
         self._runs += 1
@@ -315,7 +318,7 @@ class EmulatedCloud:
         }
         with log.open("wb") as output:
             process = subprocess.Popen(
-                ["ansible-playbook", "-i", str(INVENTORY), "-e", f"@{given}", str(self._play(playbook))],
+                ["ansible-playbook", "-i", str(INVENTORY), "-e", f"@{given}", *self.options, str(self._play(playbook))],
                 cwd=CHECKOUT,
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -284,15 +284,9 @@ def _count(params: Params, name: str) -> int:
 
 def _environment(params: Params) -> Environment:
     family = family_of(params["accelerator"])
-    machine_type = params["machine_type"] or family.machine_type
-    if not family.chips(machine_type):
-        raise RhaiiError(
-            f"{machine_type} is not a machine type of {family.title}.",
-            remedy=f"Use one that starts with {family.machine_prefix}, as in {family.machine_type}.",
-        )
     return Environment(
         family=family,
-        machine_type=machine_type,
+        machine_type=family.machine(params["machine_type"]),
         tpu_disk=params["tpu_disk"],
         standard_pool=params["standard_pool"],
         load_balancers=params["load_balancers"],

@@ -267,8 +267,12 @@ def judge(things: Sequence[Thing], claim: Claim) -> list[Judgement]:
             decided = Judgement(each.thing, FOREIGN, "it is elsewhere")
         if decided.certainty != FOREIGN:
             result.append(decided)
-    order = list(KINDS)
-    return sorted(result, key=lambda each: (each.certainty != OURS, order.index(each.thing.kind), each.thing.name))
+    return sorted(result, key=_rank)
+
+
+def _rank(each: Judgement) -> tuple[bool, int, str]:
+    """What is ours comes first, then what must go first."""
+    return each.certainty != OURS, list(KINDS).index(each.thing.kind), each.thing.name
 
 
 def _proof_of(members: Iterable[Judgement], claim: Claim) -> tuple[str, str] | None:
@@ -545,9 +549,7 @@ class _Look:
         needed = OF_LOAD_BALANCERS if OF_LOAD_BALANCERS & set(self.kinds) else frozenset[str]()
         things = self.things([each for each in KINDS if each not in OF_CONTAINER and each in needed | set(self.kinds)])
         found += [each for each in judge(things, claim) if each.thing.kind in self.kinds]
-        order = list(KINDS)
-        found.sort(key=lambda each: (each.certainty != OURS, order.index(each.thing.kind), each.thing.name))
-        return [public(each, inventory.project) for each in found]
+        return [public(each, inventory.project) for each in sorted(found, key=_rank)]
 
     def things(self, kinds: Sequence[str]) -> list[Thing]:
         """The lists are independent of each other, so they are asked for at the same time."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import flat
@@ -59,9 +59,7 @@ def removal(own: Own, looked: Answer, subnets: Sequence[Answer], after: Answer, 
     going = [region for region in regions if any(_is_ours(own, region, each) for each in _resources(subnets))]
     staying = [f"{name} in {region}" for region, name in there if not (name == own.subnetwork and region in going)]
     found = Removal(ours, tuple(regions), tuple(going), tuple(staying), ())
-    return Removal(
-        ours, found.regions, found.going, found.staying, tuple(_left(own, found, looked, subnets, after, deletions))
-    )
+    return replace(found, left=tuple(_left(own, found, looked, subnets, after, deletions)))
 
 
 def _left(

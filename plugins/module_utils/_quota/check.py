@@ -150,13 +150,8 @@ def question_of(params: Params) -> Question:
 
 
 def _machine_type(family: Family, asked: str | None, chips: int) -> str:
-    machine_type = asked or family.machine_type
+    machine_type = family.machine(asked)
     each = family.chips(machine_type)
-    if not each:
-        raise RhaiiError(
-            f"{machine_type} is not a machine type of {family.title}.",
-            remedy=f"Use one that starts with {family.machine_prefix}, as in {family.machine_type}.",
-        )
     if chips < 1 or chips % each:
         raise RhaiiError(
             f"{chips} chips cannot be had from machines of {each} chips ({machine_type}).",

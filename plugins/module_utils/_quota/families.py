@@ -52,6 +52,16 @@ class Family:
         match = re.fullmatch(re.escape(self.machine_prefix) + r"(?:[a-z]+-)*(\d+)t(?:-tpu)?", machine_type)
         return int(match.group(1)) if match else 0
 
+    def machine(self, asked: str | None) -> str:
+        """The machine type that is asked for, or else the usual one; RhaiiError when it is not of this family."""
+        machine_type = asked or self.machine_type
+        if not self.chips(machine_type):
+            raise RhaiiError(
+                f"{machine_type} is not a machine type of {self.title}.",
+                remedy=f"Use one that starts with {self.machine_prefix}, as in {self.machine_type}.",
+            )
+        return machine_type
+
     def quotas(self, provisioning: str) -> tuple[QuotaId, ...]:
         """In the order in which Google consumes them; room in one of them is enough."""
         return {

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from tests.integration.cloud_runs import CLUSTER, CREATE, DELETE, REGION, ZONE, 
 ACCOUNT = "rhaii-tpu-scaleout-9020f-nodes@rhaii-sandbox.iam.gserviceaccount.com"
 NETWORK, SUBNET = f"global/networks/{CLUSTER}-network", f"regions/{REGION}/subnetworks/{CLUSTER}-subnet"
 BOTH = {"rhaii_create_node_service_account": True, "rhaii_create_network": True}
-POPEN = subprocess.Popen
 PARTS = {CREATE: ["control_plane"], DELETE: ["look", "teardown"]}
 IN_USE = (
     f"The network resource 'projects/rhaii-sandbox/{NETWORK}' is already being used by "
@@ -32,15 +30,6 @@ IN_USE = (
 
 class WithoutPools(EmulatedCloud):
     """Runs of the role's parts that make the control plane, and take all away."""
-
-    checking = ""
-
-    def begin(self, playbook: str, **variables: Any) -> tuple[subprocess.Popen[bytes], Path]:
-        """With `checking` as in the command's option --check."""
-        with pytest.MonkeyPatch.context() as patch:
-            if self.checking:
-                patch.setattr(subprocess, "Popen", lambda command, **more: POPEN([*command, self.checking], **more))
-            return super().begin(playbook, **variables)
 
     def _play(self, name: str) -> Path:
         file = self.root / f"{name}.yml"
@@ -121,7 +110,7 @@ def test_account_and_network_are_made_once_and_go_with_the_cluster(
 
 @pytest.mark.prove
 def test_check_mode_says_what_would_be_made_and_makes_nothing(cloud: WithoutPools) -> None:
-    cloud.checking = "--check"
+    cloud.options = ("--check",)
     would = cloud.play(CREATE, **BOTH)
     # the third is the cluster
     assert (changed(would), cloud.changes()) == (3, [])
