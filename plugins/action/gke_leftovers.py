@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.leftovers import CAPABILITY
+from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.leftovers import CAPABILITY
 from ansible_collections.rhaii.gke.plugins.plugin_utils._edge import CapabilityAction
 
 

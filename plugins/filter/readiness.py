@@ -11,7 +11,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.rhaii.gke.plugins.module_utils import _readiness, _recap, _verification
+from ansible_collections.rhaii.gke.plugins.module_utils import _readiness, _recap
+from ansible_collections.rhaii.gke.plugins.module_utils._verification import routing
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
 
 
@@ -19,18 +20,10 @@ def unavailable_deployments(deployments: Any, wanted: Any) -> list[str]:
     return _readiness.unavailable_deployments(plain(deployments), plain(wanted))
 
 
-def verification_findings(seen: Any, wanted: Any) -> list[dict[str, Any]]:
-    return [asdict(finding) for finding in _verification.judge(plain(seen), plain(wanted))]
-
-
 def routing_findings(result: Any, require_affinity: bool = True) -> list[dict[str, Any]]:
     # the command line gives text
     required = boolean(plain(require_affinity))
-    return [asdict(finding) for finding in _verification.routing_findings(plain(result), required)]
-
-
-def gateway_url(gateways: Any, name: str, port: int = 0) -> str:
-    return _verification.gateway_url(plain(gateways), plain(name), int(port or 0))
+    return [asdict(finding) for finding in routing.routing_findings(plain(result), required)]
 
 
 def deploy_recap(story: Any) -> dict[str, Any]:
@@ -41,8 +34,6 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "deploy_recap": deploy_recap,
-            "gateway_url": gateway_url,
             "routing_findings": routing_findings,
             "unavailable_deployments": unavailable_deployments,
-            "verification_findings": verification_findings,
         }

@@ -40,6 +40,9 @@ _CONTENT_TYPES: Mapping[str, str] = {
     "json": "application/json-patch+json",
     "strategic": "application/strategic-merge-patch+json",
 }
+_JSON = "application/json"
+# a list without spec, status and data
+_METADATA = f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
 class KubernetesError(RhaiiError):
@@ -86,7 +89,6 @@ class KubernetesRest:
         self._session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retry))
         if api_key:
             self.renew(api_key)
-        self._session.headers["Accept"] = "application/json"
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> KubernetesRest:
@@ -122,9 +124,10 @@ class KubernetesRest:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         patch: str = "merge",
+        accept: str = _JSON,
     ) -> Json:
         """One JSON call; `doing` completes the sentence 'could not ...'."""
-        response = self._send(doing, method, path, query, body, patch)
+        response = self._send(doing, method, path, query, body, patch, accept=accept)
         try:
             answer: Json = response.json() if response.content else {}
         except ValueError:
@@ -139,6 +142,11 @@ class KubernetesRest:
         """All objects of a list."""
         found: list[Json] = list(self.call(doing, "GET", path, query=query).get("items") or [])
         return found
+
+    def names(self, doing: str, path: str) -> list[str]:
+        """The names of all objects of a list, asked for without what the objects hold: no secret comes here."""
+        answer = self.call(doing, "GET", path, accept=_METADATA)
+        return [str(each["metadata"]["name"]) for each in answer.get("items") or []]
 
     def watch(self, doing: str, path: str, query: Mapping[str, str], seconds: int) -> Iterator[tuple[str, Json]]:
         """Changes as they happen, for at most `seconds`; ends quietly when the server ends it."""
@@ -160,15 +168,18 @@ class KubernetesRest:
         patch: str = "merge",
         stream: bool = False,
         timeout: Any = None,
+        accept: str = _JSON,
     ) -> Any:
-        headers = {"Content-Type": _CONTENT_TYPES[patch] if method == "PATCH" else "application/json"}
+        headers = {"Accept": accept}
+        if body is not None:
+            headers["Content-Type"] = _CONTENT_TYPES[patch] if method == "PATCH" else _JSON
         try:
             response = self._session.request(
                 method,
                 self.host + path,
                 params=dict(query or {}),
                 data=None if body is None else json.dumps(body),
-                headers=headers if body is not None else None,
+                headers=headers,
                 timeout=timeout or self._timeout,
                 stream=stream,
             )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import in_words
-from ansible_collections.rhaii.gke.plugins.module_utils._verification import in_figures
+from ansible_collections.rhaii.gke.plugins.module_utils._verification.routing import in_figures
 
 # The stages of the guide: name, title, its minutes, and the marks between which a run is in it. They overlap.
 STAGES: tuple[tuple[str, str, int, str, str], ...] = (

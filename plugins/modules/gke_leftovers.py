@@ -211,7 +211,7 @@ table:
 
 from typing import NoReturn
 
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.leftovers import CAPABILITY
+from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.leftovers import CAPABILITY
 from ansible_collections.rhaii.gke.plugins.module_utils._module import run_module
 
 

@@ -64,8 +64,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     return Installed.build(tmp_path_factory.mktemp("installed"))
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the slow form of a proof out of the reduced one."""
+    """Leave the slow form of a proof out of the reduced one; say which tests can run beside which."""
+    for item in items:
+        # a machine has one sandbox; all else brings addresses of its own
+        item.add_marker(pytest.mark.xdist_group("sandbox" if item.get_closest_marker("sandbox") else "parts"))
     slow = [item for item in items if item.get_closest_marker("prove") and not PROVE]
     if slow:
         config.hook.pytest_deselected(items=slow)

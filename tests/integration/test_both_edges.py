@@ -60,9 +60,10 @@ LONG_INTERVAL = 60.0
 SERVICE = {"name": bodies.NAME, "namespace": "ready", "wait_interval": 0.1, "fail_fast_after": 0.3}
 LOOKED = {"fail_on_problem": False, "location": "europe-west4-a"}
 MODELS = {"uris": ["hf://Qwen/Qwen2.5-3B-Instruct", "hf://nobody"], "fail_on_problem": False}
+ENVIRONMENT = {"services": {bodies.NAME: 3}, "namespace": "ready", "tpu_pool_name": "pool"}
 HUB = {"endpoint": "http://127.0.0.1:9", "token": "a-token"}
 # Their host is the stub of Kubernetes; the others' are Google's.
-OF_KUBERNETES = ("llmisvc_wait_ready",)
+OF_KUBERNETES = ("llmisvc_wait_ready", "environment_check")
 
 # In order: each call finds what the ones before it left.
 CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
@@ -125,6 +126,9 @@ CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "service that is stopped": ("llmisvc_wait_ready", {**SERVICE, "namespace": "stopped"}, {}),
     "service that is missing": ("llmisvc_wait_ready", {**SERVICE, "namespace": "empty", "missing_timeout": 0}, {}),
     "service without a name": ("llmisvc_wait_ready", {"namespace": "ready"}, {}),
+    "environment that is looked at": ("environment_check", {**ENVIRONMENT, "fail_on_problem": False}, {}),
+    "environment in check mode": ("environment_check", {**ENVIRONMENT, "secrets": ["none"]}, {"check_mode": True}),
+    "environment without services": ("environment_check", {"namespace": "ready"}, {}),
     "cluster that does not answer": ("llmisvc_wait_ready", {**SERVICE, "host": "http://127.0.0.1:9"}, {}),
     "cluster that refuses the token": ("llmisvc_wait_ready", {**SERVICE, "api_key": "a-bad-token"}, {}),
 }
@@ -154,6 +158,8 @@ FAILING = {
     "service that is stopped": "serving.kserve.io/stop",
     "service that is missing": f"There is no LLMInferenceService {bodies.NAME} in the namespace empty.",
     "service without a name": "missing required arguments: name",
+    "environment in check mode": "secrets: missing: none",
+    "environment without services": "missing required arguments: services",
     "cluster that does not answer": "the API server at http://127.0.0.1:9 does not answer",
     "cluster that refuses the token": "Could not find KServe's API: 401 Unauthorized",
 }

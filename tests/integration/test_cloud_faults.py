@@ -33,7 +33,7 @@ from tests.integration.cloud_runs import PREFLIGHT, EmulatedCloud
 from tests.integration.conftest import PROVE, Figures
 from tests.prove.render.cloud_faults import slug
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.timeout(1800)
 
 AT_ONCE = 2
 DEATHS = 20 if PROVE else 1

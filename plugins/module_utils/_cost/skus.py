@@ -90,7 +90,7 @@ def sku_of(body: Mapping[str, Any]) -> Sku | None:
         regions=frozenset(map(str, body.get("serviceRegions") or [])),
         unit=str(expression.get("usageUnit") or ""),
         currency=str(money.get("currencyCode") or ""),
-        price=int(money.get("units") or 0) + int(money.get("nanos") or 0) / 1e9,
+        price=round(int(money.get("units") or 0) + int(money.get("nanos") or 0) / 1e9, 9),
     )
 
 

@@ -27,8 +27,6 @@ from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capab
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster_plan import (
     SCOPES,
-    DefaultPool,
-    Plan,
     Wanted,
     body_of,
     dns_of,
@@ -62,7 +60,7 @@ def refuse_foreign(wanted: Wanted, cluster: Json) -> None:
             remedy="Choose another name (rhaii_cluster_name), or, if it is yours, set both labels "
             f"({MANAGED_BY}=rhaii-gke, {ENVIRONMENT}={wanted.environment}) on it.",
         )
-    owner = labels.get(ENVIRONMENT, "")
+    owner = labels.get(ENVIRONMENT)
     if owner and wanted.environment and owner != wanted.environment:
         raise RhaiiError(
             f"The cluster {wanted.name} in {wanted.location} belongs to the environment {owner}, not to "
@@ -154,14 +152,13 @@ class _Cluster:
             with suppress(RhaiiError):
                 self.read()
 
-    def running(self, *kinds: str) -> list[Operation]:
+    def running(self) -> list[Operation]:
         """What works on the cluster itself; what works on its pools is left to gke_node_pool."""
-        found = [each for each in running(self.clusters, self.wanted.name) if on_itself(each)]
-        return [each for each in found if not kinds or each.kind in kinds]
+        return [each for each in running(self.clusters, self.wanted.name) if on_itself(each)]
 
-    def join(self, *kinds: str) -> None:
+    def join(self) -> None:
         """Await what already runs on the cluster itself, be it from a killed run or from somebody else."""
-        for each in self.running(*kinds):
+        for each in self.running():
             self.operation = each
             self.progress(f"cluster {self.wanted.name}: joining the running operation {each.name}")
             if each.kind in ("CREATE_CLUSTER", "DELETE_CLUSTER"):
@@ -178,7 +175,7 @@ class _Cluster:
         if cluster is not None and cluster.get("status") == "STOPPING":
             if self.check_mode:
                 return self.created({}, self.body())
-            self.join("DELETE_CLUSTER")
+            self.join()
             cluster = self.read()
         if cluster is None:
             return self.create()
@@ -296,7 +293,7 @@ class _Cluster:
         before = {"name": self.wanted.name, "status": str(cluster.get("status") or "")}
         if self.check_mode:
             self.changed = True
-            return self.result(before, {})
+            return self.result(before)
         if cluster.get("status") == "PROVISIONING":
             # GKE refuses to delete what it is still creating; how that creation ends does not matter here.
             for each in running(self.clusters, self.wanted.name):
@@ -311,7 +308,7 @@ class _Cluster:
         if self.wait and self.operation is not None:
             self.operation = self.awaiter.wait(self.operation)
         self.read()
-        return self.result(before, {})
+        return self.result(before)
 
 
 def run(params: Params, ports: GkePorts, progress: Progress, check_mode: bool) -> Result:
@@ -388,15 +385,4 @@ CAPABILITY = Capability(
     required_if=GOOGLE_REQUIRED_IF,
 )
 
-__all__ = (
-    "CAPABILITY",
-    "DefaultPool",
-    "Plan",
-    "Wanted",
-    "body_of",
-    "describe",
-    "plan",
-    "refuse_foreign",
-    "refuse_kept",
-    "run",
-)
+__all__ = ("CAPABILITY", "describe", "refuse_foreign", "refuse_kept", "run")

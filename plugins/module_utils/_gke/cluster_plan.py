@@ -20,7 +20,6 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
     KEEP,
     Json,
     at_least,
-    debts_of,
     our_labels,
 )
 
@@ -118,8 +117,8 @@ class Wanted:
             project=params["project"],
             location=params["location"],
             name=params["name"],
-            environment=params["environment"] or "",
-            labels=our_labels(params["environment"] or "", labels),
+            environment=params["environment"],
+            labels=our_labels(params["environment"], labels),
             debts=params["debts"],
             keep=params["keep"],
             release_channel=params["release_channel"],
@@ -137,7 +136,7 @@ class Wanted:
             default_pool=DefaultPool(
                 name=pool.get("name") or "default-pool",
                 machine_type=pool.get("machine_type") or "e2-standard-4",
-                node_count=int(pool.get("node_count") or 2),
+                node_count=_count(pool),
                 autoscaling=_autoscaling(pool),
                 service_account=pool.get("service_account") or None,
             ),
@@ -158,12 +157,23 @@ def _debt_labels(debts: Mapping[str, str] | None) -> dict[str, str]:
     return {f"{DEBT}{location}": str(operation) for location, operation in (debts or {}).items()}
 
 
+def _count(pool: Mapping[str, Any]) -> int:
+    given = pool.get("node_count")
+    count = 2 if given is None else int(given)
+    if count < 1:
+        raise RhaiiError(
+            f"default_pool has node_count {count}; GKE creates no cluster without a node.",
+            remedy="Give 1 or more.",
+        )
+    return count
+
+
 def _autoscaling(pool: Mapping[str, Any]) -> Json | None:
     most = pool.get("max_nodes")
     if not most:
         return None
     least = int(pool.get("min_nodes") or 0)
-    count = int(pool.get("node_count") or 2)
+    count = _count(pool)
     if not least <= count <= int(most):
         raise RhaiiError(
             f"default_pool has node_count {count}, which is not within min_nodes {least} and max_nodes {most}.",
@@ -355,7 +365,7 @@ def plan(wanted: Wanted, cluster: Json, now: datetime) -> Plan:
 
 def _fixed(wanted: Wanted, cluster: Json, before: Json, after: Json) -> list[str]:
     impossible: list[str] = []
-    provider = str((cluster.get("networkConfig") or {}).get("datapathProvider") or "LEGACY_DATAPATH")
+    provider = (cluster.get("networkConfig") or {}).get("datapathProvider")
     if (provider == "ADVANCED_DATAPATH") != wanted.dataplane_v2:
         before["dataplane_v2"], after["dataplane_v2"] = not wanted.dataplane_v2, wanted.dataplane_v2
         impossible.append(f"dataplane_v2 is {str(not wanted.dataplane_v2).lower()}")
@@ -368,7 +378,7 @@ def _fixed(wanted: Wanted, cluster: Json, before: Json, after: Json) -> list[str
 
 
 def _last(path: str) -> str:
-    return path.rsplit("/", 1)[-1]
+    return path.rpartition("/")[-1]
 
 
 def _endpoints(wanted: Wanted, has: Json) -> Json:
@@ -483,7 +493,6 @@ __all__ = (
     "Wanted",
     "Window",
     "body_of",
-    "debts_of",
     "dns_of",
     "networks_of",
     "plan",

@@ -21,13 +21,10 @@ from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiErro
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.google import gke_ports
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.operations import Awaiter, StockoutError, running
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.pool_plan import (
-    Bounds,
     Plan,
-    Taint,
     Wanted,
     body_of,
     bounds_of,
-    chips_per_node,
     inherited,
     plan,
     refuse_contradictions,
@@ -189,26 +186,26 @@ class _Pool:
         )
         self.stockout = None
 
-    def watch(self) -> None:
+    def watch(self, operation: Operation) -> None:
         """Without waiting for the machines: a look whether the zone has any."""
-        if self.operation is None or not self.stockout_watch or self.operation.kind not in GROWING:
+        if not self.stockout_watch or operation.kind not in GROWING:
             return
 
-        self.looks, before = 0, self.up if self.operation.kind != "CREATE_NODE_POOL" else 0
+        self.looks, before = 0, self.up if operation.kind != "CREATE_NODE_POOL" else 0
 
         def enough(operation: Operation) -> bool:
             self.look()
             self.end_at_stockout(operation)
             return (self.stockout is not None and not self.doubtful) or self.up > before
 
-        self.operation = self.awaiter.watched(self.operation, self.stockout_watch, enough)
+        self.operation = self.awaiter.watched(operation, self.stockout_watch, enough)
 
     def join(self) -> bool:
         """Await what already runs on this pool; False when `wait` says not to."""
         for each in running(self.clusters, self.wanted.cluster, self.wanted.name):
             self.operation = each
             if not self.wait:
-                self.watch()
+                self.watch(each)
                 return False
             self.progress(f"{self.what}: joining the running operation {each.name}")
             self.await_operation(each)
@@ -220,7 +217,7 @@ class _Pool:
         if wait:
             self.await_operation(self.operation)
         else:
-            self.watch()
+            self.watch(self.operation)
 
     def present(self) -> Result:
         refuse_topology(self.topology, self.wanted.machine_type)
@@ -247,7 +244,7 @@ class _Pool:
         """Check mode: what would be asked for, with nothing asked and nothing awaited."""
         if pool is None or pool.get("status") == "STOPPING":
             self.changed = True
-            return self.result({}, body_of(self.wanted))
+            return self.result(after=body_of(self.wanted))
         if self.is_dead(pool):
             return self.repair(pool)
         todo = self.planned(pool)
@@ -271,16 +268,16 @@ class _Pool:
         pool = self.read()
         if self.wait:
             self.refuse_broken(pool or {})
-        return self.result({}, body)
+        return self.result(after=body)
 
     def refuse_unknown(self, pool: Json) -> None:
         """A pool that runs in part is not broken here: the comparison of sizes asks for what is missing."""
-        if str(pool.get("status") or "gone") not in ("RUNNING", "RUNNING_WITH_ERROR", "RECONCILING", "PROVISIONING"):
+        if pool.get("status") not in ("RUNNING", "RUNNING_WITH_ERROR", "RECONCILING", "PROVISIONING"):
             raise self.broken(pool)
 
     def refuse_broken(self, pool: Json) -> None:
         """After an operation that Google calls a success nothing may be missing."""
-        if str(pool.get("status") or "gone") not in ("RUNNING", "RECONCILING"):
+        if pool.get("status") not in ("RUNNING", "RECONCILING"):
             raise self.broken(pool)
 
     def broken(self, pool: Json) -> RhaiiError:
@@ -326,12 +323,11 @@ class _Pool:
     def planned(self, pool: Json) -> Plan:
         todo = plan(self.wanted, pool, self.size, self.up)
         if todo.impossible and not (self.replace and self.is_ours(pool)):
-            foreign = self.replace and not self.is_ours(pool)
             raise RhaiiError(
                 f"The node pool {self.wanted.name} cannot be changed to what is wanted: {'; '.join(todo.impossible)}; "
                 "that is fixed when a pool is created.",
                 remedy=f"It is not replaced, because it does not carry the label {MANAGED_BY}=rhaii-gke."
-                if foreign
+                if self.replace
                 else "Set the option to what the pool has, or have it deleted and created again, with all that runs on "
                 "it (replace: true, cluster_tpu_replace).",
                 result=self.result(todo.before, todo.after),
@@ -377,7 +373,7 @@ class _Pool:
         before = {"name": self.wanted.name, "node_count": self.size}
         if self.check_mode:
             self.changed = True
-            return self.result(before, {})
+            return self.result(before)
         on_pool = running(self.clusters, self.wanted.cluster, self.wanted.name)
         deletions = [each for each in on_pool if each.kind == "DELETE_NODE_POOL"]
         if deletions:
@@ -390,7 +386,7 @@ class _Pool:
         if self.wait and self.operation is not None:
             self.await_operation(self.operation)
         self.read()
-        return self.result(before, {})
+        return self.result(before)
 
 
 def run(params: Params, ports: GkePorts, progress: Progress, check_mode: bool) -> Result:
@@ -470,15 +466,4 @@ CAPABILITY = Capability(
     required_if=GOOGLE_REQUIRED_IF,
 )
 
-__all__ = (
-    "CAPABILITY",
-    "Bounds",
-    "Plan",
-    "Taint",
-    "Wanted",
-    "body_of",
-    "chips_per_node",
-    "plan",
-    "refuse_topology",
-    "run",
-)
+__all__ = ("CAPABILITY", "run")

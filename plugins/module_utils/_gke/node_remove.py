@@ -59,7 +59,7 @@ def pod_of(body: Mapping[str, Any]) -> Pod:
         name=str(metadata.get("name") or ""),
         controller=str(owners[0].get("kind") or "") if owners else "",
         mirror=MIRROR in (metadata.get("annotations") or {}),
-        finished=str((body.get("status") or {}).get("phase") or "") in ("Succeeded", "Failed"),
+        finished=(body.get("status") or {}).get("phase") in ("Succeeded", "Failed"),
         leaving=bool(metadata.get("deletionTimestamp")),
     )
 
@@ -130,7 +130,6 @@ class _Removal:
         self.left: list[str] = []
         self.size = 0
         self.changed = False
-        self.pending = False  # check mode: what is said to be removed is still there
 
     def result(self) -> Result:
         return {
@@ -140,9 +139,10 @@ class _Removal:
             "evicted": sorted(self.evicted),
             "node_count": self.size,
             "nodes": self.left,
+            # In check mode what is said to be removed is still there.
             "diff": {
                 "before": {"nodes": sorted({*self.left, *self.removed})},
-                "after": {"nodes": sorted(set(self.left) - set(self.removed) if self.pending else self.left)},
+                "after": {"nodes": sorted(set(self.left) - set(self.removed))},
             },
         }
 
@@ -167,7 +167,7 @@ class _Removal:
             return self.result()
         pods = {node: to_evict(self.pods(node), self.force) for node in chosen.present}
         if check_mode:
-            self.changed, self.removed, self.pending = True, chosen.present, True
+            self.changed, self.removed = True, chosen.present
             self.evicted = [pod.key for each in pods.values() for pod in each]
             return self.result()
         self.changed = True

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -25,6 +26,7 @@ EFFECTS: Mapping[str, str] = {
     "PreferNoSchedule": "PREFER_NO_SCHEDULE",
     "NoExecute": "NO_EXECUTE",
 }
+_TPU_MACHINE = re.compile(r"ct.*-(\d+)t")
 # GKE puts this one on TPU machines by itself.
 TPU_TAINT = "google.com/tpu"
 # Google's own defaults, and those of this collection where they differ: a surge node needs quota that a pool of exact
@@ -102,7 +104,7 @@ class Wanted:
             location=params["location"],
             cluster=params["cluster"],
             name=params["name"],
-            environment=params["environment"] or "",
+            environment=params["environment"],
             node_count=params["node_count"],
             shrink=params["shrink"],
             machine_type=params["machine_type"],
@@ -114,7 +116,7 @@ class Wanted:
             disk_size_gb=params["disk_size_gb"],
             service_account=params["service_account"],
             node_labels={str(key): str(value) for key, value in (params["node_labels"] or {}).items()},
-            resource_labels=our_labels(params["environment"] or "", params["labels"] or {}),
+            resource_labels=our_labels(params["environment"], params["labels"] or {}),
             taints=_taints(params["taints"]),
             workload_identity=params["workload_identity"],
             max_surge=upgrade.get("max_surge"),
@@ -188,11 +190,17 @@ def refuse_contradictions(wanted: Wanted) -> None:
             f"autoscaling is given for the flex-start pool {wanted.name}, whose nodes come from none when pods ask.",
             remedy="Leave autoscaling out; node_count is the most that the pool may have.",
         )
-    if wanted.bounds is not None and wanted.bounds.enabled and wanted.bounds.minimum > wanted.bounds.maximum:
+    if wanted.flex_start and wanted.node_count == 0:
         raise RhaiiError(
-            f"autoscaling of the node pool {wanted.name} has min_nodes {wanted.bounds.minimum} above max_nodes "
-            f"{wanted.bounds.maximum}.",
-            remedy="Give max_nodes, and not less than min_nodes.",
+            f"node_count 0 is not possible for the flex-start pool {wanted.name}: it is the most that it may have.",
+            remedy="Give 1 or more; without pods that ask, such a pool has no nodes.",
+        )
+    bounds = wanted.bounds
+    if bounds is not None and bounds.enabled and bounds.maximum < max(1, bounds.minimum):
+        raise RhaiiError(
+            f"autoscaling of the node pool {wanted.name} has min_nodes {bounds.minimum} and max_nodes "
+            f"{bounds.maximum}.",
+            remedy="Give max_nodes 1 or more, and not less than min_nodes.",
         )
     if wanted.max_surge == 0 and wanted.max_unavailable == 0:
         raise RhaiiError(
@@ -227,8 +235,8 @@ def refuse_topology(topology: str | None, machine_type: str | None) -> None:
 
 def chips_per_node(machine_type: str) -> int:
     """The chips of one TPU machine, from its name: ct6e-standard-4t has 4. 0 when it is no TPU machine."""
-    last = machine_type.rsplit("-", 1)[-1]
-    return int(last[:-1]) if machine_type.startswith("ct") and last[-1:] == "t" and last[:-1].isdigit() else 0
+    match = _TPU_MACHINE.fullmatch(machine_type)
+    return int(match[1]) if match else 0
 
 
 def body_of(wanted: Wanted) -> Json:
@@ -293,7 +301,7 @@ def _or(given: V | None, otherwise: V) -> V:
     return otherwise if given is None else given
 
 
-def plan(wanted: Wanted, pool: Json, size: int, up: int | None = None) -> Plan:
+def plan(wanted: Wanted, pool: Json, size: int, up: int) -> Plan:
     """Compare, and sort every difference into what the API can update and what needs a new pool."""
     config = pool.get("config") or {}
     before: Json = {}
@@ -304,20 +312,14 @@ def plan(wanted: Wanted, pool: Json, size: int, up: int | None = None) -> Plan:
     management = None
     has = pool.get("management") or {}
     repairs, upgrades = bool(has.get("autoRepair")), bool(has.get("autoUpgrade"))
-    if (_or(wanted.auto_repair, repairs), _or(wanted.auto_upgrade, upgrades)) != (repairs, upgrades):
-        for option, want, have in (
-            ("auto_repair", wanted.auto_repair, repairs),
-            ("auto_upgrade", wanted.auto_upgrade, upgrades),
-        ):
-            if want is not None and want != have:
-                before[option], after[option] = have, want
-        management = {
-            "autoRepair": _or(wanted.auto_repair, repairs),
-            "autoUpgrade": _or(wanted.auto_upgrade, upgrades),
-        }
+    want_repairs, want_upgrades = _or(wanted.auto_repair, repairs), _or(wanted.auto_upgrade, upgrades)
+    for option, want, have in (("auto_repair", want_repairs, repairs), ("auto_upgrade", want_upgrades, upgrades)):
+        if want != have:
+            before[option], after[option] = have, want
+            management = {"autoRepair": want_repairs, "autoUpgrade": want_upgrades}
 
     found = bounds_of(pool)
-    flexible = bool(_or(wanted.flex_start, bool(config.get("flexStart"))))
+    flexible = _or(wanted.flex_start, bool(config.get("flexStart")))
     bounds = _flex_bounds(wanted, found) if flexible else wanted.bounds
     autoscaling = None
     if bounds is not None and bounds != found and (bounds.enabled or found.enabled):
@@ -368,7 +370,7 @@ def _updates(wanted: Wanted, pool: Json, before: Json, after: Json) -> list[Json
     compare("labels", resource_labels, merged, {"resourceLabels": {"labels": merged}})
 
     if wanted.taints is not None:
-        has = [Taint(t["key"], t.get("value") or "", t["effect"]) for t in config.get("taints") or []]
+        has = _taints_of(config)
         kept = [taint for taint in has if taint.key == TPU_TAINT]
         want = [taint for taint in wanted.taints if taint.key != TPU_TAINT]
         compare(
@@ -379,11 +381,10 @@ def _updates(wanted: Wanted, pool: Json, before: Json, after: Json) -> list[Json
         )
 
     if wanted.workload_identity is not None:
-        mode = _mode_of(config)
         want_mode = "GKE_METADATA" if wanted.workload_identity else "GCE_METADATA"
         compare(
             "workload_identity",
-            mode == "GKE_METADATA",
+            _has_identity(config),
             wanted.workload_identity,
             {"workloadMetadataConfig": {"mode": want_mode}},
         )
@@ -427,7 +428,7 @@ def _flex_bounds(wanted: Wanted, found: Bounds) -> Bounds | None:
     return Bounds(True, 0, most)
 
 
-def _resize(wanted: Wanted, pool: Json, size: int, up: int | None, before: Json, after: Json) -> int | None:
+def _resize(wanted: Wanted, pool: Json, size: int, up: int, before: Json, after: Json) -> int | None:
     count = wanted.node_count
     zones = max(1, len(pool.get("locations") or []))
     if count is not None and (count > size or (wanted.shrink and count < size)):
@@ -439,7 +440,7 @@ def _resize(wanted: Wanted, pool: Json, size: int, up: int | None, before: Json,
             )
         before["node_count"], after["node_count"] = size, count
         return count // zones
-    if up is not None and size and pool.get("status") == "RUNNING_WITH_ERROR":
+    if size and pool.get("status") == "RUNNING_WITH_ERROR":
         # An earlier operation gave up in the middle; asking for the same size makes GKE try again. Machines that are
         # all up are no proof: one that runs and never became a node bills like any other.
         before["status"], after["status"] = "RUNNING_WITH_ERROR", "RUNNING"
@@ -454,8 +455,8 @@ def inherited(wanted: Wanted, pool: Json, size: int) -> Wanted:
     config = pool.get("config") or {}
     management, settings = pool.get("management") or {}, pool.get("upgradeSettings") or {}
     one_way = any((wanted.spot, wanted.flex_start, wanted.reservation))
-    has_taints = [Taint(t["key"], t.get("value") or "", t["effect"]) for t in config.get("taints") or []]
-    flex = bool(_or(wanted.flex_start, bool(config.get("flexStart")) and not one_way))
+    was_flex = bool(config.get("flexStart"))
+    flex = _or(wanted.flex_start, was_flex and not one_way)
     found = bounds_of(pool)
     return replace(
         wanted,
@@ -464,18 +465,19 @@ def inherited(wanted: Wanted, pool: Json, size: int) -> Wanted:
         spot=_or(wanted.spot, bool(config.get("spot")) and not one_way),
         flex_start=flex,
         max_run_duration=_or(wanted.max_run_duration, seconds_of(config.get("maxRunDuration")) if flex else None),
-        reservation=_or(wanted.reservation, None if one_way else reservation_of(config) or None),
+        reservation=_or(wanted.reservation, "" if one_way else reservation_of(config)),
         disk_type=_or(wanted.disk_type, config.get("diskType")),
         disk_size_gb=_or(wanted.disk_size_gb, config.get("diskSizeGb")),
-        workload_identity=_or(wanted.workload_identity, _mode_of(config) == "GKE_METADATA"),
+        workload_identity=_or(wanted.workload_identity, _has_identity(config)),
         service_account=_or(wanted.service_account, config.get("serviceAccount")),
         node_labels={**(config.get("labels") or {}), **wanted.node_labels},
-        taints=_or(wanted.taints, tuple(taint for taint in has_taints if taint.key != TPU_TAINT)),
+        taints=_or(wanted.taints, tuple(taint for taint in _taints_of(config) if taint.key != TPU_TAINT)),
         max_surge=_or(wanted.max_surge, int(settings.get("maxSurge") or 0)),
         max_unavailable=_or(wanted.max_unavailable, int(settings.get("maxUnavailable") or 0)),
         auto_upgrade=_or(wanted.auto_upgrade, bool(management.get("autoUpgrade"))),
         auto_repair=_or(wanted.auto_repair, bool(management.get("autoRepair")) and not flex),
-        bounds=None if flex else _or(wanted.bounds, found if found.enabled else None),
+        # those of a flex-start pool are of its kind, and no wish
+        bounds=None if flex else _or(wanted.bounds, found if found.enabled and not was_flex else None),
     )
 
 
@@ -496,8 +498,12 @@ def reservation_of(config: Json) -> str:
     return ", ".join(str(value) for value in affinity.get("values") or [])
 
 
-def _mode_of(config: Json) -> str:
-    return str((config.get("workloadMetadataConfig") or {}).get("mode") or "GCE_METADATA")
+def _taints_of(config: Json) -> list[Taint]:
+    return [Taint(each["key"], each.get("value") or "", each["effect"]) for each in config.get("taints") or []]
+
+
+def _has_identity(config: Json) -> bool:
+    return bool((config.get("workloadMetadataConfig") or {}).get("mode") == "GKE_METADATA")
 
 
 def seconds_of(duration: object) -> int | None:

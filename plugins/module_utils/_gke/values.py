@@ -33,7 +33,7 @@ class Problem:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.message}" if self.message else self.code
+        return ": ".join(filter(None, (self.code, self.message)))
 
 
 @dataclass(frozen=True)
@@ -184,9 +184,11 @@ def debts_of(labels: Mapping[str, str]) -> dict[str, str]:
     return {key.removeprefix(DEBT): value for key, value in sorted(labels.items()) if key.startswith(DEBT)}
 
 
-def our_labels(environment: str, extra: Mapping[str, str]) -> dict[str, str]:
+def our_labels(environment: str, extra: Mapping[str, object]) -> dict[str, str]:
     """The labels that make a resource ours, refused here rather than by Google in mid-deploy."""
-    labels = {**extra, MANAGED_BY: MANAGED_BY_US, ENVIRONMENT: environment}
+    # YAML gives numbers too
+    given = {str(key): str(value) for key, value in extra.items()}
+    labels = {**given, MANAGED_BY: MANAGED_BY_US, ENVIRONMENT: environment}
     for key, value in labels.items():
         if not _LABEL_VALUE.fullmatch(value) or not _LABEL_VALUE.fullmatch(key) or not key[:1].isalpha():
             raise RhaiiError(

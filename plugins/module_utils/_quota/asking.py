@@ -62,7 +62,7 @@ class Asker:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=error is not None)
+        self._pool.shutdown(cancel_futures=error is not None)
         self.elapsed = self._clock.monotonic() - self._start
 
     def ask(self, question: Callable[[], T]) -> Answer[T]:

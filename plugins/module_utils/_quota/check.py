@@ -289,20 +289,22 @@ class Judge:
             "",
         )
 
-    def _own(self, location: str, is_tpu: bool) -> int:
-        """Nodes that the cluster has already: the pool that is asked for, or its standard machines."""
+    def _own(self, location: str, kind: str | None = None) -> int:
+        """Nodes that are there already: of the pool that is asked for, or of the cluster's machines of a kind."""
         question = self._question
-        kind = question.standard_pool["machine_type"] if question.standard_pool else ""
         return sum(
             nodes.value or 0
             for pool, nodes in self._answers.nodes.items()
-            if (question.is_it(pool, location) if is_tpu else question.is_ours(pool, location))
-            and (is_tpu or pool.machine_type == kind)
+            if (
+                question.is_it(pool, location)
+                if kind is None
+                else question.is_ours(pool, location) and pool.machine_type == kind
+            )
         )
 
     def _reservation(self, location: str) -> Check:
         question, answer = self._question, self._answers.reservations[location]
-        wanted = Wanted(question.reservation, question.machine_type, question.nodes, self._own(location, is_tpu=True))
+        wanted = Wanted(question.reservation, question.machine_type, question.nodes, self._own(location))
         check = judge_reservation(wanted, location, answer.value, answer.problem)
         return replace(
             check, page=f"https://console.cloud.google.com/compute/reservations?project={self._asking.project}"
@@ -322,13 +324,13 @@ class Judge:
                 yield Check(STANDARD_TYPE, INSUFFICIENT, reason)
             more = standard.Machines(
                 machine_type=pool["machine_type"],
-                count=max(0, pool["nodes"] - self._own(location, is_tpu=False)),
+                count=max(0, pool["nodes"] - self._own(location, pool["machine_type"])),
                 disk=standard.Disk(pool["disk_type"], pool["disk_size_gb"]),
                 cpus=machine.value.cpus if machine.value else None,
             )
         tpu = standard.Machines(
             machine_type=question.machine_type,
-            count=max(0, question.nodes - self._own(location, is_tpu=True)),
+            count=max(0, question.nodes - self._own(location)),
             disk=question.tpu_disk,
         )
         addresses = 0 if exists else question.load_balancers
@@ -398,8 +400,9 @@ class Adviser:
             return self._where(check, (self._question.standard_pool or {})["machine_type"], machines)
         if check.check == RESERVATION:
             return f"See {check.page}, and name a reservation with free {self._question.machine_type} machines."
-        closed = self._closed(check)
         if check.request and check.check == TPU_QUOTA:
+            info = self._answers.infos[check.request["quotaId"]].value
+            closed = info.closed if info else ""
             ask = f"Google takes no request for it ({closed})" if closed else f"Ask for {in_words(check.request)}"
             return (
                 f"{ask} at {check.page}, choose another zone (rhaii_location) or way to buy (rhaii_provisioning), "
@@ -408,10 +411,6 @@ class Adviser:
         if check.request:
             return f"Ask for {in_words(check.request)} at {check.page}, or want fewer or smaller machines."
         return f"See for yourself at {check.page}, before anything is created."
-
-    def _closed(self, check: Check) -> str:
-        answer = self._answers.infos.get(str((check.request or {}).get("quotaId")))
-        return answer.value.closed if answer and answer.value else ""
 
     @staticmethod
     def _where(check: Check, kind: str, machines: Machines) -> str:
@@ -439,7 +438,7 @@ def run(params: Params, ports: QuotaPorts, progress: Progress, check_mode: bool,
         answers = ask(question, ports, asker)
     candidates = Judge(question, answers, asking).candidates()
     candidates[0] = Adviser(question, answers, candidates).advised(ports.machines)
-    result = _result(question, candidates, asking)
+    result = _result(question, candidates)
     result |= {"calls": asker.calls, "elapsed": asker.elapsed, "elapsed_in_turn": asker.in_turn}
     if params["request_increase"]:
         _send(ports, result, check_mode)
@@ -452,7 +451,7 @@ def run(params: Params, ports: QuotaPorts, progress: Progress, check_mode: bool,
     return result
 
 
-def _result(question: Question, candidates: Sequence[Candidate], asking: Asking) -> Result:
+def _result(question: Question, candidates: Sequence[Candidate]) -> Result:
     ranks = {id(candidate): rank for rank, candidate in enumerate(ranking(candidates), start=1)}
     public = {id(candidate): candidate.public(ranks[id(candidate)]) for candidate in candidates}
     chosen, first = choose(candidates), candidates[0]
@@ -466,7 +465,7 @@ def _result(question: Question, candidates: Sequence[Candidate], asking: Asking)
         "chosen": public[id(chosen)] if chosen else None,
         "location": chosen.location if chosen else None,
         "verdict": chosen.verdict if chosen else INSUFFICIENT,
-        "quota_page": first.checks[0].page or asking.page,
+        "quota_page": first.checks[0].page,
         "requests": [dict(check.request) for check in first.checks if check.request],
         "sent": [],
         "remedy": " ".join(check.remedy for check in first.checks if check.remedy),

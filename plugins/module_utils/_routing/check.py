@@ -18,7 +18,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemCloc
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesRest
 from ansible_collections.rhaii.gke.plugins.module_utils._routing import health, statistics
-from ansible_collections.rhaii.gke.plugins.module_utils._routing.answers import completion_of
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.answers import Completion, completion_of
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.client import SelectorTransport, trust
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.judge import (
     BLIND,
@@ -134,6 +134,18 @@ def self_check(load: Load | None, p50_ms: float | None) -> dict[str, Any]:
     }
 
 
+def hit_ratio(completions: Sequence[Completion]) -> float | None:
+    """The share of prompt tokens that were cached. Where zeros are left out, as by older vLLM, what is missing is 0."""
+    told = {one.cached_tokens for one in completions} - {None}
+    known = [
+        one
+        for one in completions
+        if one.prompt_tokens is not None and (one.cached_tokens is not None or (told and 0 not in told))
+    ]
+    asked = sum(one.prompt_tokens or 0 for one in known)
+    return sum(one.cached_tokens or 0 for one in known) / asked if asked else None
+
+
 class _Test:
     def __init__(self, params: Params, ports: RoutingPorts, progress: Progress) -> None:
         self.params = params
@@ -177,7 +189,7 @@ class _Test:
         if proof.problem:
             problems.append(proof.problem)
         elif self.params["parallel_requests"]:
-            problems += self.throughput(transport)
+            problems += self.throughput(transport, proof.labels)
         self.judgement = judge(proof.evidence(problems))
         return self.conclude()
 
@@ -227,9 +239,8 @@ class _Test:
         self.proof.run(requests, prefixes)
         return self.proof
 
-    def throughput(self, transport: Transport) -> list[str]:
+    def throughput(self, transport: Transport, labels: Sequence[str]) -> list[str]:
         count, concurrent = self.params["parallel_requests"], self.params["concurrent"]
-        labels = self.proof.labels if self.proof else []
         # The known prefixes in turn, each time with a question of its own: what a cache-aware route is made for.
         asks = [
             Ask(
@@ -260,12 +271,7 @@ class _Test:
         ]
         good = [one for one in read if not one.error]
         self.parallel_replicas = self.view.requests(len(good))
-        told = {one.cached_tokens for one in good} - {None}
-        # where zeros are left out, as older vLLM does, what is missing is zero
-        known = [one for one in good if one.cached_tokens is not None or (told and 0 not in told)]
-        asked = sum(one.prompt_tokens or 0 for one in known)
-        if asked:
-            self.parallel_hit_ratio = sum(one.cached_tokens or 0 for one in known) / asked
+        self.parallel_hit_ratio = hit_ratio(good)
         if not good:
             return [f"all parallel requests failed ({read[0].error})"]
         return []
@@ -367,8 +373,6 @@ def run(params: Params, ports: RoutingPorts, progress: Progress, check_mode: boo
     try:
         return one.run(check_mode)
     except RhaiiError as error:
-        if error.result:
-            raise
         raise error.with_result(one.result()) from error
 
 
@@ -435,4 +439,4 @@ CAPABILITY = Capability(
     run=run,
 )
 
-__all__ = ("CAPABILITY", "Outcome", "check_limits", "comparison", "figures", "run", "self_check")
+__all__ = ("CAPABILITY", "Outcome", "check_limits", "comparison", "figures", "hit_ratio", "run", "self_check")

@@ -42,7 +42,7 @@ def find(cluster: Cluster, model: str, name: str, transport: Callable[[str], Tra
     own = service.url if service else ""
     if root:
         ids = model_ids(transport(root).ask(Ask("GET", MODELS)))
-        wanted = {model, service.model if service else ""} - {""}
+        wanted = {model, service.model if service else ""}
         if ids and not wanted & set(ids) and own:
             wanted |= set(model_ids(transport(own).ask(Ask("GET", MODELS))))
         if ids and (not service or wanted & set(ids)):

@@ -87,7 +87,7 @@ class Evidence:
         for second in self.seconds:
             if second.same_replica is not None:
                 found.append(second.same_replica)
-            elif second.hit is not None and self.hits and not self.stale:
+            elif second.hit is not None and self.hits:
                 found.append(second.hit)
         return found
 
@@ -100,7 +100,7 @@ class Evidence:
     @property
     def pinned(self) -> str:
         """The one replica that all new prefixes came to, when that is no coincidence."""
-        if len(self.fresh_replicas) != 1 or self.assumed_replicas < FEWEST_REPLICAS:
+        if len(self.fresh_replicas) != 1:
             return ""
         name, count = next(iter(self.fresh_replicas.items()))
         return name if self.assumed_replicas ** (1.0 - count) <= PINNED else ""
@@ -155,7 +155,7 @@ def judge(evidence: Evidence) -> Judgement:
         )
     routing = _routing(evidence)
     if routing == "chance" and evidence.unfilled:
-        return _no_cache(evidence, "Prompts are too short to be known again")
+        return _no_cache(evidence, "Prompts are too short to be known again", "and")
     if routing == "chance":
         return Judgement(BLIND, f"Routing is blind to the prompt: {_landed(evidence)}.", _PICKER)
     if evidence.stale:
@@ -210,14 +210,14 @@ def _cached(evidence: Evidence, beginning: str) -> Judgement:
     return Judgement(UNKNOWN, f"{beginning}, but whether prompts are found cached could not be seen.", _SIGNALS)
 
 
-def _no_cache(evidence: Evidence, beginning: str) -> Judgement:
+def _no_cache(evidence: Evidence, beginning: str, so: str = "but") -> Judgement:
     remedy = _CACHE
     if evidence.unfilled:
         remedy = (
             f"A prompt of {evidence.prompt_tokens} tokens does not fill a block of {evidence.unfilled}: raise "
             "prefix_tokens, or give a longer prompt."
         )
-    found = "" if evidence.hits else ", but nothing was found cached"
+    found = "" if evidence.hits else f", {so} nothing was found cached"
     return Judgement(NO_CACHE, f"{beginning}{found}.", remedy)
 
 

@@ -8,10 +8,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Json, KubernetesError, KubernetesRest
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.gateway import gateway_url
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.metrics import Counters, counters
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.ports import Pod, Service
 
@@ -35,7 +35,7 @@ class KubernetesCluster:
         path = f"/apis/gateway.networking.k8s.io/v1/namespaces/{quote(self._gateway_namespace)}/gateways"
         doing = f"read the gateway {self._gateway_namespace}/{self._gateway_name}"
         try:
-            return gateway_url_of(self._api.call(doing, "GET", f"{path}/{quote(self._gateway_name)}"))
+            return gateway_url(self._api.call(doing, "GET", f"{path}/{quote(self._gateway_name)}"))
         except KubernetesError as error:
             if error.status == 404:
                 return ""
@@ -93,20 +93,6 @@ class KubernetesCluster:
         return None
 
 
-def gateway_url_of(gateway: Mapping[str, Any]) -> str:
-    """The root URL of a Gateway: its first address and its HTTP listener's port, else the HTTPS one's."""
-    addresses = (gateway.get("status") or {}).get("addresses") or []
-    host = str(addresses[0].get("value") or "") if addresses else ""
-    listeners = (gateway.get("spec") or {}).get("listeners") or []
-    for protocol, scheme, usual in (("HTTP", "http", 80), ("HTTPS", "https", 443)):
-        for listener in listeners:
-            if host and listener.get("protocol") == protocol:
-                port = int(listener.get("port") or usual)
-                shown = f"[{host}]" if ":" in host else host
-                return f"{scheme}://{shown}" + ("" if port == usual else f":{port}")
-    return ""
-
-
 def ready_pods(items: Sequence[Json]) -> list[Pod]:
     """The pods that serve, by name."""
     found = []
@@ -120,4 +106,4 @@ def ready_pods(items: Sequence[Json]) -> list[Pod]:
     return sorted(found, key=lambda pod: pod.name)
 
 
-__all__ = ("KubernetesCluster", "gateway_url_of", "ready_pods")
+__all__ = ("KubernetesCluster", "ready_pods")

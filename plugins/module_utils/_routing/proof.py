@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import statistics as numbers
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -35,7 +37,8 @@ LARGEST_EXTENSION = 4
 MANY_REQUESTS = 10
 FAILURES_TO_END = 3
 
-FIRST, REPEAT, CONTROL = "first", "repeat", "control"
+# Unsure: every request of its prefix before it failed, and may have filled a cache or not.
+FIRST, REPEAT, UNSURE, CONTROL = "first", "repeat", "unsure", "control"
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Proof:
         for place, times in enumerate(plan, start=1):
             self._prefix(str(place), times, planned=True)
             if not self.broken:
-                self._one(f"{place}-control", CONTROL, 1, planned=False)
+                self._one(f"{place}-control", 1, planned=False, control=True)
             self._tell(str(place), len(plan))
             if self.broken:
                 return
@@ -142,7 +145,7 @@ class Proof:
         for number in range(1, times + 1):
             if number > 1 and self.interval:
                 self.clock.sleep(self.interval)  # for pickers that hear of cached blocks by events
-            self._one(label, FIRST if number == 1 else REPEAT, number, planned=planned)
+            self._one(label, number, planned=planned)
             if self.broken:
                 return
 
@@ -152,14 +155,21 @@ class Proof:
         wanted = MANY_REQUESTS if replicas is None else replicas + 1
         self.progress(f"nothing found cached: asking one prefix {wanted} times")
         number = len(self._of(label))
-        while number < wanted and not self.evidence().hits:
+        while self._served(label) < wanted and not self.evidence().hits:
             number += 1
-            self._one(label, REPEAT, number, planned=False)
+            self._one(label, number, planned=False)
             if self.broken:
                 return
         self.exhausted = True
 
-    def _one(self, label: str, kind: str, number: int, *, planned: bool) -> None:
+    def _kind(self, label: str) -> str:
+        """What the next request of a prefix will be."""
+        if not self._of(label):
+            return FIRST
+        return REPEAT if self._served(label) else UNSURE
+
+    def _one(self, label: str, number: int, *, planned: bool, control: bool = False) -> None:
+        kind = CONTROL if control else self._kind(label)
         prompt = self.prompts.prompt(label, number)
         body = completion(self.model, prompt, self.max_tokens, stream=True)
         answer = self.transport.ask(Ask("POST", COMPLETIONS, body))
@@ -198,6 +208,9 @@ class Proof:
     def _of(self, label: str) -> list[Sent]:
         return [each for each in self.sent if each.label == label]
 
+    def _served(self, label: str) -> int:
+        return sum(1 for each in self._of(label) if not each.error)
+
     @property
     def labels(self) -> list[str]:
         return list(dict.fromkeys(each.label for each in self.sent if each.kind != CONTROL))
@@ -205,6 +218,11 @@ class Proof:
     @property
     def good(self) -> list[Sent]:
         return [each for each in self.sent if not each.error]
+
+    @property
+    def repeats(self) -> list[Sent]:
+        """What should be cached where it was before."""
+        return [each for each in self.good if each.kind == REPEAT]
 
     @property
     def _named(self) -> Mapping[str, str]:
@@ -257,7 +275,7 @@ class Proof:
         return None if cached is None else cached > self.fresh_cached
 
     def evidence(self, problems: Sequence[str] = ()) -> Evidence:
-        repeats = [hit for each in self.good if not each.fresh and (hit := self.hit(each)) is not None]
+        repeats = [hit for each in self.repeats if (hit := self.hit(each)) is not None]
         fresh = [name for each in self.good if each.fresh and (name := self.replica(each))]
         return Evidence(
             problems=tuple(problems),
@@ -305,7 +323,7 @@ class Proof:
 
     def tokens(self) -> tuple[int | None, int | None]:
         """Cached and all prompt tokens of the repeated requests."""
-        known = [each for each in self.good if not each.fresh and self.cached(each) is not None]
+        known = [each for each in self.repeats if self.cached(each) is not None]
         asked = [each.prompt_tokens for each in known]
         if not known or None in asked:
             return None, None
@@ -354,9 +372,8 @@ class Proof:
         """Cold and warm latency of each prefix, of the whole answer or to its first byte."""
         found = []
         for label in self.labels:
-            control = f"{label}-control"
-            cold = self._seconds([*self._of(label)[:1], *self._of(control)], first_byte)
-            warm = self._seconds(self._of(label)[1:], first_byte)
+            cold = self._seconds([*self._of(label)[:1], *self._of(f"{label}-control")], first_byte)
+            warm = self._seconds([each for each in self.repeats if each.label == label], first_byte)
             if cold and warm:
                 found.append(Timing(numbers.fmean(cold), numbers.median(warm)))
         return found
@@ -370,6 +387,8 @@ class Proof:
 def _host(value: str) -> str:
     """The address of the first IP:port of a list, or a name as it is."""
     first = value.split(",")[0].strip()
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(first))
     host, colon, port = first.rpartition(":")
     return host.strip("[]") if colon and port.isdecimal() else first
 

@@ -17,7 +17,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiErro
 LONGEST_HEAD = 64 * 2**10
 LONGEST_BODY = 16 * 2**20
 
-_STATUS = re.compile(rb"HTTP/(\d)\.(\d) (\d{3})(?: .*)?")
+_STATUS = re.compile(rb"HTTP/1\.(\d) (\d{3})(?: .*)?")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -157,8 +157,8 @@ class Response:
         match = _STATUS.fullmatch(line)
         if match is None:
             raise WireError(f"the answer is no HTTP/1: it begins with {line[:40]!r}")
-        self.status = int(match[3])
-        self.keeps = (match[1], match[2]) >= (b"1", b"1")
+        self.status = int(match[2])
+        self.keeps = match[1] >= b"1"
         self.headers = {}
         self._step = self._header
         return True

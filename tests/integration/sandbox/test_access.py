@@ -39,7 +39,6 @@ from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capab
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.compute import GoogleInstanceGroups
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.leftovers import KINDS
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import GroupRef
 from ansible_collections.rhaii.gke.plugins.module_utils._google import (
     DEFAULT_ENDPOINTS,
@@ -48,6 +47,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._google import (
     RestApi,
     UnreachableError,
 )
+from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.kinds import KINDS
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import QuotaId
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import LivePool
 

@@ -24,9 +24,13 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def start(settings: Settings, name: str, **options: str) -> int:
-    return processes.spawn(
+    pid = processes.spawn(
         WAIT_FOR_EVER, log=settings.root / f"{name}.log", name=name, settings=settings, env=dict(os.environ) | options
     )
+    # a started program's environment shows a moment after its start does
+    while not Path(f"/proc/{pid}/environ").read_bytes():
+        pass
+    return pid
 
 
 def test_spawned_process_is_recorded_and_marked_until_it_is_stopped(settings: Settings) -> None:

@@ -19,11 +19,6 @@ from ansible_collections.rhaii.gke.plugins.filter.readiness import FilterModule
 FILTERS = FilterModule().filters()
 FOLDER = Path(readiness.__file__).parent
 BLIND = {"health": [{"check": "h", "path": "/p", "ok": True, "status": 200}], "verdict": "blind", "msg": "m"}
-GATEWAY = {
-    "metadata": {"name": "g"},
-    "spec": {"listeners": [{"protocol": "HTTP", "port": 80}]},
-    "status": {"addresses": [{"value": "203.0.113.7"}]},
-}
 
 
 def tagged(text: str) -> str:
@@ -43,19 +38,6 @@ def test_filter_is_documented_under_its_name(name: str) -> None:
 def test_deployments_that_keep_us_waiting_are_named_plainly() -> None:
     (name,) = FILTERS["unavailable_deployments"]([], [tagged("istio-system/istiod")])
     assert (name, type(name)) == ("istio-system/istiod", str)
-
-
-def test_findings_are_plain() -> None:
-    lists = ("nodes", "secrets", "deployments", "services", "pods", "gateways", "envoyfilters", "policies")
-    wanted = {"models": [], "pool": "p", "secrets": [], "deployments": [], "gateway": "g", "envoyfilters": ["e"]}
-    findings = FILTERS["verification_findings"]({name: [] for name in lists}, {**wanted, "policies": [tagged("n")]})
-    assert json.loads(json.dumps(findings)) == findings
-    assert findings[-1] == {
-        "check": "network policies",
-        "verdict": "failed",
-        "found": "missing: n",
-        "remedy": "Run deploy.yml: it applies them.",
-    }
 
 
 @pytest.mark.parametrize(
@@ -81,23 +63,6 @@ def test_affinity_is_required_by_default() -> None:
 def test_word_that_is_neither_yes_nor_no_is_refused() -> None:
     with pytest.raises(TypeError, match="flase"):
         FILTERS["routing_findings"](BLIND, "flase")
-
-
-@pytest.mark.parametrize(
-    ("port", "url"),
-    [
-        (0, "http://203.0.113.7"),
-        ("", "http://203.0.113.7"),
-        (tagged("8080\n"), "http://203.0.113.7:8080"),
-        (8080, "http://203.0.113.7:8080"),
-    ],
-)
-def test_gateway_url_takes_a_port_as_text(port: Any, url: str) -> None:
-    assert FILTERS["gateway_url"]([GATEWAY], tagged("g"), port) == url
-
-
-def test_gateway_url_has_the_listeners_port_by_default() -> None:
-    assert FILTERS["gateway_url"]([GATEWAY], "g") == "http://203.0.113.7"
 
 
 def test_recap_is_plain() -> None:

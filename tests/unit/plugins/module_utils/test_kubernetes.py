@@ -74,32 +74,37 @@ def cluster(*answers: Answer | Exception) -> tuple[KubernetesRest, FakeSession]:
     return rest, session
 
 
+READS = {"Accept": "application/json"}
+
+
 @pytest.mark.parametrize(
     ("more", "sent"),
     [
-        pytest.param({"method": "GET"}, {"data": None, "headers": None, "params": {}}, id="read"),
+        pytest.param({"method": "GET"}, {"data": None, "headers": READS, "params": {}}, id="read"),
         pytest.param({"method": "GET", "query": {"a": "b"}}, {"params": {"a": "b"}, "data": None}, id="query"),
         pytest.param(
             {"method": "POST", "body": {"a": 1}},
-            {"data": '{"a": 1}', "headers": {"Content-Type": "application/json"}},
+            {"data": '{"a": 1}', "headers": {**READS, "Content-Type": "application/json"}},
             id="create",
         ),
         pytest.param(
             {"method": "PATCH", "body": {}},
-            {"data": "{}", "headers": {"Content-Type": "application/merge-patch+json"}},
+            {"data": "{}", "headers": {**READS, "Content-Type": "application/merge-patch+json"}},
             id="merge",
         ),
         pytest.param(
             {"method": "PATCH", "body": [], "patch": "json"},
-            {"data": "[]", "headers": {"Content-Type": "application/json-patch+json"}},
+            {"data": "[]", "headers": {**READS, "Content-Type": "application/json-patch+json"}},
             id="JSON patch",
         ),
         pytest.param(
             {"method": "PATCH", "body": {}, "patch": "strategic"},
-            {"headers": {"Content-Type": "application/strategic-merge-patch+json"}},
+            {"headers": {**READS, "Content-Type": "application/strategic-merge-patch+json"}},
             id="strategic",
         ),
-        pytest.param({"method": "DELETE", "body": {}}, {"headers": {"Content-Type": "application/json"}}, id="delete"),
+        pytest.param(
+            {"method": "DELETE", "body": {}}, {"headers": {**READS, "Content-Type": "application/json"}}, id="delete"
+        ),
     ],
 )
 def test_call_sends(more: dict[str, Any], sent: dict[str, Any]) -> None:
@@ -173,6 +178,15 @@ def test_items(body: dict[str, Any], items: list[dict[str, Any]]) -> None:
     assert session.requests[0]["params"] == {"labelSelector": "a=b"}
 
 
+@pytest.mark.parametrize("items", [[{"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}], None])
+def test_names_are_asked_for_without_the_rest(items: Any) -> None:
+    rest, session = cluster(Answer(body={"items": items}))
+    assert rest.names("list", "/x") == (["a", "b"] if items else [])
+    assert session.requests[0]["headers"] == {
+        "Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+    }
+
+
 def event(kind: str, name: str) -> bytes:
     return json.dumps({"type": kind, "object": {"name": name}}).encode()
 
@@ -219,7 +233,6 @@ def test_token_can_be_renewed() -> None:
     assert rest._session.headers["Authorization"] == "Bearer first"
     rest.renew("second")
     assert rest._session.headers["Authorization"] == "Bearer second"
-    assert rest._session.headers["Accept"] == "application/json"
 
 
 def test_missing_library_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

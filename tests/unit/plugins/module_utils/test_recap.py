@@ -215,6 +215,8 @@ def test_figures_that_are_not_known_are_left_out(routing: dict[str, Any], left: 
 def test_chance_that_is_not_known_is_left_out() -> None:
     found = lines(routing={**ROUTING, "affinity_by_chance": None})
     assert "Affinity:    0.94 of requests with one prefix on one replica" in found
+    found = lines(routing={**ROUTING, "affinity_by_chance": 0.0})
+    assert "Affinity:    0.94 of requests with one prefix on one replica (by chance 0.00)" in found
 
 
 def test_requests_that_all_failed_are_said_without_figures() -> None:
@@ -251,3 +253,6 @@ def test_whole_time_is_from_the_first_start_to_the_last_end() -> None:
     marks = {"routing": 100.0, "routed": 160.0, "tpu_pool": 40.0, "pool_ready": 120.0}
     assert lines(marks=marks)[-1].split()[-2:] == ["2", "min"]
     assert lines(marks={**marks, "tpu_pool": 100.0})[-1].split()[-2:] == ["60", "s"]
+    # whichever stage begins first, and whichever ends last
+    upside_down = {"tpu_pool": 60.0, "pool_ready": 85.0, "routing": 50.0, "routed": 70.0}
+    assert lines(marks=upside_down)[-1].split()[-2:] == ["35", "s"]

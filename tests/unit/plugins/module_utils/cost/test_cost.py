@@ -45,6 +45,60 @@ def without(*descriptions: str) -> FakeBilling:
     return FakeBilling({COMPUTE_ENGINE: left, NETWORKING: NETWORK})
 
 
+def line(what: str, quantity: float, unit: str, usd: float, hours: int = 1, **changes: str) -> dict[str, Any]:
+    whole = {"what": what, "quantity": quantity, "unit": unit, "unit_price": usd, "source": "billing"}
+    return {**whole, "hourly": round(quantity * usd / hours, 4), "as_of": "2026-11-24", **changes}
+
+
+def test_whole_result() -> None:
+    pool = {"machine_type": "e2-standard-4", "nodes": 1, "disk_type": "pd-balanced", "disk_size_gb": 50}
+    result = FakeBilling().cost(
+        candidates=[*way("spot"), *way("on_demand", "us-east5-a")],
+        tpu_nodes=2,
+        running_tpu_nodes=3,
+        standard_pool=pool,
+        tpu_disk={"type": "pd-ssd", "size_gb": 10},
+    )
+    assert set(result) == {"changed", "candidates", "billing_answer", "msg"}
+    rest = 4 * 0.02 + 16 * 0.003 + 50 * 0.146 / 730 + 0.004 + 0.1 + 0.03
+    words = "at least 16.28 USD an hour while 2 TPU nodes run; 0.27 USD suspended (billing, 2026-11-24); "
+    assert result["candidates"][0] == {
+        "location": ZONE,
+        "provisioning": "spot",
+        "tpu_nodes": 2,
+        "hourly": round(8 * 2.0 + 2 * 0.002 + rest, 4),
+        "tpu_hourly": 16.0,
+        "rest_hourly": round(2 * 0.002 + rest, 4),
+        "suspended_hourly": round(rest, 4),
+        "hourly_before": round(12 * 2.0 + 3 * 0.002 + rest, 4),
+        "per_chip_hour": 2.0,
+        "currency": "USD",
+        "source": "billing",
+        "as_of": "2026-11-24",
+        "lines": [
+            line("TPU v6e (Trillium) chip", 8, "chip-hour", 2.0),
+            line("TPU node's external address", 2, "hour", 0.002),
+            line("ordinary machines, e2-standard-4: CPUs", 4, "vCPU-hour", 0.02),
+            line("ordinary machines, e2-standard-4: memory", 16, "GiB-hour", 0.003),
+            line("ordinary machines' disks, pd-balanced", 50, "GiB-month", 0.146, 730),
+            line("ordinary machines' external addresses", 1, "hour", 0.004),
+            line(
+                "cluster management (one zonal cluster of a billing account is free)",
+                1,
+                "hour",
+                0.1,
+                source="table",
+                as_of="2026-11-23",
+            ),
+            line("load balancer (one charge for up to 5 forwarding rules)", 1, "hour", 0.03),
+        ],
+        "unknown": ["TPU node's disk, pd-ssd"],
+        "change": "from at least 24.28 USD an hour with 3 TPU nodes to 16.28 USD with 2",
+        "msg": f"{words}no price is known of TPU node's disk, pd-ssd",
+    }
+    assert (result["msg"], result["changed"]) == (result["candidates"][0]["msg"], False)
+
+
 def test_sum_of_a_whole_environment() -> None:
     result = FakeBilling().cost()
     row = first(result)
@@ -116,6 +170,9 @@ def test_no_node_costs_what_is_left_when_suspended() -> None:
     row = first(FakeBilling().cost(tpu_nodes=0))
     assert row["hourly"] == row["suspended_hourly"] == round(REST, 4)
     assert (row["tpu_hourly"], row["per_chip_hour"], row["unknown"]) == (0, 3.0, [])
+    assert not [line["what"] for line in row["lines"] if line["what"].startswith("TPU")]
+    # nor is it missing in the sum then
+    assert first(FakeBilling().cost(tpu_nodes=0, accelerator="v5p"))["unknown"] == []
 
 
 def test_private_nodes_have_no_addresses_to_pay() -> None:
@@ -156,6 +213,10 @@ def test_cpus_alone_are_no_price_of_a_machine() -> None:
     assert machine["what"] == "ordinary machines, e2-standard-4: CPUs with memory"
     assert (machine["source"], machine["quantity"], machine["unit_price"]) == ("table", 8, 0.03688602)
     assert machine["hourly"] == 0.2951
+    rest = REST - 8 * 0.02 - 32 * 0.003 + 8 * 0.03688602
+    sums = {name: row[f"{name}_hourly"] for name in ("rest", "suspended")}
+    assert sums == {"rest": round(NODES + rest, 4), "suspended": round(rest, 4)}
+    assert row["hourly"] == round(TPU + NODES + rest, 4)
 
 
 def test_what_has_no_price_is_named_and_missing_in_the_sum() -> None:
@@ -253,6 +314,14 @@ def test_price_list_that_does_not_answer_leaves_the_table(error: RhaiiError, ans
     )
 
 
+def test_prices_keep_their_digits_and_sums_have_four() -> None:
+    row = first(FakeBilling().cost(candidates=way("spot", "us-central1-b"), catalog_timeout=0))
+    assert (row["per_chip_hour"], row["tpu_hourly"]) == (0.54421, 6.5305)
+    lines = first(FakeBilling().cost(candidates=way("spot", "southamerica-west1-a"), catalog_timeout=0))["lines"]
+    (machine,) = (each for each in lines if each["what"].endswith("CPUs with memory"))
+    assert (machine["unit_price"], machine["hourly"]) == (0.047913161, 0.3833)
+
+
 def test_price_without_a_date_is_called_undated() -> None:
     result = FakeBilling().cost(candidates=way("on_demand", "us-central1-b"), catalog_timeout=0)
     assert first(result)["as_of"] == ""
@@ -265,6 +334,20 @@ def test_services_that_answered_count_although_another_did_not() -> None:
     assert result["billing_answer"] == "no answer"
     assert first(result)["source"] == "billing"
     assert first(result)["unknown"] == ["load balancer (one charge for up to 5 forwarding rules)"]
+
+
+def test_service_that_broke_off_is_not_used_at_all() -> None:
+    class Breaking(FakeBilling):
+        def page(self, service: str, token: str) -> Any:
+            if token:
+                raise UnreachableError("it hung up")
+            return super().page(service, token)
+
+    said: list[str] = []
+    billing = Breaking({NETWORKING: NETWORK, COMPUTE_ENGINE: COMPUTE})
+    found, answer = read(CostPorts(billing, billing.clock), [NETWORKING, COMPUTE_ENGINE], 20, said.append)
+    assert ([sku.description for sku in found], answer) == ([NETWORK[0]["description"]], "it hung up")
+    assert said == ["prices: read 1 of Networking"]
 
 
 def test_price_list_is_read_page_by_page() -> None:
@@ -304,21 +387,25 @@ def test_reading_keeps_what_a_rule_may_mean_and_says_how_much_it_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    ("changes", "sentence", "remedy"),
     [
-        ({"candidates": []}, "No candidate is given."),
-        ({"candidates": way("on_demand", "nowhere")}, "nowhere is no zone."),
-        ({"tpu_nodes": -1}, "tpu_nodes is -1."),
-        ({"machine_type": "ct5p-hightpu-4t"}, "ct5p-hightpu-4t is not a machine type of TPU v6e (Trillium)."),
+        ({"candidates": []}, "No candidate is given.", "Give at least one with location and provisioning."),
+        ({"candidates": [*way("spot"), *way("spot", "nowhere")]}, "nowhere is no zone.", "Give zones, as in europe"),
+        ({"tpu_nodes": -1}, "tpu_nodes is -1.", "Give 0 or more."),
+        (
+            {"machine_type": "ct5p-hightpu-4t"},
+            "ct5p-hightpu-4t is not a machine type of TPU v6e (Trillium).",
+            "Use one that starts with ct6e-",
+        ),
     ],
     ids=["no candidate", "no zone", "fewer than none", "another family"],
 )
-def test_wrong_options_are_refused_before_anybody_is_asked(changes: dict[str, Any], sentence: str) -> None:
+def test_wrong_options_are_refused_before_anybody_is_asked(changes: dict[str, Any], sentence: str, remedy: str) -> None:
     billing = FakeBilling()
     with pytest.raises(RhaiiError) as refused:
         billing.cost(**changes)
     assert refused.value.msg == sentence
-    assert refused.value.remedy
+    assert refused.value.remedy.startswith(remedy)
     assert billing.asked == []
 
 
@@ -340,11 +427,12 @@ class Session:
 
 
 class Response:
-    status_code = 200
     content = b"{}"
 
     def __init__(self, body: dict[str, Any]) -> None:
         self._body = body
+        self.status_code = body.get("error", {}).get("code", 200)
+        self.headers: dict[str, str] = {}
 
     def json(self) -> dict[str, Any]:
         return self._body
@@ -371,6 +459,14 @@ def test_google_is_asked_for_dollars_in_the_largest_pages() -> None:
     query = {"currencyCode": "USD", "pageSize": "5000"}
     assert session.requests == [("GET", url, query, 7), ("GET", url, {**query, "pageToken": "t"}, 7)]
     assert connection.sessions == 1
+
+
+@pytest.mark.parametrize(("service", "name"), [(COMPUTE_ENGINE, "Compute Engine"), ("0000-1111", "0000-1111")])
+def test_refusal_names_the_service(service: str, name: str) -> None:
+    session = Session({"error": {"code": 403, "status": "PERMISSION_DENIED", "message": "no"}})
+    with pytest.raises(GoogleError) as refused:
+        BillingCatalog(cast(Connection, FakeConnection(session))).page(service, "")
+    assert refused.value.msg == f"Google refused to read the prices of {name}: 403 PERMISSION_DENIED: no"
 
 
 def test_google_is_not_asked_twice() -> None:

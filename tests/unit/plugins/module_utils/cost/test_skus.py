@@ -47,6 +47,10 @@ NAMES = [
     ("E2 Instance Core running in Americas", {}, "cpu e2"),
     ("E2 Instance Ram running in Americas", {"unit": "GiBy.h"}, "memory e2"),
     ("N1 Predefined Instance Core running in Americas", {}, "cpu n1"),
+    ("N1 Predefined Instance Ram running in Americas", {"unit": "GiBy.h"}, "memory n1"),
+    ("N2 Instance Core running in Americas", {}, "cpu n2"),
+    ("N2 Instance Ram running in Americas", {"unit": "GiBy.h"}, "memory n2"),
+    ("N2D AMD Instance Core running in Americas", {}, "cpu n2d"),
     ("N2D AMD Instance Ram running in Americas", {"unit": "GiBy.h"}, "memory n2d"),
     ("Balanced PD Capacity in Netherlands", {"unit": "GiBy.mo"}, "disk pd-balanced"),
     ("Storage PD Capacity", {"unit": "GiBy.mo"}, "disk pd-standard"),
@@ -117,6 +121,27 @@ def test_two_prices_are_none_and_twice_the_same_is_one() -> None:
 
 def test_good_without_a_rule_has_no_price() -> None:
     assert price("machine e2-standard", [sku("E2 Instance Core running in Netherlands")], REGION) is None
+
+
+def test_entry_of_the_list() -> None:
+    found = sku_of(
+        {
+            "skuId": "0000-1111-2222",
+            "description": "TpuV6e running in Netherlands",
+            "category": {"resourceFamily": "Compute", "usageType": "OnDemand"},
+            "serviceRegions": ["europe-west4", "europe-west1"],
+            "pricingInfo": [{"pricingExpression": {"usageUnit": "h", "tieredRates": [rate(0, "2", 500_000_000)]}}],
+        }
+    )
+    assert found == Sku(
+        id="0000-1111-2222",
+        description="TpuV6e running in Netherlands",
+        usage="OnDemand",
+        regions=frozenset({"europe-west4", "europe-west1"}),
+        unit="h",
+        currency="USD",
+        price=2.5,
+    )
 
 
 def test_last_tier_counts_in_whatever_order() -> None:

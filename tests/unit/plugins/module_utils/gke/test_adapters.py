@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.compute import GoogleInstanceGroups
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.kubernetes import KubernetesNodes
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import GroupRef, Instance
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import GroupRef, Instance, Problem
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError, RestApi
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError, KubernetesRest
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import FAMILIES
@@ -81,10 +81,19 @@ def test_instances_of_a_group() -> None:
             "managedInstances": [
                 {"instance": "u/a", "instanceStatus": "RUNNING", "currentAction": "NONE"},
                 {"instance": "u/b"},
+                {
+                    "instance": "u/c",
+                    "currentAction": "CREATING",
+                    "lastAttempt": {"errors": {"errors": [{"code": "A", "message": "x"}, {"code": "B"}]}},
+                },
             ]
         }
     )
-    assert adapter.instances(GROUP) == [Instance("u/a", "RUNNING", "NONE"), Instance("u/b", "", "")]
+    assert adapter.instances(GROUP) == [
+        Instance("u/a", "RUNNING", "NONE"),
+        Instance("u/b", "", ""),
+        Instance("u/c", "", "CREATING", Problem("A", "x")),
+    ]
     path = f"{ZONE}/instanceGroupManagers/grp/listManagedInstances"
     assert recorded.calls == [("list the instances of grp", "POST", path, None, None)]
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster import body_of, describe, plan
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster import describe
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster_plan import body_of
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
 
 from tests.unit.plugins.module_utils.fake_gke import OURS, FakeGke, Stage, cluster_body
@@ -60,6 +61,34 @@ def test_result_of_a_cluster_as_wanted() -> None:
     assert result == {**UNCHANGED, "node_pools": ["default-pool", "tpu-pool"]}
 
 
+def test_result_of_a_cluster_with_all_that_it_may_have() -> None:
+    labels = {**OURS, "rhaii-keep": "true", "rhaii-debt-us-east5-a": "operation-1"}
+    body = cluster_body(
+        network="prod",
+        subnetwork="prod-tpu",
+        resourceLabels=labels,
+        controlPlaneEndpointsConfig={
+            "dnsEndpointConfig": {"endpoint": "x.gke.goog", "allowExternalTraffic": True},
+            "ipEndpointsConfig": {
+                "authorizedNetworksConfig": {"enabled": True, "cidrBlocks": [{"cidrBlock": "203.0.113.0/24"}]}
+            },
+        },
+    )
+    assert play(Stage(FakeGke(cluster=body)), dns_endpoint=True, ca_file="ca.pem") == {
+        **UNCHANGED,
+        "endpoint": "x.gke.goog",
+        "ca_certificate": "",
+        "ca_file": "ca.pem",
+        "dns_endpoint": "x.gke.goog",
+        "authorized_networks": ["203.0.113.0/24"],
+        "network": "prod",
+        "subnetwork": "prod-tpu",
+        "debts": {"us-east5-a": "operation-1"},
+        "keep": True,
+        "labels": labels,
+    }
+
+
 def test_result_of_a_cluster_of_which_google_says_little() -> None:
     assert describe({}, wanted()) == {
         **NAMED,
@@ -80,6 +109,12 @@ def test_result_of_a_cluster_of_which_google_says_little() -> None:
         "labels": {},
         "node_pools": [],
     }
+
+
+@pytest.mark.parametrize("dns", [{"endpoint": "x.gke.goog"}, {"allowExternalTraffic": True}])
+def test_endpoint_is_the_address_until_there_is_an_open_name(dns: dict[str, Any]) -> None:
+    cluster = cluster_body(controlPlaneEndpointsConfig={"dnsEndpointConfig": dns})
+    assert describe(cluster, wanted(dns_endpoint=True))["endpoint"] == "203.0.113.7"
 
 
 @pytest.mark.parametrize("gone", [None, cluster_body(status="STOPPING")])
@@ -128,6 +163,30 @@ def test_operation_that_is_joined_is_in_the_result_when_google_goes_away(monkeyp
     assert refusal(stage).result["operation"] == operation(1, "CREATE_CLUSTER", "RUNNING")
 
 
+def test_error_of_an_operation_is_told_when_google_goes_away_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(), errors={"DELETE_CLUSTER": {"error": {"code": 13}}}))
+
+    def away(cluster: str) -> Any:
+        if stage.gke.operations:
+            raise GoogleError("look", 503, "", "away")
+        return stage.gke.cluster
+
+    monkeypatch.setattr(stage.gke, "get_cluster", away)
+    error = refusal(stage, state="absent")
+    assert error.msg == "Google ended deleting the cluster (operation-1) with an error: INTERNAL."
+    assert error.result["status"] == "RUNNING"
+
+
+def test_check_mode_shows_the_creation_that_runs() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(status="PROVISIONING", releaseChannel={})))
+    stage.gke.start("CREATE_CLUSTER", "clusters/c")
+    assert play(stage, check_mode=True) == {
+        **UNCHANGED,
+        "status": "PROVISIONING",
+        "operation": operation(1, "CREATE_CLUSTER", "RUNNING"),
+    }
+
+
 BROKEN = pytest.mark.parametrize(
     ("cluster", "said"),
     [
@@ -168,8 +227,10 @@ def test_broken_cluster_with_pools_is_refused(cluster: dict[str, Any], said: str
 @BROKEN
 def test_broken_cluster_without_pools_is_made_anew(cluster: dict[str, Any], said: str) -> None:
     stage = Stage(FakeGke(cluster=cluster_body(status="ERROR", nodePools=[], **cluster)))
-    assert play(stage)["diff"] == {"before": {"status": "ERROR", "problem": said}, "after": body_of(wanted(), NOW)}
+    result = play(stage, wait=False)
+    assert result["diff"] == {"before": {"status": "ERROR", "problem": said}, "after": body_of(wanted(), NOW)}
     assert stage.gke.calls == ["delete c", "create c"]
+    assert statuses(stage) == ["DONE", "RUNNING"]
 
 
 def test_cluster_that_is_gone_after_its_creation_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,8 +239,25 @@ def test_cluster_that_is_gone_after_its_creation_is_said(monkeypatch: pytest.Mon
     assert refusal(stage).msg == "The cluster c is gone: no reason given."
 
 
-def test_cluster_that_reconciles_is_no_reason_to_stop() -> None:
-    assert play(Stage(FakeGke(cluster=cluster_body(status="RECONCILING"))))["status"] == "RECONCILING"
+def test_broken_cluster_with_its_first_pool_alone_is_made_anew() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(status="ERROR", nodePools=[{"name": "cpu"}])))
+    assert play(stage, default_pool={"name": "cpu"})["changed"]
+    assert stage.gke.calls == ["delete c", "create c"]
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_cluster_that_reconciles_is_no_reason_to_stop(wait: bool) -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(status="RECONCILING")))
+    result = play(stage, wait=wait, release_channel="stable")
+    assert (result["changed"], result["status"]) == (True, "RECONCILING")
+    assert stage.gke.calls == ["update desiredReleaseChannel"]
+
+
+def test_check_mode_does_not_wait_for_a_cluster_that_reconciles() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(status="RECONCILING")))
+    stage.gke.start("UPDATE_CLUSTER", "clusters/c")
+    result = play(stage, check_mode=True, release_channel="stable")
+    assert (result["changed"], result["operation"], stage.clock.slept) == (True, None, [])
 
 
 def test_updates_go_one_by_one_and_only_the_last_is_not_awaited() -> None:
@@ -217,29 +295,15 @@ def test_labels_without_a_fingerprint() -> None:
 
 
 def test_what_is_fixed_is_refused_with_the_difference() -> None:
-    error = refusal(Stage(FakeGke(cluster=cluster_body(networkConfig={}))))
+    error = refusal(Stage(FakeGke(cluster=cluster_body(networkConfig={}))), network="prod")
     assert error.msg == (
-        "The cluster c cannot be changed to what is wanted: dataplane_v2 is false, which is fixed when a "
-        "cluster is created."
+        "The cluster c cannot be changed to what is wanted: dataplane_v2 is false, network is default, which is fixed "
+        "when a cluster is created."
     )
     assert error.remedy == "Delete the cluster and create it again, or set the option to what the cluster has."
-    assert error.result["diff"] == {"before": {"dataplane_v2": False}, "after": {"dataplane_v2": True}}
-
-
-@pytest.mark.parametrize("channel", [{}, None, {"channel": "UNSPECIFIED"}])
-def test_no_channel_is_the_channel_none(channel: Any) -> None:
-    assert plan(wanted(release_channel="none"), cluster_body(releaseChannel=channel), NOW).updates == ()
-    assert plan(wanted(), cluster_body(releaseChannel=channel), NOW).before == {"release_channel": "unspecified"}
-
-
-def test_no_workload_identity_on_either_side_is_no_difference() -> None:
-    assert plan(wanted(workload_identity=False), cluster_body(workloadIdentityConfig=None), NOW).updates == ()
-    assert plan(wanted(), cluster_body(workloadIdentityConfig=None), NOW).before == {"workload_identity": ""}
-
-
-def test_unknown_version_is_older_than_any() -> None:
-    assert plan(wanted(kubernetes_version="1.36"), cluster_body(currentMasterVersion=None), NOW).before == {
-        "kubernetes_version": ""
+    assert error.result["diff"] == {
+        "before": {"dataplane_v2": False, "network": "default"},
+        "after": {"dataplane_v2": True, "network": "prod"},
     }
 
 

@@ -40,8 +40,16 @@ def test_long_names_that_begin_alike_get_accounts_of_their_own() -> None:
     assert all(name.startswith("rhaii-tpu-scaleout") and name.endswith("-nodes") for name in found)
 
 
-def test_begin_that_ends_with_a_hyphen_makes_no_two() -> None:
-    assert "--" not in account_id("abcdefghijklmnopq-" + "x" * 20)
+@pytest.mark.parametrize(
+    ("cluster", "wanted"),
+    [
+        pytest.param("rhaii-tpu-scaleout-cluster", "rhaii-tpu-scaleout-9020f-nodes", id="cut"),
+        pytest.param("abcdefghijklmnopq-" + "x" * 20, "abcdefghijklmnopq-ea9f5-nodes", id="cut at a hyphen"),
+    ],
+)
+def test_long_name_is_always_cut_alike(cluster: str, wanted: str) -> None:
+    """Another id would be another account, and leave the one that was made."""
+    assert account_id(cluster) == wanted
 
 
 def test_address() -> None:
@@ -52,7 +60,17 @@ def test_address() -> None:
     assert account_email("demo", "my-project", "tpu-nodes") == "tpu-nodes@my-project.iam.gserviceaccount.com"
 
 
-@pytest.mark.parametrize("chosen", ["nodes", "Nodes1", "1nodes", "nodes1-", "n" * 31, "nodes@example.com"])
+@pytest.mark.parametrize("chosen", ["nodes1", "n" * 30, "a-b-c-1"])
+def test_id_that_google_takes_may_be_chosen(chosen: str) -> None:
+    assert account_email("demo", "my-project", chosen) == f"{chosen}@my-project.iam.gserviceaccount.com"
+
+
+@pytest.mark.parametrize("chosen", ["nodes", "Nodes1", "1nodes", "nodes1-", "n" * 31, "nodes@example.com", "nodes1\n"])
 def test_id_that_google_refuses_is_refused_here(chosen: str) -> None:
-    with pytest.raises(RhaiiError, match="rhaii_node_service_account_id 6 to 30"):
+    with pytest.raises(RhaiiError) as refused:
         account_email("demo", "my-project", chosen)
+    assert refused.value.msg == f"{chosen!r} cannot be the id of a service account."
+    assert refused.value.remedy == (
+        "Give rhaii_node_service_account_id 6 to 30 lower case letters, digits and hyphens, beginning with a letter "
+        "and not ending with a hyphen."
+    )

@@ -10,18 +10,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.node_pool import (
-    Wanted,
-    body_of,
-    chips_per_node,
-    plan,
-    refuse_topology,
-    run,
-)
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.node_pool import run
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.pool_plan import Plan, Wanted, body_of, plan
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import Problem
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
 
-from tests.unit.plugins.module_utils.fake_gke import GROUP, OURS, FakeGke, Stage, pool_body
+from tests.unit.plugins.module_utils.fake_gke import GROUP, FakeGke, Stage, pool_body
 
 PARAMS: dict[str, Any] = {
     "project": "p",
@@ -67,140 +61,97 @@ def play(stage: Stage, check_mode: bool = False, **changes: Any) -> dict[str, An
     return run({**PARAMS, **changes}, stage.ports, stage.said.append, check_mode)
 
 
-def test_body_of_single_host_pool_has_no_topology() -> None:
-    body = body_of(wanted(spot=True, disk_type="hyperdisk-balanced", disk_size_gb=200, node_labels={"a": 1}))
-    assert body["initialNodeCount"] == 3
-    assert "placementPolicy" not in body
-    config = body["config"]
-    assert config["machineType"] == "ct6e-standard-4t"
-    assert config["spot"] is True
-    assert (config["diskType"], config["diskSizeGb"]) == ("hyperdisk-balanced", 200)
-    assert config["labels"] == {"a": "1"}
-    assert config["resourceLabels"] == OURS
-    assert config["workloadMetadataConfig"] == {"mode": "GKE_METADATA"}
-    assert body["upgradeSettings"] == {"maxSurge": 0, "maxUnavailable": 1}
-
-
-def test_body_leaves_out_what_is_not_asked() -> None:
-    config = body_of(wanted(workload_identity=False, spot=False))["config"]
-    assert set(config) == {"machineType", "oauthScopes", "resourceLabels"}
-
-
 @pytest.mark.parametrize("missing", ["node_count", "machine_type"])
 def test_creation_needs_size_and_machine(missing: str) -> None:
-    with pytest.raises(RhaiiError, match=f"{missing} is not given"):
+    with pytest.raises(RhaiiError) as caught:
         play(Stage(FakeGke()), **{missing: None})
+    assert caught.value.msg == (
+        f"The node pool tpu-pool does not exist, and {missing} is not given, so it cannot be created."
+    )
+    assert caught.value.remedy == f"Give {missing}."
+
+
+def configured(**config: Any) -> dict[str, Any]:
+    return pool_body(config={**pool_body()["config"], **config})
+
+
+def reserved(*names: str) -> dict[str, Any]:
+    return {"consumeReservationType": "SPECIFIC_RESERVATION", "values": list(names)}
 
 
 @pytest.mark.parametrize(
-    ("machine_type", "chips"),
+    ("options", "pool", "impossible", "before", "after"),
     [
-        pytest.param("ct6e-standard-4t", 4, id="v6e with four"),
-        pytest.param("ct6e-standard-1t", 1, id="v6e with one"),
-        pytest.param("ct5lp-hightpu-8t", 8, id="v5e with eight"),
-        pytest.param("e2-standard-4", 0, id="no TPU"),
-        pytest.param("c3-standard-4t", 0, id="looks like one but is none"),
-        pytest.param("ct6e-standard-xt", 0, id="no number"),
-        pytest.param("", 0, id="nothing"),
-    ],
-)
-def test_chips_per_node(machine_type: str, chips: int) -> None:
-    assert chips_per_node(machine_type) == chips
-
-
-@pytest.mark.parametrize(
-    ("topology", "said"),
-    [
-        pytest.param("2x2", "single-host machines", id="of one host"),
-        pytest.param("4x4", "has 16 chips, but one ct6e-standard-4t has 4", id="over several hosts"),
-        pytest.param("two", "is no TPU topology", id="not a topology"),
-    ],
-)
-def test_topology_is_refused_before_anything_is_asked(topology: str, said: str) -> None:
-    stage = Stage(FakeGke())
-    with pytest.raises(RhaiiError, match=said) as caught:
-        play(stage, topology=topology)
-    assert "Leave topology out" in caught.value.remedy
-    assert stage.gke.calls == []
-
-
-def test_no_topology_is_fine() -> None:
-    refuse_topology(None, "ct6e-standard-4t")
-    refuse_topology("", "ct6e-standard-4t")
-
-
-def test_negative_size_is_refused() -> None:
-    with pytest.raises(RhaiiError, match="node_count -1 is not possible"):
-        play(Stage(FakeGke()), node_count=-1)
-
-
-@pytest.mark.parametrize(
-    ("options", "impossible"),
-    [
-        pytest.param({"spot": True}, "spot is false, wanted true", id="spot"),
         pytest.param(
-            {"machine_type": "ct6e-standard-1t"},
-            "machine_type is ct6e-standard-4t, wanted ct6e-standard-1t",
+            {"spot": True},
+            {},
+            "spot is false, wanted true",
+            {"spot": False},
+            {"spot": "true (needs a new pool)"},
+            id="spot",
+        ),
+        pytest.param(
+            {"spot": False},
+            configured(spot=True),
+            "spot is true, wanted false",
+            {"spot": True},
+            {"spot": "false (needs a new pool)"},
+            id="no longer spot",
+        ),
+        pytest.param(
+            {"machine_type": "CT6E-standard-4t"},
+            {},
+            "machine_type is ct6e-standard-4t, wanted CT6E-standard-4t",
+            {"machine_type": "ct6e-standard-4t"},
+            {"machine_type": "CT6E-standard-4t (needs a new pool)"},
             id="machine type",
         ),
-        pytest.param({"reservation": "r1"}, "reservation is none, wanted r1", id="reservation"),
-        pytest.param({"service_account": "n@p"}, "service_account is default, wanted n@p", id="service account"),
+        pytest.param(
+            {"reservation": "r1"},
+            {},
+            "reservation is none, wanted r1",
+            {"reservation": ""},
+            {"reservation": "r1 (needs a new pool)"},
+            id="reservation",
+        ),
+        pytest.param(
+            {"reservation": ""},
+            configured(reservationAffinity=reserved("r1")),
+            "reservation is r1, wanted none",
+            {"reservation": "r1"},
+            {"reservation": "none (needs a new pool)"},
+            id="no reservation",
+        ),
+        pytest.param(
+            {"service_account": "n@p"},
+            {},
+            "service_account is default, wanted n@p",
+            {"service_account": "default"},
+            {"service_account": "n@p (needs a new pool)"},
+            id="service account",
+        ),
+        pytest.param(
+            {},
+            {"placementPolicy": {"tpuTopology": "4x4"}},
+            "placement is 4x4, wanted none",
+            {"placement": "4x4"},
+            {"placement": "none (needs a new pool)"},
+            id="slices over several hosts",
+        ),
     ],
 )
-def test_what_needs_a_new_pool_is_said_in_the_diff_and_refused(options: dict[str, Any], impossible: str) -> None:
-    todo = plan(wanted(**options), pool_body(), 3)
-    assert todo.impossible == (impossible,)
-    (option,) = options
-    assert todo.after[option] == f"{str(options[option]).lower()} (needs a new pool)"
-    stage = Stage(FakeGke(pool=pool_body()))
+def test_what_needs_a_new_pool_is_said_in_the_diff_and_refused(
+    options: dict[str, Any], pool: dict[str, Any], impossible: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    body = pool_body(**pool)
+    assert plan(wanted(**options), body, 3, 3) == Plan(impossible=(impossible,), before=before, after=after)
+    stage = Stage(FakeGke(pool=body))
     with pytest.raises(RhaiiError, match=impossible) as caught:
         play(stage, **options)
     assert "replace: true" in caught.value.remedy
-    assert caught.value.result["diff"]["after"] == todo.after
+    assert caught.value.result["diff"] == {"before": before, "after": after}
     assert caught.value.result["node_count"] == 3
     assert stage.gke.calls == []
-
-
-def test_what_gke_adds_by_itself_is_no_difference() -> None:
-    config = {
-        "machineType": "ct6e-standard-4t",
-        "labels": {"cloud.google.com/gke-tpu-accelerator": "tpu-v6e-slice"},
-        "taints": [{"key": "google.com/tpu", "value": "present", "effect": "NO_SCHEDULE"}],
-        "resourceLabels": {**OURS, "goog-gke-node": ""},
-        "workloadMetadataConfig": {"mode": "GKE_METADATA"},
-    }
-    assert not plan(wanted(), pool_body(config=config), 3).changed
-
-
-def test_labels_are_merged() -> None:
-    todo = plan(wanted(node_labels={"a": "b"}, labels={"team": "ml"}), pool_body(), 3)
-    assert todo.updates == (
-        {"labels": {"labels": {"a": "b"}}},
-        {"resourceLabels": {"labels": {**OURS, "team": "ml"}}},
-    )
-
-
-@pytest.mark.parametrize(
-    ("node_count", "size", "zones", "per_zone"),
-    [
-        pytest.param(3, 3, 1, None, id="as it is"),
-        pytest.param(5, 3, 1, 5, id="up"),
-        pytest.param(0, 3, 1, 0, id="to nothing"),
-        pytest.param(None, 3, 1, None, id="not asked"),
-        pytest.param(6, 3, 3, 2, id="over three zones"),
-    ],
-)
-def test_plan_of_the_size(node_count: int | None, size: int, zones: int, per_zone: int | None) -> None:
-    pool = pool_body(locations=[f"z{number}" for number in range(zones)])
-    todo = plan(wanted(node_count=node_count), pool, size)
-    assert todo.nodes_per_zone == per_zone
-    assert todo.changed is (per_zone is not None)
-
-
-def test_a_size_that_does_not_divide_over_the_zones_is_refused() -> None:
-    with pytest.raises(RhaiiError, match="cannot be spread over the 2 zones") as caught:
-        plan(wanted(node_count=3), pool_body(locations=["a", "b"]), 2)
-    assert caught.value.remedy == "Give a multiple of 2."
 
 
 def test_absent_pool_is_created_and_awaited_with_nodes_counted() -> None:
@@ -313,12 +264,6 @@ def test_labels_then_size_in_turn() -> None:
     assert stage.gke.calls == ["update pool labels", "size 5"]
 
 
-def test_missing_cluster_is_said() -> None:
-    stage = Stage(FakeGke(refusals=[GoogleError("create", 404, "NOT_FOUND", "Not found: c")]))
-    with pytest.raises(RhaiiError, match="The cluster c does not exist in europe-west4-a"):
-        play(stage)
-
-
 def test_quota_refused_at_once_is_passed_on_with_what_google_says() -> None:
     refusal = GoogleError(
         "create the node pool tpu-pool", 403, "RESOURCE_EXHAUSTED", "Quota 'TPUS_PER_TPU_FAMILY' exceeded. Limit: 0.0"
@@ -334,8 +279,8 @@ def test_a_pool_without_a_node_that_google_gave_up_on_is_asked_for_again(check_m
     result = play(stage, check_mode, wait=False)
     assert result["changed"]
     assert stage.gke.calls == ([] if check_mode else ["delete pool tpu-pool", "create pool 3"])
-    assert result["diff"]["before"] == {"status": "ERROR", "problem": "no room"}
-    assert result["diff"]["after"]["config"]["machineType"] == "ct6e-standard-4t"
+    after = body_of(wanted(disk_type="hyperdisk-balanced", disk_size_gb=200, service_account="default"))
+    assert result["diff"] == {"before": {"status": "ERROR", "problem": "no room"}, "after": after}
     if not check_mode:
         assert "node pool tpu-pool: it is ERROR (no room); deleting it and asking again" in stage.said
 
@@ -437,180 +382,297 @@ def test_absent_waits_for_a_creation_to_end() -> None:
     result = play(stage, state="absent")
     assert result["changed"]
     assert stage.gke.calls == ["create pool 3", "delete pool tpu-pool"]
-    assert any("waiting until operation-1 ends" in line for line in stage.said)
+    assert "node pool tpu-pool: waiting until operation-1 ends, then deleting" in stage.said
+
+
+ONE_WAY = "Give one of spot, flex_start and reservation, or none for on-demand machines."
+SEVEN_DAYS = "Give 1 to 604800 seconds (seven days)."
 
 
 @pytest.mark.parametrize(
-    ("options", "config", "more"),
+    ("options", "said", "remedy"),
     [
         pytest.param(
-            {"flex_start": True, "max_run_duration": 604800},
-            {
-                "flexStart": True,
-                "maxRunDuration": "604800s",
-                "reservationAffinity": {"consumeReservationType": "NO_RESERVATION"},
-            },
-            {
-                "initialNodeCount": 0,
-                "autoscaling": {
-                    "enabled": True,
-                    "totalMinNodeCount": 0,
-                    "totalMaxNodeCount": 3,
-                    "locationPolicy": "ANY",
-                },
-                "management": {"autoRepair": False, "autoUpgrade": True},
-            },
-            id="flex-start",
+            {"node_count": -1},
+            "node_count -1 is not possible for the node pool tpu-pool.",
+            "Give 0 or more nodes.",
+            id="fewer nodes than none",
         ),
         pytest.param(
-            {"reservation": "r1"},
-            {
-                "reservationAffinity": {
-                    "consumeReservationType": "SPECIFIC_RESERVATION",
-                    "key": "compute.googleapis.com/reservation-name",
-                    "values": ["r1"],
-                }
-            },
-            {"initialNodeCount": 3, "management": {"autoRepair": True, "autoUpgrade": True}},
-            id="reservation",
+            {"spot": True, "flex_start": True},
+            "The machines of the node pool tpu-pool cannot be bought in more than one way: spot, flex_start.",
+            ONE_WAY,
+            id="spot and flex",
         ),
         pytest.param(
-            {
-                "taints": [{"key": "a", "value": "b", "effect": "NoExecute"}],
-                "service_account": "n@p",
-                "upgrade_settings": {"max_surge": 1, "max_unavailable": 0},
-                "auto_upgrade": False,
-            },
-            {"taints": [{"key": "a", "value": "b", "effect": "NO_EXECUTE"}], "serviceAccount": "n@p"},
-            {
-                "upgradeSettings": {"maxSurge": 1, "maxUnavailable": 0},
-                "management": {"autoRepair": True, "autoUpgrade": False},
-            },
-            id="taints, account, upgrades",
+            {"spot": True, "reservation": "r"},
+            "The machines of the node pool tpu-pool cannot be bought in more than one way: spot, reservation.",
+            ONE_WAY,
+            id="spot reserved",
         ),
         pytest.param(
-            {"autoscaling": {"enabled": True, "min_nodes": 1, "max_nodes": 5}},
-            {},
-            {
-                "initialNodeCount": 3,
-                "autoscaling": {
-                    "enabled": True,
-                    "totalMinNodeCount": 1,
-                    "totalMaxNodeCount": 5,
-                    "locationPolicy": "ANY",
-                },
-            },
-            id="autoscaling",
+            {"max_run_duration": 604801},
+            "max_run_duration 604801 is not possible for the node pool tpu-pool.",
+            SEVEN_DAYS,
+            id="too long",
         ),
-    ],
-)
-def test_body_has_what_is_asked(options: dict[str, Any], config: dict[str, Any], more: dict[str, Any]) -> None:
-    body = body_of(wanted(**options))
-    assert {key: body["config"].get(key) for key in config} == config
-    assert {key: body.get(key) for key in more} == more
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        pytest.param({"spot": True, "flex_start": True}, "more than one way: spot, flex_start", id="spot and flex"),
-        pytest.param({"spot": True, "reservation": "r"}, "more than one way: spot, reservation", id="spot reserved"),
-        pytest.param({"max_run_duration": 604801}, "max_run_duration 604801 is not possible", id="too long"),
-        pytest.param({"max_run_duration": 0}, "max_run_duration 0 is not possible", id="no time"),
+        pytest.param(
+            {"max_run_duration": 0},
+            "max_run_duration 0 is not possible for the node pool tpu-pool.",
+            SEVEN_DAYS,
+            id="no time",
+        ),
         pytest.param(
             {"flex_start": True, "autoscaling": {"enabled": True, "min_nodes": 0, "max_nodes": 1}},
-            "autoscaling is given for the flex-start pool",
+            "autoscaling is given for the flex-start pool tpu-pool, whose nodes come from none when pods ask.",
+            "Leave autoscaling out; node_count is the most that the pool may have.",
             id="flex-start has its own bounds",
         ),
         pytest.param(
-            {"autoscaling": {"enabled": True, "min_nodes": 3, "max_nodes": 2}}, "min_nodes 3 above max_nodes 2", id="b"
+            {"autoscaling": {"enabled": True, "min_nodes": 3, "max_nodes": 2}},
+            "autoscaling of the node pool tpu-pool has min_nodes 3 and max_nodes 2.",
+            "Give max_nodes 1 or more, and not less than min_nodes.",
+            id="bounds the wrong way round",
         ),
         pytest.param(
-            {"upgrade_settings": {"max_surge": 0, "max_unavailable": 0}}, "neither a node more nor", id="no way up"
+            {"autoscaling": {"enabled": True, "min_nodes": 0, "max_nodes": None}},
+            "autoscaling of the node pool tpu-pool has min_nodes 0 and max_nodes 0.",
+            "Give max_nodes 1 or more, and not less than min_nodes.",
+            id="bounds of no node",
+        ),
+        pytest.param(
+            {"flex_start": True, "node_count": 0},
+            "node_count 0 is not possible for the flex-start pool tpu-pool: it is the most that it may have.",
+            "Give 1 or more; without pods that ask, such a pool has no nodes.",
+            id="flex-start with no node",
+        ),
+        pytest.param(
+            {"autoscaling": {"enabled": True, "min_nodes": 1, "max_nodes": None}},
+            "autoscaling of the node pool tpu-pool has min_nodes 1 and max_nodes 0.",
+            "Give max_nodes 1 or more, and not less than min_nodes.",
+            id="half of the bounds",
+        ),
+        pytest.param(
+            {"upgrade_settings": {"max_surge": 0, "max_unavailable": 0}},
+            "upgrade_settings of the node pool tpu-pool allow neither a node more nor a node less.",
+            "Give max_surge or max_unavailable 1 or more.",
+            id="no way up",
+        ),
+        pytest.param(
+            {"topology": "two"},
+            "topology two is no TPU topology.",
+            "Leave topology out: a pool of single-host machines needs none.",
+            id="no topology",
+        ),
+        pytest.param(
+            {"topology": "4X4"},
+            "topology 4X4 has 16 chips, but one ct6e-standard-4t has 4: slices over several hosts are not supported.",
+            "Leave topology out and use one slice of 4 chips a node.",
+            id="topology of several hosts",
+        ),
+        pytest.param(
+            {"topology": "2x2"},
+            "topology 2x2 was given for a pool of single-host machines (ct6e-standard-4t); GKE refuses that.",
+            "Leave topology out. (As a pod's nodeSelector the value is right.)",
+            id="topology of one host",
+        ),
+        pytest.param(
+            {"topology": "2x2", "machine_type": "e2-standard-4"},
+            "topology 2x2 was given for a pool of single-host machines (e2-standard-4); GKE refuses that.",
+            "Leave topology out. (As a pod's nodeSelector the value is right.)",
+            id="topology without chips",
         ),
     ],
 )
-def test_contradictions_are_refused_before_anything_is_asked(options: dict[str, Any], said: str) -> None:
+def test_contradictions_are_refused_before_anything_is_asked(options: dict[str, Any], said: str, remedy: str) -> None:
     stage = Stage(FakeGke())
-    with pytest.raises(RhaiiError, match=said) as caught:
+    with pytest.raises(RhaiiError) as caught:
         play(stage, **options)
-    assert caught.value.remedy
+    assert (caught.value.msg, caught.value.remedy) == (said, remedy)
     assert stage.gke.calls == []
 
 
 @pytest.mark.parametrize(
-    ("options", "changes", "calls"),
+    "options",
+    [
+        pytest.param({"node_count": 0}, id="no node"),
+        pytest.param({"spot": False, "flex_start": False, "reservation": "r"}, id="one way of three"),
+        pytest.param({"max_run_duration": 1}, id="a second"),
+        pytest.param({"max_run_duration": 604800}, id="seven days"),
+        pytest.param({"flex_start": True}, id="flex-start"),
+        pytest.param({"autoscaling": {"enabled": True, "min_nodes": 2, "max_nodes": 2}}, id="bounds of one size"),
+        pytest.param({"autoscaling": {"enabled": False, "min_nodes": 1, "max_nodes": None}}, id="bounds of nothing"),
+        pytest.param({"upgrade_settings": {"max_surge": 1, "max_unavailable": 0}}, id="a node more"),
+        pytest.param({"upgrade_settings": {"max_surge": 0, "max_unavailable": 1}}, id="a node less"),
+        pytest.param({"upgrade_settings": {"max_surge": 0, "max_unavailable": None}}, id="no node more"),
+    ],
+)
+def test_what_is_no_contradiction_is_asked_for(options: dict[str, Any]) -> None:
+    assert play(Stage(FakeGke()), **options)["changed"]
+
+
+ANEW = "(GKE makes every node anew)"
+UPGRADES = {"max_surge": 0, "max_unavailable": 1}
+BOUNDS = {"enabled": True, "totalMinNodeCount": 1, "totalMaxNodeCount": 4}
+
+
+@pytest.mark.parametrize(
+    ("options", "changes", "asked", "before", "after"),
     [
         pytest.param(
-            {"taints": [{"key": "a", "value": "b", "effect": "NoSchedule"}]}, {}, ["update pool taints"], id="t"
+            {"taints": [{"key": "a", "value": "b", "effect": "NoSchedule"}]},
+            {},
+            {"update pool taints": {"taints": {"taints": [{"key": "a", "value": "b", "effect": "NO_SCHEDULE"}]}}},
+            {"taints": []},
+            {"taints": ["a=b:NO_SCHEDULE"]},
+            id="taints",
         ),
         pytest.param(
-            {"upgrade_settings": {"max_surge": 2, "max_unavailable": None}}, {}, ["update pool upgradeSettings"], id="u"
-        ),
-        pytest.param({"max_run_duration": 3600}, {}, ["update pool maxRunDuration"], id="run duration"),
-        pytest.param({"workload_identity": False}, {}, ["update pool workloadMetadataConfig"], id="identity"),
-        pytest.param(
-            {"disk_type": "hyperdisk-extreme", "disk_size_gb": 300}, {}, ["update pool diskSizeGb"], id="disk, one call"
-        ),
-        pytest.param({"auto_repair": False}, {}, ["management"], id="repair"),
-        pytest.param({"auto_upgrade": True}, {}, [], id="upgrades are on"),
-        pytest.param(
-            {"autoscaling": {"enabled": True, "min_nodes": 1, "max_nodes": 4}}, {}, ["autoscaling"], id="scale"
+            {"upgrade_settings": {"max_surge": 2, "max_unavailable": None}},
+            {},
+            {"update pool upgradeSettings": {"upgradeSettings": {"maxSurge": 2, "maxUnavailable": 1}}},
+            {"upgrade_settings": UPGRADES},
+            {"upgrade_settings": {"max_surge": 2, "max_unavailable": 1}},
+            id="nodes more",
         ),
         pytest.param(
-            {"autoscaling": {"enabled": False, "min_nodes": 0, "max_nodes": None}},
-            {"autoscaling": {"enabled": True, "totalMinNodeCount": 1, "totalMaxNodeCount": 4}},
-            ["autoscaling"],
+            {"upgrade_settings": {"max_surge": None, "max_unavailable": 2}},
+            {"upgradeSettings": {"maxSurge": 1}},
+            {"update pool upgradeSettings": {"upgradeSettings": {"maxSurge": 1, "maxUnavailable": 2}}},
+            {"upgrade_settings": {"max_surge": 1, "max_unavailable": 0}},
+            {"upgrade_settings": {"max_surge": 1, "max_unavailable": 2}},
+            id="nodes less",
+        ),
+        pytest.param(
+            {"max_run_duration": 3600},
+            {},
+            {"update pool maxRunDuration": {"maxRunDuration": "3600s"}},
+            {"max_run_duration": None},
+            {"max_run_duration": 3600},
+            id="run duration",
+        ),
+        pytest.param(
+            {"workload_identity": False},
+            {},
+            {"update pool workloadMetadataConfig": {"workloadMetadataConfig": {"mode": "GCE_METADATA"}}},
+            {"workload_identity": True},
+            {"workload_identity": False},
+            id="no identity",
+        ),
+        pytest.param(
+            {"disk_type": "hyperdisk-extreme", "disk_size_gb": 300},
+            {},
+            {"update pool diskSizeGb": {"diskType": "hyperdisk-extreme", "diskSizeGb": 300}},
+            {"disk_type": "hyperdisk-balanced", "disk_size_gb": 200},
+            {"disk_type": f"hyperdisk-extreme {ANEW}", "disk_size_gb": f"300 {ANEW}"},
+            id="disk, one call",
+        ),
+        pytest.param({"disk_type": "hyperdisk-balanced", "disk_size_gb": 200}, {}, {}, {}, {}, id="disk as it is"),
+        pytest.param(
+            {"auto_repair": False},
+            {},
+            {"management": {"autoRepair": False, "autoUpgrade": True}},
+            {"auto_repair": True},
+            {"auto_repair": False},
+            id="no repair",
+        ),
+        pytest.param(
+            {"auto_upgrade": True},
+            {"management": None},
+            {"management": {"autoRepair": False, "autoUpgrade": True}},
+            {"auto_upgrade": False},
+            {"auto_upgrade": True},
+            id="upgrades",
+        ),
+        pytest.param({"auto_repair": True, "auto_upgrade": True}, {}, {}, {}, {}, id="both are on"),
+        pytest.param(
+            {"autoscaling": {"enabled": True, "min_nodes": 1, "max_nodes": 4}},
+            {},
+            {"autoscaling": {**BOUNDS, "locationPolicy": "ANY"}},
+            {"autoscaling": "off"},
+            {"autoscaling": "1 to 4 nodes"},
+            id="autoscaling",
+        ),
+        pytest.param(
+            {"autoscaling": {"enabled": False, "min_nodes": 0, "max_nodes": None}, "node_count": None},
+            {"autoscaling": BOUNDS},
+            {"autoscaling": {"enabled": False}},
+            {"autoscaling": "1 to 4 nodes"},
+            {"autoscaling": "off"},
             id="no autoscaling any more",
         ),
-        pytest.param({"autoscaling": {"enabled": False, "min_nodes": 0, "max_nodes": None}}, {}, [], id="none at all"),
+        pytest.param(
+            {"autoscaling": {"enabled": True, "min_nodes": 1, "max_nodes": 4}},
+            {"autoscaling": BOUNDS},
+            {},
+            {},
+            {},
+            id="the same bounds",
+        ),
+        pytest.param(
+            {"autoscaling": {"enabled": False, "min_nodes": 1, "max_nodes": None}}, {}, {}, {}, {}, id="none at all"
+        ),
         pytest.param(
             {"node_count": 9},
             {"autoscaling": {"enabled": True, "minNodeCount": 1, "maxNodeCount": 4}},
-            [],
+            {},
+            {},
+            {},
             id="the autoscaler decides",
+        ),
+        pytest.param(
+            {"autoscaling": {"enabled": False, "min_nodes": 0, "max_nodes": None}, "node_count": 2},
+            {"autoscaling": BOUNDS},
+            {"autoscaling": {"enabled": False}, "size 2": None},
+            {"autoscaling": "1 to 4 nodes", "node_count": 3},
+            {"autoscaling": "off", "node_count": 2},
+            id="the autoscaler decides no longer",
+        ),
+        pytest.param(
+            {"workload_identity": True},
+            configured(workloadMetadataConfig=None),
+            {"update pool workloadMetadataConfig": {"workloadMetadataConfig": {"mode": "GKE_METADATA"}}},
+            {"workload_identity": False},
+            {"workload_identity": True},
+            id="identity",
+        ),
+        pytest.param({"workload_identity": None}, configured(workloadMetadataConfig=None), {}, {}, {}, id="no matter"),
+        pytest.param(
+            {"max_run_duration": 3600}, configured(maxRunDuration="3600s"), {}, {}, {}, id="run duration as it is"
+        ),
+        pytest.param(
+            {"flex_start": False, "node_count": None},
+            configured(flexStart=True),
+            {"update pool flexStart": {"flexStart": False}},
+            {"flex_start": True},
+            {"flex_start": False},
+            id="flex-start no longer",
+        ),
+        pytest.param(
+            {"flex_start": True, "node_count": None},
+            {},
+            {"update pool flexStart": {"flexStart": True}},
+            {"flex_start": False},
+            {"flex_start": True},
+            id="flex-start",
         ),
     ],
 )
-def test_what_the_api_can_update_is_updated(options: dict[str, Any], changes: dict[str, Any], calls: list[str]) -> None:
-    stage = Stage(FakeGke(pool=pool_body(3, **changes)))
+def test_what_the_api_can_update_is_updated(
+    options: dict[str, Any],
+    changes: dict[str, Any],
+    asked: dict[str, Any],
+    before: dict[str, Any],
+    after: dict[str, Any],
+) -> None:
+    stage = Stage(FakeGke(pool=pool_body(**changes)))
     foretold = play(stage, check_mode=True, **options)
     assert stage.gke.calls == []
     result = play(stage, **options)
-    assert stage.gke.calls == calls
-    assert result["changed"] is foretold["changed"] is bool(calls)
-    assert result["diff"] == foretold["diff"]
-
-
-def test_taints_keep_the_one_that_gke_puts_on_tpu_machines() -> None:
-    pool = pool_body()
-    own = {"key": "google.com/tpu", "value": "present", "effect": "NO_SCHEDULE"}
-    pool["config"]["taints"] = [own, {"key": "old", "value": "", "effect": "NO_EXECUTE"}]
-    todo = plan(wanted(taints=[{"key": "a", "value": "", "effect": "NoSchedule"}]), pool, 3)
-    assert todo.updates == ({"taints": {"taints": [own, {"key": "a", "value": "", "effect": "NO_SCHEDULE"}]}},)
-    assert todo.before == {"taints": ["old=:NO_EXECUTE"]}
-    assert not plan(wanted(taints=[{"key": "old", "value": "", "effect": "NoExecute"}]), pool, 3).changed
-
-
-def test_a_disk_says_in_the_diff_what_it_costs() -> None:
-    todo = plan(wanted(disk_size_gb=300), pool_body(), 3)
-    assert todo.after == {"disk_size_gb": "300 (GKE makes every node anew)"}
-    body = pool_body()
-    body["config"]["diskSizeGb"] = "300"  # google-cloud-container may write it as text
-    assert not plan(wanted(disk_size_gb=300), body, 3).changed
-
-
-def test_flex_start_bounds_follow_the_size() -> None:
-    flex = {
-        "config": {**pool_body()["config"], "flexStart": True},
-        "autoscaling": {"enabled": True, "totalMaxNodeCount": 3},
-    }
-    assert not plan(wanted(flex_start=True), pool_body(0, **flex), 0).changed
-    todo = plan(wanted(flex_start=True, node_count=5), pool_body(0, **flex), 0)
-    assert todo.autoscaling is not None
-    assert todo.autoscaling["totalMaxNodeCount"] == 5
-    assert todo.nodes_per_zone is None
-    assert not plan(wanted(flex_start=True, node_count=2, shrink=False), pool_body(0, **flex), 0).changed
+    assert stage.gke.calls == list(asked)
+    assert stage.gke.bodies == [body for body in asked.values() if body is not None]
+    assert result["changed"] is foretold["changed"] is bool(asked)
+    assert result["diff"] == foretold["diff"] == {"before": before, "after": after}
 
 
 @pytest.mark.parametrize("check_mode", [True, False], ids=["check mode", "for real"])
@@ -620,11 +682,12 @@ def test_a_pool_of_ours_is_replaced_when_that_is_allowed(check_mode: bool) -> No
     stage = Stage(FakeGke(pool=pool))
     result = play(stage, check_mode, spot=True, node_count=None, machine_type=None, replace=True)
     assert result["changed"]
-    assert result["diff"]["after"]["spot"] == "true (needs a new pool)"
+    assert result["diff"] == {"before": {"spot": False}, "after": {"spot": "true (needs a new pool)"}}
     if check_mode:
         assert stage.gke.calls == []
         return
     assert stage.gke.calls == ["delete pool tpu-pool", "create pool 5"]
+    assert stage.said[0] == "node pool tpu-pool: replacing it, because spot is false, wanted true"
     config = stage.gke.bodies[-1]["config"]
     assert config["spot"] is True
     assert (config["machineType"], config["diskType"], config["diskSizeGb"]) == (
@@ -650,7 +713,7 @@ def test_a_foreign_pool_is_not_replaced() -> None:
     stage = Stage(FakeGke(pool=pool_body(config={"machineType": "e2-standard-4"})))
     with pytest.raises(RhaiiError, match="cannot be changed") as caught:
         play(stage, replace=True)
-    assert "does not carry the label" in caught.value.remedy
+    assert caught.value.remedy == "It is not replaced, because it does not carry the label managed-by=rhaii-gke."
     assert stage.gke.calls == []
 
 
@@ -670,12 +733,19 @@ NO_ROOM = Problem("ZONE_RESOURCE_POOL_EXHAUSTED", "The zone does not have enough
 
 def test_a_stockout_is_an_error_as_soon_as_the_groups_tell() -> None:
     stage = Stage(FakeGke(looks=1000, stuck=NO_ROOM, stuck_machines=3))
-    with pytest.raises(RhaiiError, match="europe-west4-a has no ct6e-standard-4t left at this moment") as caught:
+    with pytest.raises(RhaiiError) as caught:
         play(stage)
     assert stage.clock.slept == []
-    assert "0 of 3 nodes are up" in caught.value.msg
-    assert "operation-1 cannot be cancelled" in caught.value.msg
-    assert "teardown.yml -e rhaii_location=europe-west4-a -e rhaii_teardown_confirm=prod" in caught.value.remedy
+    assert caught.value.msg == (
+        f"europe-west4-a has no ct6e-standard-4t left at this moment ({NO_ROOM}): 0 of 3 nodes are up. The operation "
+        "operation-1 cannot be cancelled; it goes on at Google for up to 35 minutes, and machines that it still gets "
+        "will bill."
+    )
+    assert caught.value.remedy == (
+        "Run the same again to await it (cluster_on_stockout: wait never gives up, move goes to the next location by "
+        "itself), set rhaii_location to another zone, or end it: ansible-playbook playbooks/teardown.yml "
+        "-e rhaii_location=europe-west4-a -e rhaii_teardown_confirm=prod"
+    )
     assert caught.value.result["stockout"]
     assert caught.value.result["operation"]["status"] == "RUNNING"
     # started again it joins, and finds the same
@@ -695,7 +765,10 @@ def test_a_stockout_can_be_waited_for() -> None:
     result = play(stage, on_stockout="wait")
     assert result["nodes_up"] == 3
     assert not result["stockout"]
-    assert any("the zone has none of these machines now" in line for line in stage.said)
+    assert stage.said[1] == (
+        "node pool tpu-pool: creating the node pool (0 of 3 nodes up; the zone has none of these machines now, Google "
+        "goes on asking), 0 s"
+    )
 
 
 @pytest.mark.parametrize(
@@ -709,6 +782,7 @@ def test_a_stockout_can_be_reported_for_the_play_to_decide(wait: bool, slept: li
     assert result["changed"]
     assert result["nodes_up"] == 0
     assert "has no ct6e-standard-4t left" in result["stockout_reason"]
+    assert stage.said[-1] == f"node pool tpu-pool: {result['stockout_reason']}"
     assert result["operation"]["name"] == "operation-1"
     assert stage.clock.slept == slept
 
@@ -724,12 +798,110 @@ def test_a_watch_ends_with_the_first_machine_or_with_its_time() -> None:
     assert result["operation"]["status"] == "RUNNING"
 
 
+def test_machines_are_watched_when_asked_for_and_where_they_come() -> None:
+    stage = Stage(FakeGke(looks=1000, stuck=NO_ROOM, stuck_machines=3))
+    assert not play(stage, wait=False)["stockout"]
+    assert not play(stage, wait=False)["stockout"]
+    stage = Stage(FakeGke(pool=pool_body(), looks=1000))
+    play(stage, wait=False, stockout_watch=45, labels={"team": "ml"})
+    assert stage.clock.slept == []
+
+
+def test_a_watch_of_a_growing_pool_ends_with_the_first_machine_more() -> None:
+    stage = Stage(FakeGke(pool=pool_body(), looks=1000))
+
+    def come(passed: float) -> None:
+        if passed >= 20:
+            stage.gke.pool = pool_body(4)
+
+    stage.clock.on_sleep = come
+    assert play(stage, wait=False, stockout_watch=180, node_count=5)["nodes_up"] == 4
+    assert stage.clock.slept == [10.0, 10.0]
+
+
+def test_a_watch_of_a_creation_that_is_joined_ends_with_what_is_up_already() -> None:
+    stage = Stage(FakeGke(looks=1000, stuck_machines=2))
+    play(stage, wait=False)
+    assert play(stage, wait=False, stockout_watch=180)["nodes_up"] == 1
+    assert stage.clock.slept == []
+
+
+def test_a_watch_ends_with_a_stockout_that_is_to_be_waited_for() -> None:
+    stage = Stage(FakeGke(looks=1000, stuck=NO_ROOM, stuck_machines=3))
+    assert play(stage, wait=False, on_stockout="wait", stockout_watch=180)["stockout"]
+    assert stage.clock.slept == []
+
+
+def test_a_watch_does_not_believe_at_once_what_is_left_from_an_earlier_try() -> None:
+    stage = Stage(FakeGke(pool=pool_body(status="RUNNING_WITH_ERROR"), looks=1000, stuck=NO_ROOM, stuck_machines=1))
+
+    def relief(passed: float) -> None:
+        stage.gke.stuck_machines = 0 if passed >= 20 else 1
+
+    stage.clock.on_sleep = relief
+    assert not play(stage, wait=False, stockout_watch=180)["stockout"]
+    assert stage.clock.slept == [10.0, 10.0]
+
+
+@pytest.mark.parametrize(
+    ("tells", "said"),
+    [
+        pytest.param({"detail": "no more capacity"}, "no more capacity", id="in its words"),
+        pytest.param(
+            {"nodepoolConditions": [{"code": "GCE_STOCKOUT", "message": "none"}]},
+            "GCE_STOCKOUT: none",
+            id="in its code",
+        ),
+    ],
+)
+def test_an_operation_that_tells_of_a_stockout_while_it_runs(tells: dict[str, Any], said: str) -> None:
+    stage = Stage(FakeGke(looks=1000, stuck_machines=3))
+    play(stage, wait=False)
+    stage.gke.operations["operation-1"].update(tells)
+    with pytest.raises(RhaiiError) as caught:
+        play(stage)
+    assert f"left at this moment ({said}): 0 of 3 nodes are up." in caught.value.msg
+    # what the groups say of their machines goes before
+    stage.gke.stuck = NO_ROOM
+    with pytest.raises(RhaiiError) as caught:
+        play(stage)
+    assert f"left at this moment ({NO_ROOM}): 0 of 3 nodes are up." in caught.value.msg
+
+
 def test_an_operation_that_ended_with_a_stockout_is_reported_too() -> None:
     stockout = {"error": {"code": 8, "message": "[GCE_STOCKOUT]: no"}}
     stage = Stage(FakeGke(errors={"CREATE_NODE_POOL": stockout}))
     result = play(stage, on_stockout="report")
     assert result["stockout"]
-    assert "GCE_STOCKOUT" in result["stockout_reason"]
+    assert result["stockout_reason"] == (
+        "Google ended creating the node pool (operation-1) with an error: RESOURCE_EXHAUSTED: [GCE_STOCKOUT]: no."
+    )
+    assert result["operation"] == {
+        "name": "operation-1",
+        "type": "CREATE_NODE_POOL",
+        "status": "DONE",
+        "error": "RESOURCE_EXHAUSTED: [GCE_STOCKOUT]: no",
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "stockout"), [pytest.param(13, False, id="an error"), pytest.param(8, True, id="a stockout")]
+)
+def test_the_pool_is_told_as_a_failed_operation_leaves_it(code: int, stockout: bool) -> None:
+    failed = {"error": {"code": code, "message": "no more capacity" if stockout else "boom"}}
+    stage = Stage(FakeGke(errors={"CREATE_NODE_POOL": failed}, stuck_machines=1))
+
+    def fail(passed: float) -> None:
+        assert stage.gke.pool is not None
+        stage.gke.pool["status"] = "ERROR"
+        stage.gke.stuck_machines = 2
+
+    stage.clock.on_sleep = fail
+    stage.gke.looks = 1
+    with pytest.raises(RhaiiError) as caught:
+        play(stage)
+    result = caught.value.result
+    assert (result["status"], result["nodes_up"], result["stockout"]) == ("ERROR", 1, stockout)
 
 
 def test_a_condition_of_the_pool_is_a_stockout_too() -> None:
@@ -739,6 +911,12 @@ def test_a_condition_of_the_pool_is_a_stockout_too() -> None:
     stage.gke.pool["conditions"] = [{"code": "GCE_STOCKOUT", "message": "none"}]
     with pytest.raises(RhaiiError, match="GCE_STOCKOUT: none"):
         play(stage)
+
+
+def test_a_condition_that_the_operation_before_left_is_no_stockout() -> None:
+    left = [{"code": "GCE_STOCKOUT", "message": "none"}]
+    stage = Stage(FakeGke(pool=pool_body(conditions=left), looks=20))
+    assert play(stage, node_count=5)["node_count"] == 5
 
 
 def test_a_full_quota_is_no_stockout() -> None:
@@ -755,6 +933,10 @@ def test_google_that_is_busy_is_asked_again_after_the_pause_it_names() -> None:
     assert play(stage, wait=False)["changed"]
     assert stage.gke.calls == ["create pool 3"] * 3
     assert stage.clock.slept == [7.0, 2.0]
+    assert stage.said[1:] == [
+        "node pool tpu-pool: Google is busy (429), asking again in 7 s",
+        "node pool tpu-pool: Google is busy (503), asking again in 2 s",
+    ]
 
 
 def test_google_that_stays_busy_is_an_error_in_the_end() -> None:
@@ -803,6 +985,6 @@ def test_a_stockout_that_stays_is_believed() -> None:
         stage.gke.stuck_machines = 1
 
     stage.clock.on_sleep = run_out
-    with pytest.raises(RhaiiError, match="has no ct6e-standard-4t left"):
-        play(stage, node_count=4)
+    with pytest.raises(RhaiiError, match=r"^europe-west4-a has no such machine left at this moment"):
+        play(stage, node_count=4, machine_type=None)
     assert stage.clock.slept == [10.0]

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.node_pool import body_of, plan
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.pool_plan import body_of, plan
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import Instance
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
 
 from tests.unit.plugins.module_utils.fake_gke import OURS, FakeGke, Stage, pool_body
 from tests.unit.plugins.module_utils.gke.test_cluster_results import operation, statuses
-from tests.unit.plugins.module_utils.gke.test_node_pool import play, wanted
+from tests.unit.plugins.module_utils.gke.test_node_pool import BOUNDS, configured, play, wanted
 
 NAMED = {"name": "tpu-pool", "cluster": "c", "location": "europe-west4-a"}
 POOL = "clusters/c/nodePools/tpu-pool"
@@ -41,10 +41,6 @@ UNCHANGED: dict[str, Any] = {
     "instance_groups": ["grp"],
     "diff": {"before": {}, "after": {}},
 }
-
-
-def configured(**config: Any) -> dict[str, Any]:
-    return pool_body(config={**pool_body()["config"], **config})
 
 
 def refusal(stage: Stage, **changes: Any) -> RhaiiError:
@@ -84,12 +80,6 @@ def test_result_of_a_pool_of_which_google_says_little() -> None:
     }
 
 
-def test_body_is_what_a_release_channel_and_a_quota_without_spare_need() -> None:
-    body = body_of(wanted())
-    assert body["management"] == {"autoRepair": True, "autoUpgrade": True}
-    assert body["config"]["oauthScopes"] == ["https://www.googleapis.com/auth/cloud-platform"]
-
-
 @pytest.mark.parametrize("gone", [None, pool_body(status="STOPPING")])
 def test_check_mode_shows_what_would_be_created(gone: dict[str, Any] | None) -> None:
     result = play(Stage(FakeGke(pool=gone)), check_mode=True)
@@ -113,7 +103,7 @@ def test_changes_of_labels_are_shown_and_keep_foreign_ones() -> None:
 
 @pytest.mark.parametrize("nothing", [None, {}])
 def test_pool_without_labels_gets_ours(nothing: Any) -> None:
-    todo = plan(wanted(node_labels={"c": "d"}), configured(labels=nothing, resourceLabels=nothing), 3)
+    todo = plan(wanted(node_labels={"c": "d"}), configured(labels=nothing, resourceLabels=nothing), 3, 3)
     assert todo.before == {"node_labels": {}, "labels": {}}
     assert todo.updates == ({"labels": {"labels": {"c": "d"}}}, {"resourceLabels": {"labels": OURS}})
 
@@ -132,50 +122,6 @@ def test_what_is_fixed_is_refused_with_the_differences() -> None:
         "before": {"machine_type": "ct6e-standard-4t", "spot": False},
         "after": {"machine_type": "ct6e-standard-8t (needs a new pool)", "spot": "true (needs a new pool)"},
     }
-
-
-def test_spot_pool_does_not_become_another() -> None:
-    assert "spot is true, wanted false" in refusal(Stage(FakeGke(pool=configured(spot=True))), spot=False).msg
-
-
-@pytest.mark.parametrize(
-    ("changes", "said", "remedy"),
-    [
-        pytest.param(
-            {"node_count": -1},
-            "node_count -1 is not possible for the node pool tpu-pool.",
-            "Give 0 or more nodes.",
-            id="fewer nodes than none",
-        ),
-        pytest.param(
-            {"topology": "two"},
-            "topology two is no TPU topology.",
-            "Leave topology out: a pool of single-host machines needs none.",
-            id="no topology",
-        ),
-        pytest.param(
-            {"topology": "4x4"},
-            "topology 4x4 has 16 chips, but one ct6e-standard-4t has 4: slices over several hosts are not supported.",
-            "Leave topology out and use one slice of 4 chips a node.",
-            id="several hosts",
-        ),
-        pytest.param(
-            {"topology": "2x2"},
-            "topology 2x2 was given for a pool of single-host machines (ct6e-standard-4t); GKE refuses that.",
-            "Leave topology out. (As a pod's nodeSelector the value is right.)",
-            id="one host",
-        ),
-        pytest.param(
-            {"machine_type": None},
-            "The node pool tpu-pool does not exist, and machine_type is not given, so it cannot be created.",
-            "Give machine_type.",
-            id="no machine type",
-        ),
-    ],
-)
-def test_wrong_options_are_refused(changes: dict[str, Any], said: str, remedy: str) -> None:
-    error = refusal(Stage(FakeGke()), **changes)
-    assert (error.msg, error.remedy) == (said, remedy)
 
 
 def test_nodes_are_the_same_number_in_every_zone() -> None:
@@ -242,6 +188,7 @@ def test_broken_pool_without_nodes_is_made_anew(pool: dict[str, Any], said: str)
     stage = Stage(FakeGke(pool=pool_body(status="ERROR", **pool), stuck_machines=3))
     assert play(stage, wait=False)["diff"]["before"] == {"status": "ERROR", "problem": said}
     assert stage.gke.calls == ["delete pool tpu-pool", "create pool 3"]
+    assert statuses(stage) == ["DONE", "RUNNING"]
 
 
 @REASONS
@@ -255,6 +202,36 @@ def test_broken_pool_without_nodes_of_somebody_else_is_left_alone(pool: dict[str
     )
     assert error.remedy == "Repair or delete it yourself, or choose another name."
     assert not stage.gke.calls
+
+
+def test_pool_that_is_gone_after_its_creation_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(FakeGke())
+    monkeypatch.setattr(stage.gke, "get_node_pool", lambda cluster, pool: None)
+    error = refusal(stage)
+    assert (error.msg, error.remedy) == ("The node pool tpu-pool is gone: no reason given.", REPAIRED)
+
+
+def test_growth_that_leaves_no_node_is_said_with_what_repairs_it() -> None:
+    stage = Stage(FakeGke(pool=pool_body(), stuck_machines=5))
+
+    def fail(passed: float) -> None:
+        stage.gke.pool = pool_body(5, status="ERROR", statusMessage="boom")
+
+    stage.clock.on_sleep = fail
+    error = refusal(stage, node_count=5)
+    assert (error.msg, error.remedy) == ("The node pool tpu-pool is ERROR: boom.", REPAIRED)
+
+
+def test_labels_of_a_pool_that_runs_in_part_are_changed_without_judging_it() -> None:
+    stage = Stage(FakeGke(pool=pool_body(status="RUNNING_WITH_ERROR", autoscaling=BOUNDS)))
+    assert play(stage, labels={"team": "ml"})["status"] == "RUNNING_WITH_ERROR"
+    assert stage.gke.calls == ["update pool resourceLabels"]
+
+
+def test_growth_after_which_google_works_on_is_no_error() -> None:
+    stage = Stage(FakeGke(pool=pool_body(status="RECONCILING"), stuck_machines=1))
+    result = play(stage, node_count=5)
+    assert (result["status"], result["node_count"], result["nodes_up"]) == ("RECONCILING", 5, 4)
 
 
 @pytest.mark.parametrize("status", ["RECONCILING", "PROVISIONING"])
@@ -332,6 +309,20 @@ def test_operation_that_is_joined_is_in_the_result_when_google_goes_away(monkeyp
 
     monkeypatch.setattr(stage.gke, "get_operation", away)
     assert refusal(stage).result["operation"] == operation(1, "UPGRADE_NODES", "RUNNING")
+
+
+def test_error_of_an_operation_is_told_when_google_goes_away_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(FakeGke(pool=pool_body(), errors={"DELETE_NODE_POOL": {"error": {"code": 13, "message": "boom"}}}))
+
+    def away(cluster: str, pool: str) -> Any:
+        if stage.gke.operations:
+            raise GoogleError("look", 503, "", "away")
+        return stage.gke.pool
+
+    monkeypatch.setattr(stage.gke, "get_node_pool", away)
+    error = refusal(stage, state="absent")
+    assert error.msg == "Google ended deleting the node pool (operation-1) with an error: INTERNAL: boom."
+    assert error.result["node_count"] == 3
 
 
 def test_work_goes_on_after_what_was_joined() -> None:

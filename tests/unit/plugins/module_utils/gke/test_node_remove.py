@@ -17,6 +17,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import NodeRe
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import GroupRef, Instance, Json
 
 from tests.unit.fake_clock import FakeClock
+from tests.unit.plugins.module_utils.fake_gke import GROUP as URL
 from tests.unit.plugins.module_utils.fake_gke import FakeGke, pool_body
 
 GROUP = GroupRef("p", "europe-west4-a", "grp")
@@ -283,6 +284,11 @@ def test_nodes_of_other_pools_are_named_with_those_that_may_go() -> None:
     with pytest.raises(RhaiiError) as caught:
         select(["x"], "tpu-pool", {}, {"x": "other"})
     assert caught.value.remedy == "Its nodes are: none."
+    # a machine that is no node yet, and a node whose machine is gone
+    machine = Instance("zones/z/instances/n2", "STAGING", "CREATING")
+    with pytest.raises(RhaiiError) as caught:
+        select(["x"], "tpu-pool", {GROUP: [machine]}, {"x": "other", "n1": "tpu-pool"})
+    assert caught.value.remedy == "Its nodes are: n1, n2."
 
 
 def test_pool_that_is_not_there_is_said_in_full() -> None:
@@ -331,6 +337,46 @@ def test_deletion_that_goes_wrong_is_said_in_full(compute: tuple[bool, str], wor
 def test_nodes_that_linger_are_named_with_what_to_do() -> None:
     error, _lines = said(FakeMachines(nodes_linger=True))
     assert error.remedy == "Run the same again: it continues from there."
+
+
+def test_size_of_a_pool_without_groups_is_what_was_asked_for_at_its_birth() -> None:
+    machines = FakeMachines()
+    machines.pool = pool_body(instanceGroupUrls=None, locations=["europe-west4-a", "europe-west4-b"])
+    result, _clock = play(machines, nodes=["n9"])
+    assert (result["already_gone"], result["node_count"], result["nodes"]) == (["n9"], 198, [])
+
+
+def test_machines_of_every_zone_are_deleted_whatever_goes_in_another() -> None:
+    names = {"a": ["n1", "n4"], "b": ["n2", "n5"]}
+
+    class Zones(FakeMachines):
+        def target_size(self, group: GroupRef) -> int:
+            return len(names[group.zone])
+
+        def instances(self, group: GroupRef) -> Sequence[Instance]:
+            going = group.zone == "a" and "n4" in names["a"]
+            found = [
+                Instance(f"zones/z/instances/{name}", "", "DELETING" if going else "") for name in names[group.zone]
+            ]
+            if going and self.order:
+                names["a"].remove("n4")
+                del self.nodes["n4"]
+            return found
+
+        def delete_instances(self, group: GroupRef, urls: Sequence[str]) -> str:
+            self.order.append(f"delete {' '.join(urls)} of {group.name}")
+            names[group.zone].remove("n5")
+            del self.nodes["n5"]
+            return "operation-x"
+
+        def operation_problem(self, group: GroupRef, operation: str) -> tuple[bool, str]:
+            return True, ""
+
+    machines = Zones()
+    machines.pool = pool_body(instanceGroupUrls=[URL.format(zone=zone, name=f"grp-{zone}") for zone in ("a", "b")])
+    result, _clock = play(machines)
+    assert machines.order == ["cordon n4", "cordon n5", "delete zones/z/instances/n5 of grp-b"]
+    assert (result["removed"], result["nodes"], result["node_count"]) == (["n4", "n5"], ["n1", "n2"], 2)
 
 
 @pytest.mark.parametrize("action", ["DELETING", "ABANDONING"])

@@ -43,6 +43,7 @@ def test_error_of_an_operation_is_said(kind: str, words: str) -> None:
 
 def test_error_without_words_is_its_code() -> None:
     assert str(Problem("INTERNAL", "")) == "INTERNAL"
+    assert str(Problem("", "boom")) == "boom"
     assert remedy_for(Problem("INVALID_ARGUMENT", "")) == "Correct the value that the message names, and run again."
 
 
@@ -137,6 +138,38 @@ def test_other_refusals_are_not_repeated() -> None:
     with pytest.raises(GoogleError):
         awaiter(Stage(FakeGke())).submit(ask, "c")
     assert ask.times == 1
+
+
+BUSY = GoogleError("ask", 503, "UNAVAILABLE", "not now")
+
+
+def test_google_that_is_busy_is_not_asked_again_after_the_end() -> None:
+    ask = Asked(BUSY)
+    with pytest.raises(GoogleError):
+        awaiter(Stage(FakeGke()), timeout=0).patiently(ask)
+    assert ask.times == 1
+
+
+@pytest.mark.parametrize(
+    ("looks", "answers", "slept"),
+    [
+        pytest.param(100, [True], [], id="enough at once"),
+        pytest.param(100, [False, False, True], [10.0, 10.0], id="enough in the end"),
+        pytest.param(100, [False] * 4, [10.0, 10.0, 5.0], id="never enough"),
+        pytest.param(1, [False], [10.0], id="done"),
+    ],
+)
+def test_watched_until_it_is_enough(looks: int, answers: list[bool], slept: list[float]) -> None:
+    stage = Stage(FakeGke(looks=looks))
+    watched = awaiter(stage).watched(stage.gke.start("SET_LABELS", "clusters/c"), 25, lambda _: answers.pop(0))
+    assert watched.done is (looks == 1)
+    assert (stage.clock.slept, answers) == (slept, [])
+
+
+def test_watched_to_an_end_that_is_an_error() -> None:
+    stage = Stage(FakeGke(looks=1, errors={"SET_LABELS": {"error": {"code": 13, "message": "boom"}}}))
+    with pytest.raises(RhaiiError, match="Google ended setting labels"):
+        awaiter(stage).watched(stage.gke.start("SET_LABELS", "clusters/c"), 25, lambda _: False)
 
 
 def test_settled_is_what_is_done_whatever_its_end() -> None:

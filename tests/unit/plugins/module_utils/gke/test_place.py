@@ -56,6 +56,14 @@ def noting(**debts: str) -> dict[str, str]:
         ),
         pytest.param({"a": OURS, "b": OURS}, {}, "a", True, {}, (), ("b",), ("c",), id="a stray"),
         pytest.param({"z": OURS}, {}, "z", True, {}, (), (), ("a", "b", "c"), id="somewhere that is no candidate"),
+        pytest.param({"0": OURS, "c": OURS}, {}, "c", True, {}, (), ("0",), ("a", "b"), id="a candidate comes first"),
+        pytest.param({"z": OURS, "y": OURS}, {}, "y", True, {}, (), ("z",), ("a", "b", "c"), id="no candidate at all"),
+        pytest.param(
+            {"a": OURS, "c": noting(z="o")}, {}, "c", True, {}, ("z",), ("a",), ("b",), id="what moved comes first"
+        ),
+        pytest.param(
+            {"a": OURS}, {"a": "o", "z": "p"}, "b", False, {"a": "o"}, ("z",), (), ("c",), id="what this run left"
+        ),
     ],
 )
 def test_place(
@@ -77,11 +85,24 @@ def test_place(
     assert found.candidates == candidates
 
 
+def test_candidates_are_taken_in_their_order() -> None:
+    found = place(["c", "b", "a"], {"a": OURS, "b": OURS}, {})
+    assert (found.location, found.strays, found.candidates) == ("b", ("a",), ("c",))
+    assert place(["c", "b"], {}, {}).location == "c"
+
+
+NOWHERE = "None of the locations a, b had the machines, so there is nowhere left to move to."
+MORE_ZONES = (
+    "Name more zones that have quota (rhaii_fallback_locations; preflight ranks them), or run again later with "
+    "cluster_on_stockout: wait."
+)
+
+
 def test_nowhere_left_says_what_may_bill() -> None:
-    with pytest.raises(RhaiiError, match="None of the locations a, b had the machines") as caught:
-        place(["a", "b"], {"a": OURS, "b": noting(a="o")}, {"b": "p"})
+    with pytest.raises(RhaiiError) as caught:
+        place(["a", "b"], {"a": OURS, "b": noting(a="o", z="q")}, {"b": "p"})
+    assert (caught.value.msg, caught.value.remedy) == (NOWHERE, MORE_ZONES)
     assert caught.value.result == {"debts": {"a": "o", "b": "p"}}
-    assert "rhaii_fallback_locations" in caught.value.remedy
 
 
 @pytest.mark.parametrize(
@@ -121,9 +142,23 @@ def test_run_reads_the_cloud_and_says_when_it_is_elsewhere() -> None:
 
 
 def test_nowhere_left_says_how_to_end_what_may_bill() -> None:
-    everywhere = [{"name": "c", "location": "a", "resourceLabels": OURS}]
-    params = {"location": "a", "candidates": [], "name": "c", "environment": "prod", "left": {"a": "operation-1"}}
-    with pytest.raises(RhaiiError, match="nowhere left to move to") as caught:
+    everywhere = [{"name": "c", "location": location, "resourceLabels": OURS} for location in ("a", "b")]
+    left = {"a": "operation-1", "b": "operation-2"}
+    params = {"location": "a", "candidates": ["b"], "name": "c", "environment": "prod", "left": left}
+    with pytest.raises(RhaiiError) as caught:
         run(params, Stage(FakeGke(everywhere=everywhere)).ports, lambda _: None, False)
-    assert "What there is in a may bill" in caught.value.remedy
-    assert "-e rhaii_on_stockout=fail -e rhaii_teardown_confirm=prod" in caught.value.remedy
+    assert caught.value.msg == NOWHERE
+    assert caught.value.remedy == (
+        f"{MORE_ZONES} What there is in a and b may bill: end each with ansible-playbook playbooks/teardown.yml "
+        "-e rhaii_location=... -e rhaii_on_stockout=fail -e rhaii_teardown_confirm=prod"
+    )
+    assert caught.value.result == {"debts": left}
+
+
+@pytest.mark.parametrize("nothing", [None, [], {}])
+def test_nothing_more_is_named(nothing: Any) -> None:
+    params = {"location": "a", "candidates": nothing, "name": "c", "environment": "prod", "left": nothing}
+    stage = Stage(FakeGke())
+    found = run(params, stage.ports, stage.said.append, False)
+    assert (found["location"], found["exists"], found["moved"], found["candidates"]) == ("a", False, False, [])
+    assert stage.said == []

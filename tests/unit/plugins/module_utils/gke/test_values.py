@@ -18,7 +18,9 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
     Problem,
     at_least,
     certificate_of,
+    debts_of,
     groups_of,
+    is_stockout,
     operation_of,
     our_labels,
     ours,
@@ -48,6 +50,9 @@ from tests.unit.plugins.module_utils.fake_gke import FakeGke
             "y",
             id="a canonical code alone",
         ),
+        pytest.param(
+            {"conditions": [{"canonicalCode": "INTERNAL"}]}, "INTERNAL", "", id="a canonical code and nothing else"
+        ),
         pytest.param({"conditions": [{"code": "CA_EXPIRING", "message": "y"}]}, None, None, id="a notice"),
         pytest.param({"conditions": [{"canonicalCode": "OK"}]}, None, None, id="a good condition"),
     ],
@@ -63,24 +68,40 @@ def test_operation_of_reads_what_is_needed() -> None:
     assert operation == Operation("o", "CREATE_CLUSTER", "DONE", "", "d", None)
     assert operation.done
     assert not operation_of({"status": "RUNNING"}).done
+    assert operation_of({"statusMessage": "m", "targetLink": "t"}) == Operation("", "", "", "t", "m")
+
+
+ANOTHER_ZONE = (
+    "The zone has no such machines left at this moment. Try again later, or set rhaii_location to another zone that "
+    "preflight ranks as sufficient."
+)
+MORE_QUOTA = "Ask for more quota at https://console.cloud.google.com/iam-admin/quotas, or want fewer nodes."
 
 
 @pytest.mark.parametrize(
-    ("problem", "words"),
+    ("problem", "remedy"),
     [
-        pytest.param(Problem("GCE_STOCKOUT", ""), "another zone", id="stockout by code"),
+        pytest.param(Problem("GCE_STOCKOUT", ""), ANOTHER_ZONE, id="stockout by code"),
         pytest.param(
-            Problem("RESOURCE_EXHAUSTED", "The zone does not have enough resources"), "another zone", id="by words"
+            Problem("RESOURCE_EXHAUSTED", "The zone does not have enough resources"), ANOTHER_ZONE, id="by words"
         ),
-        pytest.param(Problem("RESOURCE_EXHAUSTED", "Quota 'X' exceeded"), "more quota", id="quota by words"),
-        pytest.param(Problem("GCE_QUOTA_EXCEEDED", ""), "more quota", id="quota by code"),
-        pytest.param(Problem("RESOURCE_EXHAUSTED", ""), "run preflight", id="either"),
-        pytest.param(Problem("PERMISSION_DENIED", ""), "permission", id="permission"),
-        pytest.param(Problem("INTERNAL", ""), "resumes or repairs", id="anything else"),
+        pytest.param(Problem("RESOURCE_EXHAUSTED", "Quota 'X' exceeded"), MORE_QUOTA, id="quota by words"),
+        pytest.param(Problem("GCE_QUOTA_EXCEEDED", ""), MORE_QUOTA, id="quota by code"),
+        pytest.param(
+            Problem("RESOURCE_EXHAUSTED", ""),
+            "Either the zone is out of such machines or the quota is used up: run preflight, which tells which, then "
+            "wait, ask for quota, or set rhaii_location to another zone.",
+            id="either",
+        ),
+        pytest.param(
+            Problem("PERMISSION_DENIED", ""),
+            "Give the account the permission that the message names, and run again.",
+            id="permission",
+        ),
     ],
 )
-def test_remedy_for(problem: Problem, words: str) -> None:
-    assert words in remedy_for(problem)
+def test_remedy_for(problem: Problem, remedy: str) -> None:
+    assert remedy_for(problem) == remedy
 
 
 TARGET = "https://container.googleapis.com/v1/projects/1/zones/z/clusters/c"
@@ -96,6 +117,7 @@ TARGET = "https://container.googleapis.com/v1/projects/1/zones/z/clusters/c"
         pytest.param(TARGET, "c", "a", False, id="the cluster, asked for a pool"),
         pytest.param(f"{TARGET}2", "c", None, False, id="a cluster with a longer name"),
         pytest.param("", "c", None, False, id="no target"),
+        pytest.param("projects/1/zones/z/clusters", "c", None, False, id="a target without a name"),
     ],
 )
 def test_concerns(target: str, cluster: str, pool: str | None, answer: bool) -> None:
@@ -153,8 +175,8 @@ def test_labels_that_google_refuses(environment: str, extra: dict[str, str]) -> 
 
 
 def test_our_labels_win_over_extra_ones() -> None:
-    labels = our_labels("prod", {"managed-by": "me", "team": ""})
-    assert labels == {"managed-by": "rhaii-gke", "rhaii-environment": "prod", "team": ""}
+    labels = our_labels("prod", {"managed-by": "me", "team": "", "cost": 4711})
+    assert labels == {"managed-by": "rhaii-gke", "rhaii-environment": "prod", "team": "", "cost": "4711"}
     assert ours(labels)
     assert not ours({})
 
@@ -165,6 +187,29 @@ def test_our_labels_win_over_extra_ones() -> None:
 def test_numbers_of_errors(number: int, code: str) -> None:
     problem = problem_of({"error": {"code": number}})
     assert problem == Problem(code, "")
+
+
+@pytest.mark.parametrize(
+    ("problem", "answer"),
+    [
+        pytest.param(None, False, id="nothing"),
+        pytest.param(Problem("GCE_STOCKOUT", ""), True, id="GKE's code"),
+        pytest.param(Problem("ZONE_RESOURCE_POOL_EXHAUSTED", ""), True, id="Compute Engine's code"),
+        pytest.param(Problem("ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS", ""), True, id="its longer code"),
+        pytest.param(Problem("INTERNAL", "[GCE_STOCKOUT]: no"), True, id="a code in words"),
+        pytest.param(Problem("UNKNOWN", "The zone does not have enough resources"), True, id="not enough"),
+        pytest.param(Problem("UNKNOWN", "Out of capacity"), True, id="out of capacity"),
+        pytest.param(Problem("UNKNOWN", "There is no more capacity"), True, id="no more capacity"),
+        pytest.param(Problem("RESOURCE_EXHAUSTED", "Quota exceeded"), False, id="quota"),
+    ],
+)
+def test_is_stockout(problem: Problem | None, answer: bool) -> None:
+    assert is_stockout(problem) is answer
+
+
+def test_debts_of() -> None:
+    labels = {"rhaii-debt-us-east5-a": "o2", "rhaii-debt-a": "o1", "managed-by": "rhaii-gke"}
+    assert list(debts_of(labels).items()) == [("a", "o1"), ("us-east5-a", "o2")]
 
 
 def test_condition_without_words() -> None:

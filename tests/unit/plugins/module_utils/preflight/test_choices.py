@@ -20,6 +20,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._preflight.choices impor
     chosen,
     inventory,
     lines,
+    public,
 )
 
 from tests.unit.plugins.module_utils.quota.fake_google import OTHER_ZONE, ZONE, Google, play
@@ -62,16 +63,8 @@ def test_choices_are_ranked_and_priced() -> None:
     assert (last.quota, last.verdict) == ("0 of 0", "insufficient")
 
 
-@pytest.mark.parametrize(
-    ("changes", "offered", "quota"),
-    [
-        ({"limit": -1, "available": None}, "yes", "unlimited"),
-        ({"limit": None, "available": None, "offered": None}, "?", "? of ?"),
-        ({"limit": 24, "available": None, "offered": False}, "no", "? of 24"),
-    ],
-)
-def test_what_is_not_known_is_a_question_mark(changes: dict[str, Any], offered: str, quota: str) -> None:
-    candidate = {
+def candidate(**changes: Any) -> dict[str, Any]:
+    return {
         "rank": 1,
         "location": "z",
         "provisioning": "spot",
@@ -82,7 +75,57 @@ def test_what_is_not_known_is_a_question_mark(changes: dict[str, Any], offered: 
         "reason": "r",
         **changes,
     }
-    (found,) = choices({"machine_type": "m", "candidates": [candidate]}, {})
+
+
+def test_choice_is_the_candidate_with_its_own_price() -> None:
+    quota = {"machine_type": "ct6e-standard-4t", "candidates": [candidate(location="a")]}
+    cost = {"candidates": [price("a", "on_demand", 3), price("b", "spot", 2), price("a", "spot", 1.256)]}
+    assert choices(quota, cost) == [
+        Choice(
+            rank=1,
+            location="a",
+            provisioning="spot",
+            machine_type="ct6e-standard-4t",
+            offered="yes",
+            quota="12 of 24",
+            price="1.26 USD",
+            verdict="unknown",
+            reason="r",
+        )
+    ]
+
+
+def test_rank_is_the_order_whatever_the_answers() -> None:
+    quota = {"machine_type": "m", "candidates": [candidate(rank=rank, location=f"z-{rank}") for rank in (3, 1, 2)]}
+    assert [each.location for each in choices(quota, {})] == ["z-1", "z-2", "z-3"]
+    assert choices({"machine_type": "m"}, {"candidates": [price("z", "spot", 1)]}) == []
+
+
+def test_choices_of_a_module_are_plain() -> None:
+    (found,) = public([Choice(1, "z", "spot", "m", "yes", "1 of 2", "3.00 USD", "sufficient", "r")])
+    assert found == {
+        "rank": 1,
+        "location": "z",
+        "provisioning": "spot",
+        "machine_type": "m",
+        "offered": "yes",
+        "quota": "1 of 2",
+        "price": "3.00 USD",
+        "verdict": "sufficient",
+        "reason": "r",
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "offered", "quota"),
+    [
+        ({"limit": -1, "available": None}, "yes", "unlimited"),
+        ({"limit": None, "available": None, "offered": None}, "?", "? of ?"),
+        ({"limit": 24, "available": None, "offered": False}, "no", "? of 24"),
+    ],
+)
+def test_what_is_not_known_is_a_question_mark(changes: dict[str, Any], offered: str, quota: str) -> None:
+    (found,) = choices({"machine_type": "m", "candidates": [candidate(**changes)]}, {})
     assert (found.offered, found.quota, found.price) == (offered, quota, "")
 
 
@@ -126,6 +169,45 @@ def test_inventory_is_of_the_best_choice() -> None:
         "rhaii_models": [{"name": "qwen-3b-tpu-svc", "uri": "hf://Qwen/Qwen2.5-3B-Instruct", "replicas": 3}],
     }
     assert list(variables)[:2] == ["rhaii_project", "rhaii_location"]
+
+
+FILE = """---
+# The environment prod, as preflight found it. To deploy: ansible-playbook -i FILE rhaii.gke.deploy
+all:
+  hosts:
+    prod:
+      ansible_connection: local
+      ansible_python_interpreter: '{{ ansible_playbook_python }}'
+  vars:
+    rhaii_project: my-project
+    rhaii_location: europe-west4-a
+    rhaii_fallback_locations: []
+    rhaii_provisioning: on_demand
+    rhaii_cluster_name: c
+    rhaii_models:
+    - name: a
+      uri: hf://o/a
+      replicas: 3
+    rhaii_alias: größer
+    rhaii_zone_of_nothing: ''
+    # Still to be given:
+    # rhaii_pull_secret_file: the file with the registry credentials
+    # rhaii_hf_token_file: the file with the Hugging Face token
+    # rhaii_operators_chart_folder: the folder charts of a checkout of rhaii-on-xks
+"""
+
+
+def test_file_as_people_read_it() -> None:
+    given = {
+        "rhaii_zone_of_nothing": "",
+        "rhaii_models": [{"name": "a", "uri": "hf://o/a"}],
+        "rhaii_cluster_name": "c",
+        "rhaii_notice": None,
+        "rhaii_alias": "größer",
+        "rhaii_pull_secret_file": "",
+        "rhaii_project": "my-project",
+    }
+    assert inventory("prod", real(), given) == FILE
 
 
 def test_others_with_the_same_way_to_buy_are_the_way_out() -> None:

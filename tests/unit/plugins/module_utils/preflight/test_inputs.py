@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._findings import Finding
-from ansible_collections.rhaii.gke.plugins.module_utils._preflight.inputs import File, Inputs, judge
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight.inputs import File, Inputs, amount, judge
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.models import ROUTED, RULES, RULES_OF_A_MODEL
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.tools import Tools
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import FAMILIES
@@ -88,6 +88,44 @@ def test_guides_inputs_are_good_and_need_twelve_chips() -> None:
     assert [finding.check for finding in verdict.findings] == CHECKS
     assert {finding.verdict for finding in verdict.findings} == {"ok"}
     assert (verdict.nodes, verdict.chips, verdict.machine_type) == (3, 12, "ct6e-standard-4t")
+
+
+def test_public_form() -> None:
+    bad = judge(replace(GOOD, project="", models=[model("a", replicas=1), model("b", replicas=1)]))
+    missing = {
+        "check": "project",
+        "verdict": "failed",
+        "found": "rhaii_project is not given.",
+        "remedy": "Give the project's id (not its name or number) in the inventory.",
+    }
+    public = bad.public()
+    assert public["findings"][:2] == [
+        missing,
+        {"check": "environment", "verdict": "ok", "found": "prod", "remedy": ""},
+    ]
+    assert [finding["check"] for finding in public.pop("findings")] == CHECKS
+    assert public == {
+        "failed": [missing],
+        "nodes": 2,
+        "chips": 8,
+        "machine_type": "ct6e-standard-4t",
+        "uris": ["hf://org/a", "hf://org/b"],
+        "asks": {"access": False, "quota": False, "models": True},
+    }
+
+
+def test_tool_that_does_not_tell_is_no_failure() -> None:
+    (finding,) = (
+        each
+        for each in judge(replace(GOOD, tools=replace(GOOD.tools, helm_version=""))).findings
+        if each.check == "helm"
+    )
+    assert finding == Finding(
+        "helm",
+        "unknown",
+        "/usr/bin/helm does not say its version.",
+        "Helm 3.14 or newer is needed; see what `helm version` says there.",
+    )
 
 
 def test_public_form_has_the_failed_ones_apart() -> None:
@@ -511,6 +549,12 @@ def test_what_is_needed(changes: dict[str, Any], nodes: int, chips: int, machine
             "default z, by headers a, b, c",
             id="as many models as fit",
         ),
+        pytest.param(
+            "model routes",
+            {"models": [model(name, headers={"x-model": name}) for name in "zabc"]},
+            "default z, by headers a, b, c",
+            id="default that has headers too",
+        ),
         pytest.param("helm", {}, "3.14.0 (/usr/bin/helm)", id="the oldest helm"),
         pytest.param(
             "Python packages", {}, "kubernetes 37.0.2, google-cloud-container 2.57.0", id="packages with versions"
@@ -551,6 +595,23 @@ def test_good_input_says_what_was_found(check: str, changes: dict[str, Any], sai
     assert found(check, **changes) == said
 
 
+@pytest.mark.parametrize(
+    ("topology", "said"),
+    [
+        ("1x1", "no machine has that one"),
+        ("1x4", "no machine has that one"),
+        ("2x3", "that is a slice of 2 machines, which is not supported"),
+        ("2x4", "that is a slice of 2 machines, which is not supported"),
+        ("3x3", "that is a slice of 3 machines, which is not supported"),
+        ("4", "that is no topology"),
+        ("2x2x2x2", "that is no topology"),
+    ],
+)
+def test_topology_says_how_many_machines_it_would_take(topology: str, said: str) -> None:
+    (finding,) = failed(topology=topology)
+    assert finding.found == f"rhaii_tpu_topology is '{topology}', and ct6e-standard-4t alone is 2x2: {said}."
+
+
 @pytest.mark.parametrize("environment", ["", "-a", "a-", "_a", "a_", "a.b", "e" * 64, "a\n"])
 def test_environment_that_cannot_be_a_label_is_refused(environment: str) -> None:
     assert [finding.check for finding in failed(environment=environment)] == ["environment"]
@@ -569,6 +630,11 @@ def test_no_project_id_is_refused(project: str) -> None:
 @pytest.mark.parametrize("project", ["abcdef", "a" * 30, "a1-b2c3"])
 def test_project_id(project: str) -> None:
     assert found("project", project=project) == project
+
+
+@pytest.mark.parametrize(("limit", "dollars"), [(40, 40.0), ("12.5", 12.5), (0, 0.0), ("0", 0.0)])
+def test_amount_may_be_text(limit: Any, dollars: float) -> None:
+    assert amount(limit) == dollars
 
 
 @pytest.mark.parametrize("limit", [True, "nan", "inf", -1, [], "1,5"])
@@ -618,6 +684,7 @@ def test_headers_may_be_left_empty_or_plain_values(headers: Any) -> None:
         ["--x", "-tp", 5],
         ["--tensor-parallel-size"],
         ["-tp", "all"],
+        ["-tp=", "4"],
         ["-tp=0"],
         ["-tp=-1"],
     ],

@@ -120,6 +120,14 @@ def test_check_without_words_is_named_all_the_same() -> None:
     assert words([finding("brand new", "ok")])[-1] == "  * The check 'brand new' is fine."
 
 
+@pytest.mark.parametrize(
+    ("check", "words_of"),
+    [("model hf://org/a", "model access"), ("model names", "model names"), ("model access", "model access")],
+)
+def test_each_model_is_told_with_the_words_of_all(check: str, words_of: str) -> None:
+    assert said_of({"check": check}) == PLAIN[words_of]
+
+
 def test_what_is_to_do_comes_first_with_who_and_what_helps() -> None:
     lines = words([finding("project", "ok"), finding("TPU quota", "failed"), finding("billing", "unknown")])
     assert lines == [
@@ -144,6 +152,7 @@ def test_what_is_to_do_comes_first_with_who_and_what_helps() -> None:
 @pytest.mark.parametrize(
     ("verdicts", "headline"),
     [
+        ([], "Everything is ready."),
         (["ok"], "Everything is ready."),
         (["ok", "unknown"], "Ready as far as we can see; 1 thing could not be seen."),
         (["unknown", "unknown"], "Ready as far as we can see; 2 things could not be seen."),
@@ -155,7 +164,10 @@ def test_headline(verdicts: list[str], headline: str) -> None:
 
 
 def test_price_is_said_with_its_amount() -> None:
-    assert words([finding("cost", "ok")])[-1] == "  * We know what it costs. what was found."
+    assert words([finding("project", "ok"), finding("cost", "ok")])[-2:] == [
+        "  * We know which Google Cloud project to use.",
+        "  * We know what it costs. what was found.",
+    ]
 
 
 def test_nothing_to_help_is_no_empty_line() -> None:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.rhaii.gke.plugins.module_utils._findings import Finding, summary, table
+from ansible_collections.rhaii.gke.plugins.module_utils._findings import Finding
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.report import (
     cost_findings,
     enabling,
     placing,
+    price_of,
     quota_findings,
     report,
 )
@@ -69,6 +70,12 @@ def test_parts_come_in_the_order_in_which_they_are_asked_for() -> None:
     ]
 
 
+def test_finding_that_lacks_a_part_is_empty_there() -> None:
+    assert report({"inputs": {"findings": [{"check": "a", "verdict": "ok", "found": None}]}}) == [
+        {"check": "a", "verdict": "ok", "found": "", "remedy": ""}
+    ]
+
+
 @pytest.mark.parametrize("nothing", [{}, None, {"skipped": True, "changed": False}])
 @pytest.mark.parametrize("part", ["access", "enabled", "place", "quota", "models", "cost"])
 def test_what_was_not_asked_is_not_reported(part: str, nothing: Any) -> None:
@@ -116,16 +123,26 @@ def test_apis_that_were_enabled_are_named() -> None:
 
 def test_api_that_could_not_be_enabled_is_named_with_what_google_said() -> None:
     results = [{"item": "a", "changed": True}, {"item": "b", "failed": False, "msg": "GCP returned error: denied"}]
-    (finding,) = enabling({"results": results})
-    assert (finding.verdict, finding.found) == ("failed", "b: GCP returned error: denied")
-    assert "roles/serviceusage.serviceUsageAdmin" in finding.remedy
+    other = {"item": "c", "failed": False, "msg": "busy"}
+    assert enabling({"results": [*results, other]}) == [
+        Finding(
+            "enabling APIs",
+            "failed",
+            "b: GCP returned error: denied; c: busy",
+            "Enable them by hand, or grant roles/serviceusage.serviceUsageAdmin.",
+        )
+    ]
 
 
 def test_place_is_told_only_when_it_is_another_one() -> None:
-    (finding,) = placing({"exists": True, "moved": True, "location": "us-east5-a"})
-    assert (finding.check, finding.verdict) == ("place", "ok")
-    assert "works in us-east5-a" in finding.found
-    assert finding.remedy == "Write rhaii_location: us-east5-a into the inventory to stay there."
+    assert placing({"exists": True, "moved": True, "location": "us-east5-a"}) == [
+        Finding(
+            "place",
+            "ok",
+            "the environment works in us-east5-a, which is judged instead of the first location",
+            "Write rhaii_location: us-east5-a into the inventory to stay there.",
+        )
+    ]
     assert placing({"exists": True, "moved": False, "location": "z"}) == []
     assert placing({"exists": False, "moved": True, "location": "z"}) == []
 
@@ -159,12 +176,12 @@ def test_price_says_where_it_is_from(changes: dict[str, Any], said: str) -> None
 
 
 def test_price_that_is_not_known_is_no_yes() -> None:
-    finding = costs(limit=1, hourly=None, unknown=["TPU v6e chip"])
-    assert (finding.verdict, finding.found) == (
+    assert costs(limit=1, hourly=None, unknown=["TPU v6e chip", "disks"]) == Finding(
+        "cost",
         "unknown",
-        "the price is not known (on_demand, europe-west4-a): TPU v6e chip",
+        "the price is not known (on_demand, europe-west4-a): TPU v6e chip, disks",
+        "Look it up before you deploy.",
     )
-    assert finding.remedy
 
 
 @pytest.mark.parametrize(
@@ -175,11 +192,28 @@ def test_limit_is_what_it_may_cost_at_most(limit: Any, verdict: str) -> None:
 
 
 def test_price_above_the_limit_says_both_and_the_way_out() -> None:
-    finding = costs(limit=30)
-    assert finding.found.startswith("38.12 USD an hour")
-    assert finding.found.endswith(": more than 30.00")
-    for way in ("fewer replicas", "rhaii_provisioning", "rhaii_location", "rhaii_cost_limit"):
-        assert way in finding.remedy
+    assert costs(limit="30", suspended_hourly=0.466, unknown=["disks"]) == Finding(
+        "cost",
+        "failed",
+        "38.12 USD an hour (on_demand, europe-west4-a), from Cloud Billing of 2026-11-24, 0.47 suspended, without "
+        "disks: more than 30.00",
+        "Take fewer replicas, another way to buy (rhaii_provisioning) or another zone (rhaii_location), or raise "
+        "rhaii_cost_limit.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("candidate", "price"),
+    [
+        ({"hourly": 38.126, "currency": "EUR"}, "38.13 EUR"),
+        ({"hourly": "2"}, "2.00 USD"),
+        ({"hourly": 0, "currency": ""}, "0.00 USD"),
+        ({"hourly": None, "currency": "USD"}, ""),
+        ({}, ""),
+    ],
+)
+def test_price_in_words(candidate: dict[str, Any], price: str) -> None:
+    assert price_of(candidate) == price
 
 
 def asked_of(google: Google, location: str = ZONE) -> list[Finding]:
@@ -225,6 +259,7 @@ def test_only_the_first_candidate_is_the_environments(verdict: str, becomes: str
     ("granted", "reconciling", "detail", "verdict", "said"),
     [
         pytest.param(16, False, "", "ok", "Google granted 16 of Q", id="granted"),
+        pytest.param(20, True, "", "ok", "Google granted 20 of Q", id="more than was asked for"),
         pytest.param(8, True, "", "unknown", "Google was asked for 16 of Q: being decided", id="being decided"),
         pytest.param(None, True, "", "unknown", "Google was asked for 16 of Q: being decided", id="nothing yet"),
         pytest.param(8, False, "denied", "unknown", "Google was asked for 16 of Q: denied", id="denied"),
@@ -236,30 +271,5 @@ def test_what_was_asked_of_google_is_a_finding(
 ) -> None:
     sent = {"quota_id": "Q", "preferred_value": 16, "granted_value": granted, "reconciling": reconciling}
     result = {"candidates": [{"location": "z", "checks": []}], "sent": [{**sent, "state_detail": detail}]}
-    (finding,) = quota_findings(result)
-    assert (finding.check, finding.verdict, finding.found) == ("quota request", verdict, said)
-    assert bool(finding.remedy) is (verdict != "ok")
-
-
-def test_table_puts_remedies_beneath() -> None:
-    findings = [
-        {"check": "project", "verdict": "ok", "found": "p", "remedy": ""},
-        {"check": "pull secret", "verdict": "failed", "found": "none", "remedy": "Give one."},
-    ]
-    assert table(findings) == [
-        "ok      project      p",
-        "failed  pull secret  none",
-        "                     -> Give one.",
-    ]
-    assert table([]) == []
-
-
-def test_summary_counts_and_names() -> None:
-    def named(check: str, verdict: str) -> dict[str, str]:
-        return {"check": check, "verdict": verdict, "found": ""}
-
-    good = [named("a", "ok"), named("b", "ok")]
-    assert summary(good) == "2 checks: 2 ok."
-    assert summary([*good, named("c", "failed"), named("d", "unknown"), named("e", "failed")]) == (
-        "5 checks: 2 ok, 2 failed (c, e), 1 unknown (d)."
-    )
+    later = "Run preflight again when Google has decided, which takes minutes or days."
+    assert quota_findings(result) == [Finding("quota request", verdict, said, "" if verdict == "ok" else later)]

@@ -46,8 +46,10 @@ def test_version_is_the_first_in_a_text(text: str, version: tuple[int, ...]) -> 
     ("version", "core", "said"),
     [
         ("v3.14.0", "6.2.0", "3.14.0 (/bin/helm)"),
+        ("v3.14", "6.2.0", "3.14 (/bin/helm)"),
         ("v3.22.0", "", "3.22.0 (/bin/helm)"),
         ("v4.0.1", "6.4.0", "4.0.1 (/bin/helm)"),
+        ("v4.0.1", "6.4", "4.0.1 (/bin/helm)"),
         ("v4.0.1", "7.0.0-dev0", "4.0.1 (/bin/helm)"),
         # that the collection is missing is a finding of its own
         ("v4.0.1", "", "4.0.1 (/bin/helm)"),
@@ -57,31 +59,50 @@ def test_helm_that_works(version: str, core: str, said: str) -> None:
     assert tools.helm(having(helm_version=version, collections={"kubernetes.core": core})) == said
 
 
+INSTALL = "Install a newer one, or name it with rhaii_helm_binary."
+WITH_4 = "Name a Helm 3 with rhaii_helm_binary, or install kubernetes.core 6.4 or newer."
+
+
 @pytest.mark.parametrize(
     ("changes", "said", "remedy"),
     [
-        ({"helm": "", "helm_version": ""}, "helm is not on this host", "Install Helm 3.14 or newer"),
-        ({"helm_version": "v3.13.9"}, "/bin/helm is Helm 3.13.9, and 3.14 or newer is needed.", "rhaii_helm_binary"),
+        (
+            {"helm": "", "helm_version": ""},
+            "helm is not on this host, and the operators are installed with it.",
+            "Install Helm 3.14 or newer, or name it with rhaii_helm_binary.",
+        ),
+        ({"helm_version": "v3.13.9"}, "/bin/helm is Helm 3.13.9, and 3.14 or newer is needed.", INSTALL),
+        ({"helm_version": "v2.17"}, "/bin/helm is Helm 2.17, and 3.14 or newer is needed.", INSTALL),
         (
             {"helm_version": "v4.0.1"},
             "/bin/helm is Helm 4.0.1, with which kubernetes.core 6.2.0 cannot work.",
-            "Name a Helm 3 with rhaii_helm_binary, or install kubernetes.core 6.4 or newer.",
+            WITH_4,
         ),
-        ({"helm_version": "v4.0.0", "collections": {"kubernetes.core": "6.3.9"}}, "cannot work", "6.4"),
+        (
+            {"helm_version": "v4.0.0", "collections": {"kubernetes.core": "6.3.9"}},
+            "/bin/helm is Helm 4.0.0, with which kubernetes.core 6.3.9 cannot work.",
+            WITH_4,
+        ),
     ],
 )
 def test_helm_that_does_not(changes: dict[str, Any], said: str, remedy: str) -> None:
     with pytest.raises(RhaiiError) as refusal:
         tools.helm(having(**changes))
-    assert said in refusal.value.msg
-    assert remedy in refusal.value.remedy
+    assert (refusal.value.msg, refusal.value.remedy) == (said, remedy)
     assert not isinstance(refusal.value, NotKnownError)
 
 
 @pytest.mark.parametrize("said", ["unknown", ""])
 def test_helm_that_says_nothing_is_not_known(said: str) -> None:
-    with pytest.raises(NotKnownError, match="/bin/helm does not say its version"):
+    with pytest.raises(NotKnownError) as unknown:
         tools.helm(having(helm_version=said))
+    assert unknown.value.msg == "/bin/helm does not say its version."
+    assert unknown.value.remedy == "Helm 3.14 or newer is needed; see what `helm version` says there."
+
+
+def test_charts_that_can_be_read_are_named() -> None:
+    assert tools.charts(having(charts={"charts/a": True, "oci://r/b": True})) == "charts/a, oci://r/b"
+    assert tools.charts(having(charts={})) == ""
 
 
 def test_old_and_missing_packages_are_named_together() -> None:
@@ -94,8 +115,23 @@ def test_old_and_missing_packages_are_named_together() -> None:
     assert refusal.value.remedy == "Install them: pip install google-auth 'kubernetes>=24.2'"
 
 
-def test_missing_collection_is_named() -> None:
+def test_package_of_any_version_and_one_that_is_not_listed_are_enough() -> None:
+    found = {"kubernetes": "24.2", "google-auth": "0.1", "new": "0"}
+    assert tools.packages(having(packages=found)) == "kubernetes 24.2, google-auth 0.1, new 0"
+
+
+def test_package_that_is_not_listed_is_installed_in_any_version() -> None:
     with pytest.raises(RhaiiError) as refusal:
-        tools.collections(having(collections={"kubernetes.core": "6.2.0", "google.cloud": ""}))
-    assert refusal.value.msg == "Ansible does not find google.cloud."
-    assert refusal.value.remedy == "Install them: ansible-galaxy collection install google.cloud"
+        tools.packages(having(packages={"new": "", "kubernetes": "24.1"}))
+    assert refusal.value.remedy == "Install them: pip install new 'kubernetes>=24.2'"
+
+
+def test_missing_collections_are_named() -> None:
+    with pytest.raises(RhaiiError) as refusal:
+        tools.collections(having(collections={"a.b": "", "kubernetes.core": "6.2.0", "google.cloud": ""}))
+    assert refusal.value.msg == "Ansible does not find a.b, google.cloud."
+    assert refusal.value.remedy == "Install them: ansible-galaxy collection install a.b google.cloud"
+
+
+def test_programs_that_are_all_here() -> None:
+    assert tools.programs(having(programs={"jq": "1.7"})) == "jq 1.7 (only for typing the guide's commands)"

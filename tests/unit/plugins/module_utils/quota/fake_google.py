@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import Progress
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
@@ -42,7 +43,8 @@ def family_row(value: int, region: str = REGION, family: str = "CT6E") -> Row:
     return Row({"region": region, "tpu_family": family}, value)
 
 
-def pool(nodes: int = 2, **changes: Any) -> LivePool:
+def pool(nodes: int | RhaiiError = 2, **changes: Any) -> LivePool:
+    """A node pool with so many nodes, or whose groups answer with this error."""
     values: dict[str, Any] = {
         "cluster": "other",
         "name": "tpu-pool",
@@ -135,7 +137,10 @@ class Google:
 
     def nodes(self, live: LivePool) -> int:
         self._ask("nodes", live.name)
-        return int(live.body["nodes"])
+        nodes = live.body["nodes"]
+        if isinstance(nodes, RhaiiError):
+            raise nodes
+        return int(nodes)
 
     def ports(self) -> QuotaPorts:
         return QuotaPorts(self, self, self, self, self, self, self, self.clock)
@@ -166,5 +171,7 @@ def silent(message: str) -> None:
     """Progress that nobody reads."""
 
 
-def play(google: Google, *, check_mode: bool = False, at_once: int = 8, **changes: Any) -> dict[str, Any]:
-    return run({**PARAMS, **changes}, google.ports(), silent, check_mode, at_once)
+def play(
+    google: Google, *, check_mode: bool = False, at_once: int = 8, progress: Progress = silent, **changes: Any
+) -> dict[str, Any]:
+    return run({**PARAMS, **changes}, google.ports(), progress, check_mode, at_once)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import math
 import threading
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
@@ -108,7 +111,35 @@ def test_wrong_credentials_are_not_an_answer() -> None:
         answer.value  # noqa: B018 - reading it is what raises
 
 
+def test_time_runs_from_the_beginning_of_the_asking() -> None:
+    clock = FakeClock()
+    clock.sleep(7.0)
+    with Asker(clock, at_once=1) as asker:
+        for seconds in (2.0, 3.0):
+            asker.ask(partial(clock.sleep, seconds))
+    assert (asker.calls, asker.elapsed, asker.in_turn) == (2, 5.0, 5.0)
+
+
+def test_what_waits_its_turn_is_not_asked_once_the_asking_has_failed() -> None:
+    asked: list[str] = []
+    queued = threading.Event()
+
+    def first() -> None:
+        queued.wait(5)
+        # until the second is called off: the only thread is this one's
+        with suppress(CancelledError, TimeoutError):
+            second._future.result(timeout=1)
+
+    with pytest.raises(RhaiiError, match="no access token"), Asker(FakeClock(), at_once=1) as asker:
+        asker.ask(first)
+        second = asker.ask(lambda: asked.append("second"))
+        queued.set()
+        raise RhaiiError("no access token was given out")
+    assert asked == []
+
+
 def test_no_thread_outlives_the_asking() -> None:
+    before = set(threading.enumerate())
     with Asker(FakeClock()) as asker:
         asker.ask(lambda: 1)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("asking")]
+    assert set(threading.enumerate()) <= before

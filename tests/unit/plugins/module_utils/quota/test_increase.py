@@ -98,6 +98,12 @@ def test_a_request_for_as_much_is_not_sent_again(value: int) -> None:
     assert (outcome["sent"], outcome["reconciling"], outcome["preferred_value"]) == (False, True, value)
 
 
+def test_a_request_without_a_value_is_one_for_none() -> None:
+    google = Google(infos={FAMILY: Info((family_row(0),))}, preferences=[preference(0, quotaConfig={})])
+    play(google, **ASKED, chips=1, machine_type="ct6e-standard-1t")
+    assert [(how, body["quotaConfig"]) for how, body in google.sent] == [(f"update {NAME}", {"preferredValue": 1})]
+
+
 def test_a_request_for_less_is_raised() -> None:
     google = short(preferences=[preference(10)])
     result = play(google, **ASKED)
@@ -174,11 +180,31 @@ def test_a_refused_request_is_an_error_that_keeps_what_was_found() -> None:
     assert caught.value.result["requests"]
 
 
-def test_failure_says_what_was_asked_of_google() -> None:
+@pytest.mark.parametrize(
+    ("preferences", "state", "changed"),
+    [
+        pytest.param([], "being decided", True, id="sent now"),
+        pytest.param([preference(12, reconciling=True)], "being decided", False, id="there already"),
+        pytest.param([preference(12)], "decided", False, id="decided"),
+        pytest.param(
+            [
+                preference(
+                    12,
+                    reconciling=True,
+                    quotaConfig={"preferredValue": "12", "grantedValue": "8", "stateDetail": "Denied: no usage yet"},
+                )
+            ],
+            "Denied: no usage yet",
+            False,
+            id="with Google's words",
+        ),
+    ],
+)
+def test_failure_says_what_was_asked_of_google(preferences: list[dict[str, Any]], state: str, changed: bool) -> None:
     with pytest.raises(RhaiiError) as caught:
-        play(short(), **{**ASKED, "fail_on_insufficient": True})
-    assert caught.value.remedy.startswith(f"Google was asked for 12 of {FAMILY}: being decided. Ask for 12")
-    assert caught.value.result["changed"] is True
+        play(short(preferences=preferences), **{**ASKED, "fail_on_insufficient": True})
+    assert caught.value.remedy.startswith(f"Google was asked for 12 of {FAMILY}: {state}. Ask for 12")
+    assert caught.value.result["changed"] is changed
 
 
 def test_where_google_takes_no_request_the_remedy_says_why() -> None:

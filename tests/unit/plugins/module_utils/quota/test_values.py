@@ -52,6 +52,7 @@ def test_info_reads_a_missing_value_as_zero() -> None:
             id="closed",
         ),
         pytest.param({"isFixed": True}, "the limit is fixed", id="fixed"),
+        pytest.param({"isFixed": True, "quotaIncreaseEligibility": {"isEligible": True}}, "", id="fixed, yet open"),
         pytest.param({}, "", id="says nothing"),
     ],
 )
@@ -68,9 +69,23 @@ def series(place: str, *values: int) -> dict[str, Any]:
 
 
 def test_readings_are_the_newest_of_each_place() -> None:
-    answer = {"timeSeries": [series("r", 8, 4), series("r", 12), series("r", 2), series("r-a", 99), series("s")]}
+    answer = {"timeSeries": [series("r", 8, 4), series("s"), series("r", 12), series("r", 2), series("r-a", 99)]}
     assert readings_of(answer) == {"r": Reading(12, "t0"), "r-a": Reading(99, "t0")}
     assert readings_of({}) == {}
+
+
+@pytest.mark.parametrize(
+    ("value", "used"),
+    [
+        pytest.param({"int64Value": "12"}, 12, id="a whole number, as text"),
+        pytest.param({"doubleValue": 12.0}, 12, id="a double"),
+        pytest.param({}, 0, id="zeros are left out on the wire"),
+    ],
+)
+def test_a_point_is_a_whole_number_or_a_double(value: dict[str, Any], used: int) -> None:
+    point = {"interval": {"endTime": "t"}, "value": value}
+    answer = {"timeSeries": [{"resource": {"labels": {"location": "r"}}, "points": [point]}]}
+    assert readings_of(answer) == {"r": Reading(used, "t")}
 
 
 def test_region_quotas_are_read_as_whole_numbers() -> None:

@@ -229,8 +229,8 @@ def test_a_single_quota_speaks_for_itself() -> None:
     ],
 )
 def test_judge_offer(offer: Offer, verdict: str, reason: str, offered: bool | None) -> None:
-    check = judge_offer(MACHINE, ZONE, offer)
-    assert (check.verdict, check.reason, offer.offered) == (verdict, reason, offered)
+    assert judge_offer(MACHINE, ZONE, offer) == Check("machine type offered", verdict, reason)
+    assert offer.offered is offered
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_judge_offer(offer: Offer, verdict: str, reason: str, offered: bool | No
 )
 def test_judge_reservation(found: tuple[str, int, int, str], own: int, verdict: str, reason: str) -> None:
     check = judge_reservation(Wanted("r", MACHINE, 3, own), ZONE, Reservation(*found), "")
-    assert (check.verdict, check.reason) == (verdict, f"the reservation r in {ZONE} {reason}")
+    assert check == Check("reservation", verdict, f"the reservation r in {ZONE} {reason}", needed=3)
 
 
 def test_a_reservation_may_be_missing_or_unreadable() -> None:
@@ -263,18 +263,23 @@ def test_a_reservation_may_be_missing_or_unreadable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "verdict"),
+    ("value", "verdict", "reason"),
     [
-        pytest.param(12, "sufficient", id="quota, all of it in the reservation"),
-        pytest.param(-1, "sufficient", id="unlimited"),
-        pytest.param(0, "unknown", id="none: made for a date to come, or not ours"),
-        pytest.param(None, "unknown", id="no row"),
+        pytest.param(12, "sufficient", "quota of 12 in europe-west4, 0 used", id="quota, all of it in the reservation"),
+        pytest.param(-1, "sufficient", f"the quota {V6E.on_demand} is unlimited in europe-west4", id="unlimited"),
+        pytest.param(
+            0,
+            "unknown",
+            "quota of 0 for 12 chips in europe-west4 (as it is set), which a reservation takes, unless it was made for "
+            "a date to come",
+            id="none: made for a date to come, or not ours",
+        ),
+        pytest.param(None, "unknown", "no row", id="no row"),
     ],
 )
-def test_a_reservation_took_its_quota_when_it_was_made(value: int | None, verdict: str) -> None:
+def test_a_reservation_took_its_quota_when_it_was_made(value: int | None, verdict: str, reason: str) -> None:
     check = judge_reserved_quota(12, REGION, limit(value))
-    assert (check.verdict, check.usage, check.available) == (verdict, None, None)
-    assert ("unless it was made for a date to come" in check.reason) is (value == 0)
+    assert check == Check("TPU quota", verdict, reason, quota=str(V6E.on_demand), needed=12, limit=value)
 
 
 def candidate(location: str, *verdicts: str) -> Candidate:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import selectors
+import socket
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -47,14 +48,16 @@ class FakeSocket:
 
     def connect_ex(self, address: Any) -> int:
         self.address = address
+        self.writable_at = self.network.now
         seconds, code, late = self.network.connecting(self)
-        if code and not late:
+        if (code and not late) or self.network.connects_at_once:
             return code
         self.error = code
         self.writable_at = None if seconds is None else self.network.now + seconds
         return errno.EINPROGRESS
 
     def getsockopt(self, level: int, name: int) -> int:
+        assert (level, name) == (socket.SOL_SOCKET, socket.SO_ERROR)
         return self.error
 
     def send(self, data: bytes) -> int:
@@ -77,8 +80,10 @@ class FakeSocket:
         if isinstance(what, OSError):
             raise what
         if what:
-            self.arriving.pop(0)
-        return what
+            when, _ = self.arriving.pop(0)
+            if what[count:]:
+                self.arriving.insert(0, (when, what[count:]))
+        return what[:count]
 
     def do_handshake(self) -> None:
         if self.handshake:
@@ -103,6 +108,8 @@ class FakeNetwork:
     server: Server = lambda connection: [(0.1, OK)]
     # seconds (None: for ever), error, and whether the error comes late
     connecting: Callable[[FakeSocket], tuple[float | None, int, bool]] = lambda connection: (0.0, 0, False)
+    # as the system may, when the peer is near
+    connects_at_once: bool = False
     # what happens to a connection when it is made
     prepare: Callable[[FakeSocket], None] = lambda connection: None
     now: float = 100.0
@@ -152,9 +159,7 @@ class FakeNetwork:
         return self._ready() if coming else []
 
     def _ready(self) -> list[tuple[Key, int]]:
-        return [
-            (Key(data), mask) for socket, (events, data) in self.registered.items() if (mask := socket.ready(events))
-        ]
+        return [(Key(data), mask) for one, (events, data) in self.registered.items() if (mask := one.ready(events))]
 
     def close(self) -> None:
         self.open_selectors -= 1

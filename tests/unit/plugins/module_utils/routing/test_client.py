@@ -9,21 +9,28 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._routing.client import SelectorTransport, resolve, trust
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.client import (
+    PIECE,
+    SelectorTransport,
+    dial,
+    resolve,
+    trust,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.ports import Ask
-from ansible_collections.rhaii.gke.plugins.module_utils._routing.wire import endpoint
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.wire import Endpoint, endpoint
 
 from tests.unit.plugins.module_utils.routing.fake_network import OK, FakeNetwork, FakeSocket, FakeTls, Reaction
 
 V4 = (int(socket.AF_INET), ("203.0.113.7", 80))
 V6 = (int(socket.AF_INET6), ("2001:db8::7", 80, 0, 0))
 GET = Ask("GET", "/health")
+CLOSING = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
 POST = Ask("POST", "/v1/completions", b'{"prompt": "a"}')
 
 
@@ -34,14 +41,14 @@ def transport(
     headers: Mapping[str, str] | None = None,
     tls: FakeTls | None = None,
     timeout: float = 5.0,
-    addresses: Sequence[tuple[int, Any]] = (V4,),
+    addresses: Callable[[Endpoint], Sequence[tuple[int, Any]]] = lambda to: [V4],
 ) -> SelectorTransport:
     return SelectorTransport(
         url,
         headers=headers or {},
         tls=lambda: tls or FakeTls(network),
         timeout=timeout,
-        addresses=lambda to: addresses,
+        addresses=addresses,
         dial=network.dial,
         selector=network.selector,
         now=lambda: network.now,
@@ -87,6 +94,31 @@ def test_what_is_sent() -> None:
     ]
     assert network.sockets[0].family == V4[0]
     assert network.sockets[0].address == V4[1]
+
+
+def test_the_addresses_are_the_endpoints() -> None:
+    network = FakeNetwork()
+    asked: list[Endpoint] = []
+
+    def addresses(to: Endpoint) -> list[tuple[int, Any]]:
+        asked.append(to)
+        return [V4]
+
+    transport(network, addresses=addresses).ask(GET)
+    assert asked == [Endpoint("http", "203.0.113.7", 80, "/ns/n")]
+
+
+def test_a_connection_may_stand_at_once() -> None:
+    network = FakeNetwork(connects_at_once=True)
+    assert transport(network).ask(GET).body == b"ok"
+
+
+def test_an_answer_may_be_longer_than_what_is_read_at_a_time() -> None:
+    body = b"x" * (2 * PIECE + 1)
+    network = FakeNetwork(
+        server=lambda connection: [(0.1, b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)), (0.1, body)]
+    )
+    assert transport(network).ask(GET).body == body
 
 
 def test_the_clock_starts_when_the_connection_stands() -> None:
@@ -140,8 +172,7 @@ def test_no_requests_are_no_load() -> None:
 
 
 def test_a_connection_that_the_server_closes_is_made_again() -> None:
-    closing = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
-    network = FakeNetwork(server=lambda connection: [(0.1, closing), (0.1, b"")])
+    network = FakeNetwork(server=lambda connection: [(0.1, CLOSING), (0.1, b"")])
     load = transport(network).load([GET] * 3, 1, nothing)
     assert [answer.error for answer in load.answers] == ["", "", ""]
     assert [len(each.requests) for each in network.sockets] == [1, 1, 1]
@@ -178,6 +209,16 @@ def test_a_repeated_request_is_not_repeated_again() -> None:
     assert [len(each.requests) for each in network.sockets] == [2, 1]
 
 
+def test_an_answer_that_is_cut_off_is_a_failure_on_a_kept_connection_too() -> None:
+    def server(connection: FakeSocket) -> Reaction:
+        return [(0.1, OK)] if len(connection.requests) == 1 else [(0.1, OK[:30]), (0.2, b"")]
+
+    network = FakeNetwork(server=server)
+    load = transport(network).load([GET] * 2, 1, nothing)
+    assert [answer.error for answer in load.answers] == ["", "the connection was closed in the middle of the answer"]
+    assert [len(each.requests) for each in network.sockets] == [2]
+
+
 def test_a_send_that_fails_on_a_kept_connection_is_repeated_at_once() -> None:
     def prepare(connection: FakeSocket) -> None:
         if connection.number == 1:
@@ -187,6 +228,15 @@ def test_a_send_that_fails_on_a_kept_connection_is_repeated_at_once() -> None:
     load = transport(network).load([GET] * 2, 1, nothing)
     assert [answer.error for answer in load.answers] == ["", ""]
     assert [answer.seconds for answer in load.answers] == pytest.approx([0.1, 0.1])
+
+
+def test_a_send_that_fails_on_a_new_connection_is_a_failure() -> None:
+    def prepare(connection: FakeSocket) -> None:
+        connection.sending = [BrokenPipeError(errno.EPIPE, "Broken pipe")]
+
+    network = FakeNetwork(prepare=prepare)
+    assert transport(network).ask(GET).error == "no answer came: [Errno 32] Broken pipe"
+    assert ended_well(network)
 
 
 @pytest.mark.parametrize(
@@ -262,10 +312,34 @@ def test_another_address_may_answer(late: bool) -> None:
         return (0.0, errno.ENETUNREACH if connection.address == V6[1] else 0, late)
 
     network = FakeNetwork(connecting=connecting)
-    load = transport(network, addresses=[V6, V4]).load([GET] * 3, 1, nothing)
+    load = transport(network, addresses=lambda to: [V6, V4]).load([GET] * 3, 1, nothing)
     assert [answer.error for answer in load.answers] == ["", "", ""]
     assert [(each.family, len(each.requests)) for each in network.sockets] == [(V6[0], 0), (V4[0], 3)]
     assert ended_well(network)
+
+
+def test_every_address_has_its_turn() -> None:
+    third = (int(socket.AF_INET), ("203.0.113.9", 80))
+
+    def connecting(connection: FakeSocket) -> tuple[float | None, int, bool]:
+        return (0.0, 0 if connection.address == third[1] else errno.ECONNREFUSED, True)
+
+    network = FakeNetwork(connecting=connecting)
+    answer = transport(network, addresses=lambda to: [V6, V4, third]).ask(GET)
+    assert answer.error == ""
+    assert [each.address for each in network.sockets] == [V6[1], V4[1], third[1]]
+
+
+def test_every_silent_address_is_given_up_for_the_next_one() -> None:
+    third = (int(socket.AF_INET), ("203.0.113.9", 80))
+
+    def connecting(connection: FakeSocket) -> tuple[float | None, int, bool]:
+        return (0.0 if connection.address == third[1] else None, 0, False)
+
+    network = FakeNetwork(connecting=connecting)
+    load = transport(network, timeout=4.0, addresses=lambda to: [V6, V4, third]).load([GET] * 2, 1, nothing)
+    assert [answer.error for answer in load.answers] == ["no connection within 4 s", ""]
+    assert [each.address for each in network.sockets] == [V6[1], V4[1], third[1]]
 
 
 def test_an_address_that_is_silent_is_given_up_for_another_one() -> None:
@@ -273,7 +347,7 @@ def test_an_address_that_is_silent_is_given_up_for_another_one() -> None:
         return (None if connection.address == V6[1] else 0.0, 0, False)
 
     network = FakeNetwork(connecting=connecting)
-    answer = transport(network, addresses=[V6, V4]).ask(GET)
+    answer = transport(network, addresses=lambda to: [V6, V4]).ask(GET)
     assert answer.error == ""
     assert answer.seconds == pytest.approx(0.1)
     assert network.now == pytest.approx(110.1)
@@ -288,7 +362,7 @@ def test_nobody_is_there() -> None:
     assert ended_well(network)
 
 
-@pytest.mark.parametrize(("concurrent", "sent"), [(1, 20), (5, 20), (15, 30)])
+@pytest.mark.parametrize(("concurrent", "sent"), [(1, 20), (5, 20), (15, 30), (25, 50)])
 def test_when_nothing_succeeds_the_rest_is_not_tried(concurrent: int, sent: int) -> None:
     network = FakeNetwork(server=lambda connection: [(0.1, b"")])
     load = transport(network).load([GET] * 100, concurrent, nothing)
@@ -302,7 +376,7 @@ def test_failures_between_successes_do_not_end_a_load() -> None:
     def server(connection: FakeSocket) -> Reaction:
         nonlocal total
         total += 1
-        return [(0.1, OK)] if total % 15 == 0 else [(0.1, b"")]
+        return [(0.1, CLOSING)] if total % 20 == 0 else [(0.1, b"")]
 
     load = transport(FakeNetwork(server=server)).load([GET] * 100, 1, nothing)
     assert len(load.answers) == 100
@@ -368,6 +442,16 @@ def test_a_busy_machine_shows_in_the_lag() -> None:
     assert idle.lag_seconds == pytest.approx(0.0)
 
 
+def test_a_single_pause_does_not_show_in_the_lag() -> None:
+    network = FakeNetwork(server=lambda connection: [(0.01, OK)])
+
+    def work(done: int) -> None:
+        network.now += 1.0 if done == 100 else 0.001
+
+    load = transport(network).load([GET] * 200, 1, work)
+    assert load.lag_seconds == pytest.approx(0.001)
+
+
 def test_the_time_before_the_first_request_is_no_lag_and_no_load() -> None:
     network = FakeNetwork(connecting=lambda connection: (0.2, 0, False), oversleep=0.02)
     network.server = lambda connection: [(0.0, OK)]
@@ -391,6 +475,19 @@ def test_the_loop_never_sleeps_long_and_never_beyond_a_deadline() -> None:
     assert max(network.waits) == 0.05
     assert min(network.waits) >= 0.0
     assert network.now == pytest.approx(100.12)
+
+
+def test_a_connection_that_is_done_hurries_nobody() -> None:
+    def server(connection: FakeSocket) -> Reaction:
+        if connection.number == 1:
+            return [(0.2, CLOSING)]
+        return [(0.1 if len(connection.requests) == 1 else 4.95, OK)]
+
+    # the first was given till 105.0, and the other one answers at 105.05
+    network = FakeNetwork(server=server, oversleep=0.001)
+    load = transport(network).load([GET] * 3, 2, nothing)
+    assert [answer.error for answer in load.answers] == ["", "", ""]
+    assert min(network.waits) > 0.001
 
 
 # https
@@ -478,9 +575,12 @@ def test_headers_are_checked() -> None:
 
 def test_trust_of_a_file_that_is_not_there(tmp_path: Path) -> None:
     missing = tmp_path / "ca.pem"
-    with pytest.raises(RhaiiError, match=r"cannot be read from .*ca\.pem") as caught:
+    with pytest.raises(RhaiiError) as caught:
         trust(str(missing), verify=True)
-    assert "endpoint_ca_file" in caught.value.remedy
+    assert str(caught.value) == (
+        f"The authority of the endpoint's certificate cannot be read from {missing} ([Errno 2] No such file or "
+        "directory). Give endpoint_ca_file a PEM file that exists."
+    )
     missing.write_text("no certificate")
     with pytest.raises(RhaiiError, match=r"cannot be read from .*ca\.pem"):
         trust(str(missing), verify=True)
@@ -489,7 +589,7 @@ def test_trust_of_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_trust() -> None:
     strict, loose = trust(None, verify=True), trust(None, verify=False)
     assert (strict.verify_mode, strict.check_hostname) == (ssl.CERT_REQUIRED, True)
-    assert not strict.verify_flags & ssl.VERIFY_X509_STRICT
+    assert strict.verify_flags == ssl.create_default_context().verify_flags & ~ssl.VERIFY_X509_STRICT
     assert (loose.verify_mode, loose.check_hostname) == (ssl.CERT_NONE, False)
 
 
@@ -513,6 +613,32 @@ def test_resolve_of_a_name_that_is_not_known(monkeypatch: pytest.MonkeyPatch) ->
         raise socket.gaierror(-2, "Name or service not known")
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
-    with pytest.raises(RhaiiError, match=r"The name models\.example cannot be resolved .*not known") as caught:
+    with pytest.raises(RhaiiError) as caught:
         resolve(endpoint("http://models.example"))
-    assert "url" in caught.value.remedy
+    assert str(caught.value) == (
+        "The name models.example cannot be resolved ([Errno -2] Name or service not known). "
+        "Check url, and the name service where this task runs."
+    )
+
+
+def test_a_socket_neither_blocks_nor_waits_for_more_to_send(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[Any] = []
+
+    class Made:
+        def setblocking(self, blocks: bool) -> None:
+            done.append(blocks)
+
+        def setsockopt(self, *option: int) -> None:
+            done.append(option)
+
+    def make(*kind: int) -> Made:
+        done.append(kind)
+        return Made()
+
+    monkeypatch.setattr(socket, "socket", make)
+    assert isinstance(dial(socket.AF_INET6), Made)
+    assert done == [
+        (socket.AF_INET6, socket.SOCK_STREAM),
+        False,
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    ]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.judge import (
     Evidence,
+    Judgement,
     Second,
     judge,
     nothing_found,
@@ -38,194 +39,258 @@ def view(same: Sequence[bool | None] = YES, **more: Any) -> Evidence:
     return Evidence(seconds=seconds(*same), **given)
 
 
+def landed(count: int, of: int, among: str = "3", by_chance: str = "1.7", p: str = "0.0041") -> str:
+    return (
+        f"{count} of {of} second requests came to the replica of the first, where chance among {among} replicas gives "
+        f"{by_chance} (p = {p})"
+    )
+
+
+def too_short(tokens: int, block: int) -> str:
+    return (
+        f"A prompt of {tokens} tokens does not fill a block of {block}: raise prefix_tokens, or give a longer prompt."
+    )
+
+
+def not_new(cached: int) -> str:
+    return f"Prompts that were meant to be new were answered with {cached} cached tokens, so that hits prove nothing."
+
+
+FOLLOWS = f"Routing follows the prefix: {landed(5, 5)}"
+BLIND = f"Routing is blind to the prompt: {landed(0, 5, p='1')}."
+PINNED = "Routing is blind to the prompt: every new prefix came to a, although 3 replicas serve."
+SHORT = "Prompts are too short to be known again"
+NOT_CACHED = ", but nothing was found cached."
+NOT_SEEN = ", but whether prompts are found cached could not be seen."
+UNSEEN = "Neither the replicas that served nor their cache hits could be seen."
+
+HEALTH = (
+    "Check that the service is ready, that the gateway has an address and a route to it, and that the network policies "
+    "let the gateway in."
+)
+PICKER = (
+    "The endpoint picker is not in the path, or does not see the prompt; with FailOpen requests succeed all the same. "
+    "Check that its pod is ready, that the EnvoyFilter which forwards the body is in the gateway's namespace and names "
+    "this service's routes, and that the gateway's log shows no ext_proc error."
+)
+STICKY = f"Requests stick to their client or connection, or the picker knows one replica only. {PICKER}"
+CACHE = (
+    "Start vLLM with --enable-prefix-caching, and ask with a prefix of several blocks (a block is 128 tokens on TPU)."
+)
+SIGNALS = (
+    "Give Kubernetes access (host and api_key, or kubeconfig) so that the replicas' own counters can be read, or start "
+    "vLLM with --enable-prompt-tokens-details."
+)
+SALT = "Run again with salted: true, or reset the caches."
+
+
 @pytest.mark.parametrize(
-    ("evidence", "verdict", "said", "remedy"),
+    ("evidence", "verdict", "sentence", "remedy"),
     [
         pytest.param(
             Evidence(problems=("/health: HTTP 503", "/v1/models: HTTP 503")),
             "unhealthy",
-            "does not serve: /health: HTTP 503; /v1/models: HTTP 503.",
-            "Check that the service is ready",
+            "The endpoint does not serve: /health: HTTP 503; /v1/models: HTTP 503.",
+            HEALTH,
             id="not healthy",
         ),
-        pytest.param(view(problems=("x",)), "unhealthy", "x", "Check", id="not healthy, whatever else was seen"),
+        pytest.param(
+            view(problems=("x",)),
+            "unhealthy",
+            "The endpoint does not serve: x.",
+            HEALTH,
+            id="not healthy, whatever else was seen",
+        ),
         pytest.param(
             view(),
             "affine",
-            "Routing follows the prefix: 5 of 5 second requests came to the replica of the first, where chance among 3 "
-            "replicas gives 1.7 (p = 0.0041), and 5 of 5 repeated requests found their prefix cached.",
+            f"{FOLLOWS}, and 5 of 5 repeated requests found their prefix cached.",
             "",
             id="affine and cached",
         ),
-        pytest.param(view(hits=1), "affine", "1 of 5 repeated requests", "", id="affine, seldom cached"),
         pytest.param(
-            view(hits=0), "no_cache", "but nothing was found cached", "--enable-prefix-caching", id="no cache"
+            view(hits=1),
+            "affine",
+            f"{FOLLOWS}, and 1 of 5 repeated requests found their prefix cached.",
+            "",
+            id="affine, seldom cached",
         ),
+        pytest.param(view(hits=0), "no_cache", f"{FOLLOWS}{NOT_CACHED}", CACHE, id="no cache"),
         pytest.param(
             view(hits=0, block=128, prompt_tokens=128),
             "no_cache",
-            "nothing was found cached",
-            "A prompt of 128 tokens does not fill a block of 128: raise prefix_tokens",
+            f"{FOLLOWS}{NOT_CACHED}",
+            too_short(128, 128),
             id="shorter than a block",
         ),
         pytest.param(
             view(hits=0, block=128, prompt_tokens=129),
             "no_cache",
-            "nothing was found cached",
-            "--enable-prefix-caching",
+            f"{FOLLOWS}{NOT_CACHED}",
+            CACHE,
             id="longer than a block",
         ),
-        pytest.param(
-            view(repeats=0, hits=0), "unknown", "could not be seen", "--enable-prompt-tokens-details", id="hits unseen"
-        ),
-        pytest.param(
-            view(NO, hits=0),
-            "blind",
-            "Routing is blind to the prompt: 0 of 5 second requests came to the replica of the first, where chance "
-            "among 3 replicas gives 1.7 (p = 1).",
-            "The endpoint picker is not in the path",
-            id="blind",
-        ),
+        pytest.param(view(repeats=0, hits=0), "unknown", f"{FOLLOWS}{NOT_SEEN}", SIGNALS, id="hits unseen"),
+        pytest.param(view(NO, hits=0), "blind", BLIND, PICKER, id="blind"),
         pytest.param(
             view(NO, hits=0, prompt_tokens=128),
             "no_cache",
-            "Prompts are too short to be known again, but nothing was found cached.",
-            "A prompt of 128 tokens does not fill a block of 128",
+            f"{SHORT}, and nothing was found cached.",
+            too_short(128, 128),
             id="too short, the block not known",
         ),
-        pytest.param(view(NO, hits=0, prompt_tokens=129), "blind", "0 of 5", "EnvoyFilter", id="just long enough"),
+        pytest.param(view(NO, hits=0, prompt_tokens=129), "blind", BLIND, PICKER, id="just long enough"),
         pytest.param(
             view(NO, hits=0, block=16, prompt_tokens=64),
             "no_cache",
-            "Prompts are too short to be known again",
-            "does not fill a block of 64",
+            f"{SHORT}, and nothing was found cached.",
+            too_short(64, 64),
             id="too short for the picker",
         ),
         pytest.param(
             view(NO, hits=2, block=16, prompt_tokens=64),
             "no_cache",
-            "Prompts are too short to be known again.",
-            "does not fill a block of 64",
+            f"{SHORT}.",
+            too_short(64, 64),
             id="too short for the picker, not for the cache",
         ),
         pytest.param(
-            view(NO, hits=2, prompt_tokens=65), "blind", "0 of 5", "EnvoyFilter", id="a hit says that a block is filled"
+            view(NO, hits=2, prompt_tokens=65), "blind", BLIND, PICKER, id="a hit says that a block is filled"
         ),
         pytest.param(
             view(NO, hits=0, block=256, prompt_tokens=256),
             "no_cache",
-            "too short",
-            "a block of 256",
+            f"{SHORT}, and nothing was found cached.",
+            too_short(256, 256),
             id="a large block",
         ),
-        pytest.param(view(NO, hits=3), "blind", "blind to the prompt", "EnvoyFilter", id="blind, with some hits"),
-        pytest.param(view(NO, repeats=0, hits=0), "blind", "blind", "EnvoyFilter", id="blind, hits unseen"),
+        pytest.param(view(NO, hits=3), "blind", BLIND, PICKER, id="blind, with some hits"),
+        pytest.param(view(NO, repeats=0, hits=0), "blind", BLIND, PICKER, id="blind, hits unseen"),
         pytest.param(
-            view((True, False, False, True, False)), "blind", "2 of 5", "ext_proc", id="no better than chance"
+            view((True, False, False, True, False)),
+            "blind",
+            f"Routing is blind to the prompt: {landed(2, 5, p='0.54')}.",
+            PICKER,
+            id="no better than chance",
         ),
         pytest.param(
             view((True, True, True, False, False)),
             "unknown",
-            "It is not clear whether routing follows the prefix: 3 of 5",
+            f"It is not clear whether routing follows the prefix: {landed(3, 5, p='0.21')}.",
             "Run again with more prefixes.",
             id="not clear",
         ),
+        pytest.param(view(fresh_replicas={"a": 10}), "blind", PINNED, STICKY, id="pinned"),
         pytest.param(
-            view(fresh_replicas={"a": 10}),
-            "blind",
-            "every new prefix came to a, although 3 replicas serve",
-            "stick to their client or connection",
-            id="pinned",
+            view(fresh_replicas={"a": 5}),
+            "affine",
+            f"{FOLLOWS}, and 5 of 5 repeated requests found their prefix cached.",
+            "",
+            id="five at one may be a coincidence",
         ),
-        pytest.param(view(fresh_replicas={"a": 5}), "affine", "follows", "", id="five at one may be a coincidence"),
-        pytest.param(view(fresh_replicas={"a": 6}), "blind", "every new prefix came to a", "stick", id="six may not"),
+        pytest.param(view(fresh_replicas={"a": 6}), "blind", PINNED, STICKY, id="six may not"),
         pytest.param(
             Evidence(replicas=1, seconds=seconds(*YES), repeats=5, hits=5, fresh_replicas={"a": 10}),
             "affine",
-            "With one replica there is nothing to route, and 5 of 5",
+            "With one replica there is nothing to route, and 5 of 5 repeated requests found their prefix cached.",
             "",
             id="one replica",
         ),
         pytest.param(
             Evidence(replicas=1, seconds=seconds(*YES), repeats=5, hits=0, fresh_replicas={"a": 10}),
             "no_cache",
-            "With one replica there is nothing to route, but nothing was found cached.",
-            "--enable-prefix-caching",
+            f"With one replica there is nothing to route{NOT_CACHED}",
+            CACHE,
             id="one replica without a cache",
         ),
         pytest.param(
-            Evidence(replicas=1), "unknown", "nothing to route, but whether", "Kubernetes access", id="one, unseen"
+            Evidence(replicas=1),
+            "unknown",
+            f"With one replica there is nothing to route{NOT_SEEN}",
+            SIGNALS,
+            id="one, unseen",
         ),
         pytest.param(
             Evidence(seconds=by_hits(*YES, True, True), repeats=7, hits=7),
             "affine",
-            "7 of 7 second requests came to the replica of the first, where chance among two or more replicas gives "
-            "3.5 (p = 0.0078)",
+            f"Routing follows the prefix: {landed(7, 7, 'two or more', '3.5', '0.0078')}, and 7 of 7 repeated requests "
+            "found their prefix cached.",
             "",
             id="by hits alone",
         ),
         pytest.param(
             Evidence(replicas=3, seconds=by_hits(*YES), repeats=5, hits=5),
             "affine",
-            "5 of 5",
+            f"{FOLLOWS}, and 5 of 5 repeated requests found their prefix cached.",
             "",
             id="by hits of three",
         ),
         pytest.param(
-            Evidence(seconds=by_hits(*NO), repeats=10, hits=2), "blind", "0 of 5", "EnvoyFilter", id="hits come later"
+            Evidence(seconds=by_hits(*NO), repeats=10, hits=2),
+            "blind",
+            f"Routing is blind to the prompt: {landed(0, 5, 'two or more', '2.5', '1')}.",
+            PICKER,
+            id="hits come later",
         ),
         pytest.param(
             Evidence(seconds=by_hits(*NO), repeats=14, hits=0, exhausted=True),
             "no_cache",
-            "One prefix was asked so often that some replica must have had it twice, but nothing was found cached.",
-            "--enable-prefix-caching",
+            f"One prefix was asked so often that some replica must have had it twice{NOT_CACHED}",
+            CACHE,
             id="never a hit",
         ),
         pytest.param(
             Evidence(seconds=by_hits(*NO), repeats=5, hits=0),
             "unknown",
-            "Neither the replicas that served nor their cache hits could be seen.",
-            "Give Kubernetes access",
+            UNSEEN,
+            SIGNALS,
             id="never a hit, not asked often enough",
         ),
         pytest.param(
-            Evidence(seconds=by_hits(None, None), exhausted=True), "unknown", "Neither", "Kubernetes", id="nothing seen"
+            Evidence(seconds=by_hits(None, None), exhausted=True), "unknown", UNSEEN, SIGNALS, id="nothing seen"
         ),
-        pytest.param(
-            view(fresh_cached=384, hits=0),
-            "unknown",
-            "Prompts that were meant to be new were answered with 384 cached tokens, so that hits prove nothing.",
-            "salted: true",
-            id="not new",
-        ),
-        pytest.param(view(NO, fresh_cached=384, hits=0), "blind", "0 of 5", "EnvoyFilter", id="not new, and blind"),
+        pytest.param(view(fresh_cached=384, hits=0), "unknown", not_new(384), SALT, id="not new"),
+        pytest.param(view(NO, fresh_cached=384, hits=0), "blind", BLIND, PICKER, id="not new, and blind"),
         pytest.param(
             view(fresh_cached=9, repeats=0, hits=0),
             "unknown",
-            "could not be seen",
-            "Kubernetes",
+            f"{FOLLOWS}{NOT_SEEN}",
+            SIGNALS,
             id="no repeat to compare",
         ),
-        pytest.param(view(fresh_cached=16, hits=5), "affine", "follows", "", id="repeats find more than new ones"),
         pytest.param(
-            Evidence(replicas=1, fresh_cached=9, repeats=5), "unknown", "9 cached tokens", "salted", id="one, not new"
+            view(fresh_cached=16, hits=5),
+            "affine",
+            f"{FOLLOWS}, and 5 of 5 repeated requests found their prefix cached.",
+            "",
+            id="repeats find more than new ones",
         ),
+        pytest.param(Evidence(replicas=1, fresh_cached=9, repeats=5), "unknown", not_new(9), SALT, id="one, not new"),
         pytest.param(
             Evidence(seconds=by_hits(*NO), fresh_cached=9, repeats=9, exhausted=True),
             "unknown",
-            "9 cached",
-            "salted",
+            not_new(9),
+            SALT,
             id="not new, by hits",
+        ),
+        pytest.param(
+            Evidence(seconds=by_hits(*YES), repeats=5, hits=5, fresh_replicas={"a": 8}),
+            "blind",
+            "Routing is blind to the prompt: every new prefix came to a, although two or more replicas serve.",
+            STICKY,
+            id="pinned, nobody knows among how many",
+        ),
+        pytest.param(
+            Evidence(seconds=by_hits(None, None), repeats=3, hits=1, exhausted=True),
+            "unknown",
+            UNSEEN,
+            SIGNALS,
+            id="a hit later, no second request seen",
         ),
     ],
 )
-def test_judge(evidence: Evidence, verdict: str, said: str, remedy: str) -> None:
-    found = judge(evidence)
-    assert found.verdict == verdict
-    assert said in found.sentence
-    assert found.sentence.endswith(".")
-    assert remedy in found.remedy
-    assert bool(found.remedy) is (verdict != "affine")
+def test_judge(evidence: Evidence, verdict: str, sentence: str, remedy: str) -> None:
+    assert judge(evidence) == Judgement(verdict, sentence, remedy)
 
 
 def test_a_hit_stands_in_where_the_replica_is_not_seen() -> None:

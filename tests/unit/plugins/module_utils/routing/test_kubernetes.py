@@ -11,11 +11,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Json, KubernetesError
-from ansible_collections.rhaii.gke.plugins.module_utils._routing.kubernetes import (
-    KubernetesCluster,
-    gateway_url_of,
-    ready_pods,
-)
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.kubernetes import KubernetesCluster, ready_pods
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.metrics import Counters
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.ports import Pod, Service
 
@@ -75,25 +71,6 @@ def gateway(address: str | None = "203.0.113.7", *listeners: tuple[str, int]) ->
     }
 
 
-@pytest.mark.parametrize(
-    ("body", "url"),
-    [
-        pytest.param(gateway("203.0.113.7", ("HTTP", 80)), "http://203.0.113.7", id="the guide's"),
-        pytest.param(gateway("203.0.113.7", ("HTTP", 8080)), "http://203.0.113.7:8080", id="another port"),
-        pytest.param(gateway("gw.example", ("HTTPS", 443), ("HTTP", 80)), "http://gw.example", id="http before https"),
-        pytest.param(gateway("gw.example", ("HTTPS", 443)), "https://gw.example", id="https alone"),
-        pytest.param(gateway("gw.example", ("HTTPS", 8443)), "https://gw.example:8443", id="https elsewhere"),
-        pytest.param(gateway("2001:db8::1", ("HTTP", 80)), "http://[2001:db8::1]", id="IPv6"),
-        pytest.param(gateway(None, ("HTTP", 80)), "", id="no address yet"),
-        pytest.param(gateway("203.0.113.7", ("TCP", 80)), "", id="no listener that we speak to"),
-        pytest.param(gateway("203.0.113.7"), "", id="no listener"),
-        pytest.param({}, "", id="nothing"),
-    ],
-)
-def test_gateway_url_of(body: Json, url: str) -> None:
-    assert gateway_url_of(body) == url
-
-
 def test_gateway_url() -> None:
     assert cluster({GATEWAY: gateway("203.0.113.7", ("HTTP", 80))})[0].gateway_url() == "http://203.0.113.7"
     assert cluster({})[0].gateway_url() == ""
@@ -132,8 +109,9 @@ def test_ready_pods() -> None:
         pod("starting", "False"),
         pod("ending", deletionTimestamp="2026-11-24T12:00:00Z"),
         {"metadata": {"name": "pending"}},
+        pod("nowhere", address=""),
     ]
-    assert ready_pods(items) == [Pod("a", "10.0.0.2"), Pod("b", "10.0.0.1")]
+    assert ready_pods(items) == [Pod("a", "10.0.0.2"), Pod("b", "10.0.0.1"), Pod("nowhere", "")]
 
 
 def test_pods_are_the_models_and_not_the_pickers() -> None:
@@ -145,6 +123,11 @@ def test_pods_are_the_models_and_not_the_pickers() -> None:
             "kserve.io/component=workload"
         }
     ]
+
+
+def test_pods_that_may_not_be_listed() -> None:
+    with pytest.raises(KubernetesError, match="list the pods of rhaii-inference/qwen-3b-tpu-svc"):
+        cluster({PODS: 403})[0].pods()
 
 
 TWO = [Pod("a", "10.0.0.1"), Pod("b", "10.0.0.2")]

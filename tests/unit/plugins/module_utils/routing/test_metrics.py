@@ -46,9 +46,9 @@ def test_older_names_are_understood_and_newer_ones_win() -> None:
     assert counters(old + "vllm:prefix_cache_hits_total 7\nvllm:request_success_total 5\n") == Counters(5.0, 10.0, 7.0)
 
 
-@pytest.mark.parametrize("size", ["None", "", "-1", "1.5"])
-def test_a_block_size_that_is_no_number_is_not_known(size: str) -> None:
-    assert counters(f'vllm:cache_config_info{{block_size="{size}"}} 1').block is None
+@pytest.mark.parametrize("label", ['block_size="None"', 'block_size=""', 'block_size="-1"', 'block_size="1.5"', ""])
+def test_a_block_size_that_is_no_number_is_not_known(label: str) -> None:
+    assert counters(f"vllm:cache_config_info{{{label}}} 1").block is None
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,19 @@ BEFORE = look(a=(5, 1000, 200), b=(7, 500, 0), c=(0, 0, 0))
         pytest.param(
             look(a=(5, 1000, 200), b=(8, 900, 0), c=(0, 0, 0), d=(9, 9, 9)), 400, Served("b", 0), id="a new replica"
         ),
+        pytest.param(
+            look(a=(5, 1000, 200), b=(8, 1300, 384), c=(0, 0, 0)), None, Served("b", 384), id="as long as it may be"
+        ),
+        pytest.param(
+            look(a=(6, 1399, 200), b=(8, 900, 384), c=(0, 0, 0)), 400, Served("b", None, 1), id="one is a token short"
+        ),
+        pytest.param(
+            look(a=(5, 1000, 200), b=(8, 850, 256), c=(0, 0, 0)), 400, Served("b", 256), id="alone, whatever its length"
+        ),
+        pytest.param(look(a=(5, 1000, 200), b=(8, 501, 1), c=(0, 0, 0)), 400, Served("b", 1), id="a single token"),
+        pytest.param(
+            look(a=(5, 1000, 200), b=(8, 900, -1), c=(0, 0, 0)), 400, Served("b", None), id="fewer hits than before"
+        ),
     ],
 )
 def test_served(after: dict[str, Counters], tokens: int | None, found: Served) -> None:
@@ -137,6 +150,9 @@ def test_served_without_cache_counters_knows_the_replica_alone() -> None:
     assert served(before, after, 400) == Served("a", None)
     assert served({"a": Counters(1, 10)}, {"a": Counters(2, 50)}, 40) == Served("a", None)
     assert served({"a": Counters(1)}, {"a": Counters(2, 50, 5)}, 40) == Served("a", None)
+    assert served({"a": Counters(1, 10, 5)}, {"a": Counters(2)}, 40) == Served("a", None)
+    # of two that were busy, one does not tell how much it was asked
+    assert served({**before, "c": Counters(1, 0, 0)}, {**after, "c": Counters(2, 400, 0)}, 400) == Served("c", None, 1)
 
 
 def test_finished_counts_what_was_seen_twice() -> None:

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""The guide's success criteria, each as one finding on what the cluster holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, Finding
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.conditions import (
+    blocking,
+    conditions_of,
+    generation_of,
+)
+from ansible_collections.rhaii.gke.plugins.module_utils._readiness import unavailable_deployments
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.gateway import gateway_address, gateway_url
+
+Object = Mapping[str, Any]
+Objects = Sequence[Object]
+
+POOL_LABEL = "cloud.google.com/gke-nodepool"
+MODEL_POD = {"app.kubernetes.io/part-of": "llminferenceservice", "kserve.io/component": "workload"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the environment promises: replicas by service, and names. Deployments are namespace/name."""
+
+    services: Mapping[str, int]
+    tpu_pool: str
+    gateway: str
+    gateway_port: int = 0
+    secrets: Sequence[str] = ()
+    deployments: Sequence[str] = ()
+    envoyfilters: Sequence[str] = ()
+    network_policies: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the cluster holds. Of secrets, EnvoyFilters and network policies the names are enough."""
+
+    nodes: Objects = ()
+    deployments: Objects = ()
+    services: Objects = ()
+    pods: Objects = ()
+    gateway: Object | None = None
+    secrets: Sequence[str] = ()
+    envoyfilters: Sequence[str] = ()
+    network_policies: Sequence[str] = ()
+
+
+def judge(seen: Seen, wanted: Wanted) -> list[Finding]:
+    """One finding a criterion, in the guide's order."""
+    without_filter = "Run deploy.yml: without it the endpoint picker sees no prompt."
+    return [
+        _nodes(seen.nodes, wanted.tpu_pool, sum(wanted.services.values())),
+        _names("secrets", seen.secrets, wanted.secrets, "Run deploy.yml: it makes them from your files."),
+        _operators(seen.deployments, wanted.deployments),
+        *(_service(name, seen.services) for name in wanted.services),
+        *(_replicas(name, replicas, seen.pods) for name, replicas in wanted.services.items()),
+        _gateway(seen.gateway, wanted),
+        _names("EnvoyFilter", seen.envoyfilters, wanted.envoyfilters, without_filter),
+        _names("network policies", seen.network_policies, wanted.network_policies, "Run deploy.yml: it applies them."),
+    ]
+
+
+def _names(check: str, found: Sequence[str], wanted: Sequence[str], remedy: str) -> Finding:
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        return Finding(check, FAILED, f"missing: {', '.join(missing)}", remedy)
+    return Finding(check, OK, ", ".join(wanted) or "none wanted")
+
+
+def _nodes(nodes: Objects, pool: str, wanted: int) -> Finding:
+    own = [node for node in nodes if (node["metadata"].get("labels") or {}).get(POOL_LABEL) == pool]
+    ready = [node for node in own if _condition(node, "Ready") == "True"]
+    text = f"{len(ready)} of {len(own)} nodes of {pool} are ready, {wanted} are needed"
+    if len(ready) < wanted:
+        return Finding("TPU nodes", FAILED, text, "See why with: kubectl describe nodes, and run deploy.yml again.")
+    return Finding("TPU nodes", OK, text)
+
+
+def _condition(item: Object, kind: str) -> str:
+    for condition in (item.get("status") or {}).get("conditions") or []:
+        if condition["type"] == kind:
+            return str(condition["status"])
+    return ""
+
+
+def _operators(deployments: Objects, wanted: Sequence[str]) -> Finding:
+    waiting = unavailable_deployments(deployments, wanted)
+    if waiting:
+        return Finding("operators", FAILED, f"not available: {', '.join(waiting)}", "Run deploy.yml again.")
+    return Finding("operators", OK, ", ".join(name.split("/")[1] for name in wanted))
+
+
+def _service(name: str, services: Objects) -> Finding:
+    check = f"service {name}"
+    for service in services:
+        if service["metadata"]["name"] != name:
+            continue
+        generation, observed = generation_of(service)
+        reasons = [
+            f"{condition.type}: {condition.message or condition.reason or condition.status}"
+            for condition in blocking(conditions_of(service))
+        ]
+        if observed < generation:
+            reasons = [f"its status is of generation {observed}, the service of {generation}"]
+        if not service.get("status"):
+            reasons = ["no status yet"]
+        if not reasons:
+            return Finding(check, OK, "READY=True")
+        return Finding(
+            check, FAILED, "; ".join(reasons), "Run deploy.yml again: it waits, and says what holds a replica back."
+        )
+    return Finding(check, FAILED, "does not exist", "Run deploy.yml.")
+
+
+def _replicas(name: str, replicas: int, pods: Objects) -> Finding:
+    check = f"replicas of {name}"
+    own = [pod for pod in pods if _is_model_pod(pod, name) and _lives(pod)]
+    ready = [pod for pod in own if _condition(pod, "Ready") == "True"]
+    nodes = {str(pod["spec"].get("nodeName")) for pod in ready}
+    text = f"{len(ready)} of {replicas} serve, on {len(nodes)} nodes"
+    if len(ready) == len(own) == len(nodes) == replicas:
+        return Finding(check, OK, text)
+    return Finding(check, FAILED, text, "Run deploy.yml again: it waits, and says what holds a replica back.")
+
+
+def _is_model_pod(pod: Object, service: str) -> bool:
+    labels = pod["metadata"].get("labels") or {}
+    return all(labels.get(key) == value for key, value in {**MODEL_POD, "app.kubernetes.io/name": service}.items())
+
+
+def _lives(pod: Object) -> bool:
+    leaves = pod["metadata"].get("deletionTimestamp") is not None
+    return not leaves and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
+
+
+def _gateway(gateway: Object | None, wanted: Wanted) -> Finding:
+    address = gateway_address(gateway)
+    if not address:
+        remedy = "Run deploy.yml; a load balancer takes minutes."
+        return Finding("gateway", FAILED, f"{wanted.gateway} has no address", remedy)
+    if not gateway_url(gateway, wanted.gateway_port):
+        remedy = "Run deploy.yml: it gives it one."
+        return Finding("gateway", FAILED, f"{wanted.gateway} at {address} has no listener for HTTP or HTTPS", remedy)
+    return Finding("gateway", OK, f"{wanted.gateway} at {address}")
+
+
+__all__ = ("Object", "Objects", "Seen", "Wanted", "judge")
