@@ -68,7 +68,7 @@ unit: setup ## Tests of the decisions, without network or sleep (half a minute)
 
 .PHONY: integration
 integration: setup ## Tests against the sandbox: its parts beside the playbooks (about 15 minutes)
-	@cd $(COLLECTION) && pytest tests/integration -n 2 --dist loadgroup --durations=15
+	@cd $(COLLECTION) && pytest tests/integration -n 2 --dist loadscope --durations=15
 
 .PHONY: sanity
 sanity: setup ## ansible-test sanity (about 20 seconds; the first run makes its environments, about 90)

@@ -60,7 +60,8 @@ def test_processes_of_others_are_no_finding() -> None:
     assert watch(TALKS, "ya29." + "x" * 40, mark="no").findings == []
 
 
-@pytest.mark.parametrize("secret", [b"a-password-of-somebody", b"ya29." + b"x" * 40])
+# pytest-xdist shows a test's name in its process' title
+@pytest.mark.parametrize("secret", [b"a-password-of-somebody", b"ya29." + b"x" * 40], ids=["password", "token"])
 def test_a_secret_in_a_command_line_is_found(secret: bytes) -> None:
     (finding,) = watch(
         "print(flush=True); input()", f"--token={secret.decode()}", secrets=[b"a-password-of-somebody"]
