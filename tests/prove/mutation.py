@@ -65,7 +65,7 @@ def forget() -> None:
 def run(modules: list[str]) -> None:
     """At low priority: it takes minutes, and nobody waits for it."""
     patterns = [f"{PACKAGE.replace('/', '.')}.{module}.*" for module in modules]
-    children = str(max(1, len(os.sched_getaffinity(0)) - 1))
+    children = str(len(os.sched_getaffinity(0)))
     print(f"mutation: about an hour for all; mutmut's own words go to {LOG.relative_to(ROOT)}")
     with LOG.open("w", encoding="utf-8") as log:
         ended = subprocess.run(
