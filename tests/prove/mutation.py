@@ -41,7 +41,9 @@ def prepare() -> None:
     copies = (
         ("plugins", f"{COLLECTION}/plugins"),
         ("tests/unit", "tests/unit"),
-        ("sandbox", "sandbox"),  # some tests hold the collection's tables against the sandbox's
+        # some tests hold the collection's tables against the sandbox's, or against the roles
+        ("sandbox", "sandbox"),
+        ("roles", "roles"),
     )
     for source, target in copies:
         for place in (TREE / target, TREE / "mutants" / target):
