@@ -161,9 +161,10 @@ def test_google_that_is_busy_is_not_asked_again_after_the_end() -> None:
 )
 def test_watched_until_it_is_enough(looks: int, answers: list[bool], slept: list[float]) -> None:
     stage = Stage(FakeGke(looks=looks))
-    watched = awaiter(stage).watched(stage.gke.start("SET_LABELS", "clusters/c"), 25, lambda _: answers.pop(0))
+    coming = iter(answers)
+    watched = awaiter(stage).watched(stage.gke.start("SET_LABELS", "clusters/c"), 25, lambda _: next(coming))
     assert watched.done is (looks == 1)
-    assert (stage.clock.slept, answers) == (slept, [])
+    assert (stage.clock.slept, list(coming)) == (slept, [])
 
 
 def test_watched_to_an_end_that_is_an_error() -> None:
