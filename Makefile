@@ -81,7 +81,7 @@ test: setup ## All checks: what CI runs (about 15 minutes)
 	@$(MAKE) --no-print-directory integration
 
 .PHONY: mutation
-mutation: setup ## Does a test fail when a decision is wrong? (about an hour at low priority; later runs take what changed and what was missed)
+mutation: setup ## Does a test fail when a decision is wrong? (about 40 minutes at low priority; later runs take what changed and what was missed)
 	@$(PY) -m tests.prove.mutation
 
 .PHONY: prove

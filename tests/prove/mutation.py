@@ -68,7 +68,7 @@ def run(modules: list[str]) -> None:
     """At low priority: it takes minutes, and nobody waits for it."""
     patterns = [f"{PACKAGE.replace('/', '.')}.{module}.*" for module in modules]
     children = str(len(os.sched_getaffinity(0)))
-    print(f"mutation: about an hour for all; mutmut's own words go to {LOG.relative_to(ROOT)}")
+    print(f"mutation: about 40 minutes for all; mutmut's own words go to {LOG.relative_to(ROOT)}")
     with LOG.open("w", encoding="utf-8") as log:
         ended = subprocess.run(
             ["nice", "-n", "15", sys.executable, "-m", "mutmut", "run", "--max-children", children, *patterns],
