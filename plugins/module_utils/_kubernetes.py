@@ -17,9 +17,9 @@ import json
 import os
 import ssl
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, flat, one_line
 
@@ -34,6 +34,7 @@ else:
     MISSING = ""
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 _CONTENT_TYPES: Mapping[str, str] = {
     "merge": "application/merge-patch+json",
@@ -57,6 +58,16 @@ class KubernetesError(RhaiiError):
         self.status = status
         self.reason = reason
         self.message = message
+
+
+def if_there(ask: Callable[[], T], otherwise: T) -> T:
+    """What `ask` reads; `otherwise` where the API server has no such object, or knows no such kind."""
+    try:
+        return ask()
+    except KubernetesError as error:
+        if error.status == 404:
+            return otherwise
+        raise
 
 
 _REMEDIES: Mapping[int, str] = {
@@ -302,4 +313,4 @@ if not MISSING:
             return host, {**tls, "ssl_context": self._context, "cert_reqs": None, "ca_certs": None}
 
 
-__all__ = ("Json", "KubernetesError", "KubernetesRest")
+__all__ = ("Json", "KubernetesError", "KubernetesRest", "if_there")

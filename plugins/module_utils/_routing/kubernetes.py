@@ -8,9 +8,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from urllib.parse import quote
 
-from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Json, KubernetesError, KubernetesRest
+from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import (
+    Json,
+    KubernetesError,
+    KubernetesRest,
+    if_there,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.gateway import gateway_url
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.metrics import Counters, counters
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.ports import Pod, Service
@@ -34,25 +40,14 @@ class KubernetesCluster:
     def gateway_url(self) -> str:
         path = f"/apis/gateway.networking.k8s.io/v1/namespaces/{quote(self._gateway_namespace)}/gateways"
         doing = f"read the gateway {self._gateway_namespace}/{self._gateway_name}"
-        try:
-            return gateway_url(self._api.call(doing, "GET", f"{path}/{quote(self._gateway_name)}"))
-        except KubernetesError as error:
-            if error.status == 404:
-                return ""
-            raise
+        return gateway_url(if_there(lambda: self._api.call(doing, "GET", f"{path}/{quote(self._gateway_name)}"), None))
 
     def service(self) -> Service | None:
+        doing = f"read the LLMInferenceService {self._namespace}/{self._name}"
         for version in VERSIONS:
             path = f"/apis/serving.kserve.io/{version}/namespaces/{quote(self._namespace)}/llminferenceservices"
-            try:
-                body = self._api.call(
-                    f"read the LLMInferenceService {self._namespace}/{self._name}",
-                    "GET",
-                    f"{path}/{quote(self._name)}",
-                )
-            except KubernetesError as error:
-                if error.status != 404:
-                    raise
+            body = if_there(partial(self._api.call, doing, "GET", f"{path}/{quote(self._name)}"), None)
+            if body is None:
                 continue
             model = (body.get("spec") or {}).get("model") or {}
             return Service(str((body.get("status") or {}).get("url") or ""), str(model.get("name") or self._name))

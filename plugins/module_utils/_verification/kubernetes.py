@@ -10,7 +10,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Params
-from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Json, KubernetesError, KubernetesRest
+from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Json, KubernetesRest, if_there
 from ansible_collections.rhaii.gke.plugins.module_utils._verification.criteria import Seen
 
 GATEWAYS = "gateway.networking.k8s.io/v1"
@@ -52,28 +52,14 @@ class KubernetesObjects:
         return []
 
     def _read_gateway(self, path: str) -> Json | None:
-        try:
-            return self._api.call(f"read the gateway {self._gateway_namespace}/{self._gateway}", "GET", path)
-        except KubernetesError as error:
-            if error.status == 404:
-                return None
-            raise
+        doing = f"read the gateway {self._gateway_namespace}/{self._gateway}"
+        return if_there(lambda: self._api.call(doing, "GET", path), None)
 
     def _items(self, what: str, path: str) -> list[Json]:
-        try:
-            return self._api.items(f"list the {what}", path)
-        except KubernetesError as error:
-            if error.status == 404:
-                return []
-            raise
+        return if_there(lambda: self._api.items(f"list the {what}", path), [])
 
     def _names(self, what: str, path: str) -> list[str]:
-        try:
-            return self._api.names(f"list the {what}", path)
-        except KubernetesError as error:
-            if error.status == 404:
-                return []
-            raise
+        return if_there(lambda: self._api.names(f"list the {what}", path), [])
 
 
 def objects_of(params: Params) -> KubernetesObjects:
