@@ -25,31 +25,35 @@ options:
     type: str
     required: true
   objects:
-    description: The objects. One whose kind the API server does not know is not there.
+    description:
+      - The objects, as Kubernetes has them; kind, name and namespace are enough.
+      - One whose kind the API server does not know is not there.
     type: list
     elements: dict
     required: true
+  products:
+    description:
+      - What controllers make for our objects, and would write over where somebody else made it.
+      - One that is there and does not belong to its maker is foreign.
+    type: list
+    elements: dict
+    default: []
     suboptions:
-      api_version:
-        description: API version.
-        type: str
+      maker:
+        description: The object of ours.
+        type: dict
         required: true
-      kind:
-        description: Kind.
-        type: str
+      objects:
+        description: What is made for it.
+        type: list
+        elements: dict
         required: true
-      name:
-        description: Name.
-        type: str
-        required: true
-      namespace:
-        description: Namespace; empty for what has none.
-        type: str
-        default: ""
-      variable:
-        description: The variable that gives ours another name, for the way on. Empty where the name is fixed.
-        type: str
-        default: ""
+  variables:
+    description:
+      - Which variable gives ours another name, by kind, or by kind and name as in V(Secret rhaiis-pull-secret).
+      - A name without a variable is fixed, and the error says so.
+    type: dict
+    default: {}
   fail_on_foreign:
     description: Whether to fail when an object is not of this environment.
     type: bool
@@ -64,11 +68,13 @@ EXAMPLES = r"""
   rhaii.gke.ownership_check:
     environment: prod
     objects:
-      - api_version: gateway.networking.k8s.io/v1
+      - apiVersion: gateway.networking.k8s.io/v1
         kind: Gateway
-        namespace: opendatahub
-        name: inference-gateway
-        variable: rhaii_gateway_name
+        metadata:
+          name: inference-gateway
+          namespace: opendatahub
+    variables:
+      Gateway: rhaii_gateway_name
     kubeconfig: ~/.kube/config
 """
 

@@ -7,97 +7,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ansible_collections.rhaii.gke.plugins.module_utils._applyset.apply import is_used_as_it_is
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.apply import belongs_to, is_used_as_it_is
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import ports_of
-from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Json, Key
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Json, Key, key_of, keyed
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import Ports
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._ownership import Whose, of_object
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import FOREIGN, Whose, made_by, of_object
+
+# cert-manager's word on a Secret for the Certificate that it is of
+_OF_CERTIFICATE = "cert-manager.io/certificate-name"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """An object that would be made or changed, and what gives ours another name."""
+class Product:
+    """What a controller makes for an object of ours, and would write over where somebody else made it."""
 
     key: Key
-    variable: str = ""
+    maker: Key
 
-    @classmethod
-    def of(cls, given: Json) -> Asked:
-        key = Key(given["api_version"], given["kind"], given["name"], given["namespace"] or "")
-        return cls(key, given["variable"] or "")
+    def made(self, live: Json) -> bool:
+        annotations = (live.get("metadata") or {}).get("annotations") or {}
+        return belongs_to(live, {self.maker}) or annotations.get(_OF_CERTIFICATE) == self.maker.name
 
 
-def way_on(foreign: Sequence[Asked]) -> str:
+def way_on(foreign: Sequence[Key], variables: Mapping[str, str]) -> str:
     """What to do about them: another name where there is one."""
-    variables = list(dict.fromkeys(each.variable for each in foreign if each.variable))
-    fixed = [str(each.key) for each in foreign if not each.variable]
+    named = {key: variables.get(f"{key.kind} {key.name}") or variables.get(key.kind) or "" for key in foreign}
     ways = []
-    if variables:
-        ways.append(f"Give ours another name with {', '.join(variables)}.")
+    given = list(dict.fromkeys(variable for variable in named.values() if variable))
+    if given:
+        ways.append(f"Give ours another name with {', '.join(given)}.")
+    fixed = [str(key) for key, variable in named.items() if not variable]
     if fixed:
-        ways.append(f"{', '.join(fixed)}: the name is fixed, so use a cluster where there is none.")
-    ways.append("What is there is not adopted; remove it if it is yours to remove.")
+        ways.append(f"The name of {', '.join(fixed)} is fixed, so use a cluster where there is none.")
+    ways.append("What is there is not adopted. Remove it if it is yours to remove.")
     return " ".join(ways)
 
 
 def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> Result:
-    asked = [Asked.of(each) for each in params["objects"]]
-    found: list[tuple[Asked, Whose | None]] = []
-    for each in asked:
-        live = ports.objects.read(each.key)
-        found.append((each, None if live is None else of_object(live, params["environment"])))
-    foreign = [
-        (each, whose)
-        for each, whose in found
-        if whose is not None and not whose.is_ours and not is_used_as_it_is(each.key, whose)
-    ]
+    environment = str(params["environment"])
+    judged: dict[Key, Whose | None] = {}
+    for key, _manifest in keyed(params["objects"]):
+        live = ports.objects.read(key)
+        judged[key] = None if live is None else of_object(live, environment)
+    for product in products_of(params["products"]):
+        live = ports.objects.read(product.key)
+        if live is not None and not product.made(live):
+            judged[product.key] = Whose(FOREIGN, f"{made_by(live)}, where {product.maker} has its own")
+    foreign = {
+        key: whose
+        for key, whose in judged.items()
+        if whose is not None and not whose.is_ours and not is_used_as_it_is(key, whose)
+    }
     result: Result = {
         "changed": False,
-        "objects": [{**each.key.public(), "whose": _word(whose), "seems": _seems(whose)} for each, whose in found],
-        "foreign": [f"{each.key} {whose.seems}" for each, whose in foreign],
+        "objects": [
+            {
+                **key.public(),
+                "whose": "nobody's" if whose is None else whose.verdict,
+                "seems": "" if whose is None else whose.seems,
+            }
+            for key, whose in judged.items()
+        ],
+        "foreign": [f"{key} {whose.seems}" for key, whose in foreign.items()],
     }
     if foreign and params["fail_on_foreign"]:
         raise RhaiiError(
-            f"Not of the environment {params['environment']}, and named as ours would be: "
-            f"{'; '.join(result['foreign'])}. Nothing was changed.",
-            remedy=way_on([each for each, _whose in foreign]),
+            f"Not of the environment {environment}, and named as ours would be: {'; '.join(result['foreign'])}. "
+            "Nothing was changed.",
+            remedy=way_on(list(foreign), params["variables"] or {}),
             result=result,
         )
     return result
 
 
-def _word(whose: Whose | None) -> str:
-    return "nobody's" if whose is None else whose.verdict
+def products_of(given: Sequence[Json]) -> list[Product]:
+    return [
+        Product(key, key_of(entry["maker"], f"The maker of {key}"))
+        for entry in given
+        for key, _manifest in keyed(entry["objects"], "products")
+    ]
 
-
-def _seems(whose: Whose | None) -> str:
-    return "" if whose is None else whose.seems
-
-
-OBJECT_OPTIONS: dict[str, Any] = {
-    "api_version": {"type": "str", "required": True},
-    "kind": {"type": "str", "required": True},
-    "name": {"type": "str", "required": True},
-    "namespace": {"type": "str", "default": ""},
-    "variable": {"type": "str", "default": ""},
-}
 
 CAPABILITY = Capability(
     name="ownership_check",
     argument_spec=kubernetes_options(
         environment={"type": "str", "required": True},
-        objects={"type": "list", "elements": "dict", "required": True, "options": OBJECT_OPTIONS},
+        objects={"type": "list", "elements": "dict", "required": True},
+        products={
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "maker": {"type": "dict", "required": True},
+                "objects": {"type": "list", "elements": "dict", "required": True},
+            },
+        },
+        variables={"type": "dict", "default": {}},
         fail_on_foreign={"type": "bool", "default": True},
     ),
     ports=ports_of,
     run=run,
 )
 
-__all__ = ("CAPABILITY", "Asked", "run", "way_on")
+__all__ = ("CAPABILITY", "Product", "products_of", "run", "way_on")
