@@ -21,6 +21,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._ownership import ANOTHE
 
 # GKE's and Kubernetes' own.
 _SYSTEM = re.compile(r"(kube-.*|gke-.*|gmp-.*|config-management-.*|resource-group-system)")
+_OF_CERTIFICATE = "cert-manager.io/certificate-name"
 _HELM_RELEASE = "meta.helm.sh/release-name"
 # Made in every namespace by Kubernetes, by Istio and by Helm.
 _EVERYWHERE = re.compile(r"(kube-root-ca\.crt|istio-ca-root-cert|istio-ca-crl|sh\.helm\.release\.v1\..*)")
@@ -85,7 +86,8 @@ def judge(found: Found, environment: str, our_namespaces: frozenset[str], our_re
         return None
     if found.kind == "Service" and (found.namespace, found.name) == ("default", "kubernetes"):
         return None
-    if any(reference.get("controller") for reference in metadata.get("ownerReferences") or []):
+    # it goes with what it belongs to, and that is judged itself
+    if metadata.get("ownerReferences") or _OF_CERTIFICATE in (metadata.get("annotations") or {}):
         return None
     whose = of_object(found.body, environment)
     if whose.is_ours or whose.verdict == ANOTHERS:
