@@ -165,6 +165,7 @@ def test_protected_environment_does_not_move(cloud: EmulatedCloud) -> None:
     assert "is protected" in shown.errors
 
 
+@pytest.mark.prove
 def test_protected_cluster_that_a_move_left_behind_stays(cloud: EmulatedCloud) -> None:
     assert cloud.play(CREATE, rhaii_keep=True, rhaii_replicas=1).code == 0
     assert cloud.play(CREATE, rhaii_location=OTHER, rhaii_replicas=1).code == 0

@@ -346,7 +346,7 @@ class _Pool:
                 result=self.result(todo.before, todo.after),
             )
         if todo.impossible:
-            self.refuse_kept(f", of which {'; '.join(todo.impossible)},")
+            self.refuse_kept(f" cannot be changed to what is wanted ({'; '.join(todo.impossible)}) and")
         return todo
 
     def update(self, pool: Json) -> Result:

@@ -131,7 +131,7 @@ DELETIONS = pytest.mark.parametrize(
         pytest.param(
             {"spot": True, "replace": True},
             {},
-            ", of which spot is false, wanted true,",
+            " cannot be changed to what is wanted (spot is false, wanted true) and",
             ["delete pool tpu-pool", "create pool 3"],
             id="replaced",
         ),
