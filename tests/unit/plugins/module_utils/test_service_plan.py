@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._service_plan import (
+    foreign_pods,
     override_of,
     plan,
     replaced,
-    foreign_pods,
     vacated,
 )
 
