@@ -19,6 +19,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import
     Json,
     Key,
     bare,
+    is_secret,
     keyed,
     logged,
     marked,
@@ -35,6 +36,9 @@ from ansible_collections.rhaii.gke.plugins.module_utils._ownership import ANOTHE
 
 # Of a webhook whose pod is not up yet, or has no certificate yet.
 _PASSING = ("failed calling webhook", "failed to call webhook", "no endpoints available", "connection refused")
+
+# With these the API server may quote what it was given, however it was encoded.
+_QUOTING = (400, 422, 500)
 
 
 @dataclass
@@ -125,6 +129,8 @@ class _Set:
             # check mode made no namespace to ask in
             if self.check_mode and (error.status == 404 or error.is_of_ending_namespace):
                 return self.created(key, manifest, "not asked: its namespace is not there yet")
+            if is_secret(manifest) and error.status in _QUOTING:
+                raise unquoted(key, error) from None
             raise
         before, after = bare(live), bare(answer)
         if before == after:
@@ -260,6 +266,14 @@ def belongs_to(live: Json, owners: set[Key]) -> bool:
 
 def is_passing(error: KubernetesError) -> bool:
     return error.status in (429, 503) or (error.status == 500 and any(phrase in error.message for phrase in _PASSING))
+
+
+def unquoted(key: Key, error: KubernetesError) -> RhaiiError:
+    return RhaiiError(
+        f"{key} is refused by the API server ({error.status} {error.reason}). What it said is not shown, for it quotes "
+        "what was given.",
+        remedy="Check that each value of data is text in base64, and each of stringData plain text: numbers in quotes.",
+    )
 
 
 def appeared(key: Key, found: str) -> RhaiiError:

@@ -104,7 +104,7 @@ def bare(live: Json | None) -> Json:
 
 def shown(before: Json, after: Json) -> tuple[Json, Json]:
     """Both as a screen may have them: of the data of a Secret only which keys there are, and which changed."""
-    if not (_is_secret(before) or _is_secret(after)):
+    if not (is_secret(before) or is_secret(after)):
         return before, after
     return _hidden(before, {}, "hidden"), _hidden(after, before, "hidden, another value")
 
@@ -142,7 +142,7 @@ def logged(manifests: Any) -> Any:
 def _logged(given: Any) -> Any:
     if isinstance(given, Mapping):
         inner = {key: _logged(value) for key, value in given.items()}
-        return _hidden(inner, {}, "hidden") if _is_secret(given) else inner
+        return _hidden(inner, {}, "hidden") if is_secret(given) else inner
     return [_logged(each) for each in given] if isinstance(given, list) else given
 
 
@@ -162,7 +162,7 @@ def _held(given: Any) -> Iterator[str]:
 def _parts(given: Any) -> Iterator[Any]:
     """The data of Secrets, wherever they stand: a list of objects is one too."""
     if isinstance(given, Mapping):
-        if _is_secret(given):
+        if is_secret(given):
             yield from (given.get(part) for part in _SECRET_PARTS)
         else:
             yield from (part for each in given.values() for part in _parts(each))
@@ -179,7 +179,7 @@ def _leaves(given: Any) -> Iterator[str]:
         yield str(given)
 
 
-def _is_secret(given: Mapping[str, Any]) -> bool:
+def is_secret(given: Mapping[str, Any]) -> bool:
     # the API server knows one spelling, check mode may meet another
     return str(given.get("kind")).lower() == "secret"
 
@@ -191,4 +191,4 @@ def _decoded(value: str) -> str:
         return ""
 
 
-__all__ = ("Json", "Key", "bare", "key_of", "keyed", "logged", "marked", "secret_values", "shown")
+__all__ = ("Json", "Key", "bare", "is_secret", "key_of", "keyed", "logged", "marked", "secret_values", "shown")

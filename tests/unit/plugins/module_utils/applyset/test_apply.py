@@ -398,6 +398,22 @@ def test_data_of_a_secret_is_in_no_result_diff_or_progress(world: World) -> None
     assert results[3]["diff"]["after"]["Secret ns/token"]["data"] == {"token": "(hidden, another value)"}
 
 
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_words_of_the_server_that_quote_a_secret_are_not_shown(status: int, world: World) -> None:
+    world.objects.errors = [KubernetesError("apply it", status, "Invalid", 'expected string, got "pin7"')]
+    result = world.ended(secret("pin7"))
+    assert result["msg"] == (
+        f"Secret ns/token is refused by the API server ({status} Invalid). What it said is not shown, for it quotes "
+        "what was given. Check that each value of data is text in base64, and each of stringData plain text: numbers "
+        "in quotes."
+    )
+    # of other kinds, and of other errors, they are
+    world.objects.errors = [KubernetesError("apply it", status, "Invalid", "its words")]
+    assert "its words" in world.ended(manifest())["msg"]
+    world.objects.errors = [KubernetesError("apply it", 403, "Forbidden", "its words")]
+    assert "its words" in world.ended(secret("pin7"))["msg"]
+
+
 def test_secrets_are_named_to_the_edges(world: World) -> None:
     params = {"objects": [secret(TOKEN)], "environment": "prod"}
     assert {TOKEN, encoded(TOKEN)} <= set(CAPABILITY.secrets(params))
