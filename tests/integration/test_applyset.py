@@ -514,4 +514,4 @@ def test_end_takes_ours_and_leaves_all_else(seen: Seen) -> None:
     end = seen.of("end")
     assert seen.of("check of the end") == end
     assert end["deleted"] == ["ConfigMap mine-own/one", "Secret mine-own/token"]
-    assert [line.split(" ", 2)[1] for line in end["left"]] == ["mine/theirs", "mine/copy"]
+    assert [line.split(" ", 2)[1] for line in end["left"]] == ["mine/copy", "mine/theirs"]
