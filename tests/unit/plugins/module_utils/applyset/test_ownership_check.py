@@ -32,17 +32,23 @@ def objects() -> FakeObjects:
     return found
 
 
-def asked(name: str, kind: str = "ConfigMap", namespace: Any = "ns", variable: Any = "") -> Json:
-    return {"api_version": "v1", "kind": kind, "name": name, "namespace": namespace, "variable": variable}
+def asked(name: str, kind: str = "ConfigMap", namespace: str = "ns") -> Json:
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}}
 
 
-def check(objects: FakeObjects, *given: Json, fail: bool = False) -> Result:
-    params = {"environment": ENVIRONMENT, "objects": list(given), "fail_on_foreign": fail}
+def check(objects: FakeObjects, *given: Json, fail: bool = False, products: Any = (), **variables: str) -> Result:
+    params = {
+        "environment": ENVIRONMENT,
+        "objects": list(given),
+        "products": list(products),
+        "variables": {name.replace("_", " "): variable for name, variable in variables.items()},
+        "fail_on_foreign": fail,
+    }
     return CAPABILITY.run(params, Ports(objects, FakeClock()), silent, False)
 
 
 def test_each_is_told_with_whose_it_is(objects: FakeObjects) -> None:
-    given = (asked("ours"), asked("theirs"), asked("devs"), asked("none"), asked("shared", "Namespace", None))
+    given = (asked("ours"), asked("theirs"), asked("devs"), asked("none"), asked("shared", "Namespace", ""))
     result = check(objects, *given)
     assert [(each["name"], each["whose"], each["seems"]) for each in result["objects"]] == [
         ("ours", "ours", ""),
@@ -73,13 +79,13 @@ def test_nothing_foreign_is_no_failure(objects: FakeObjects) -> None:
 
 
 def test_failure_names_all_and_the_way_on(objects: FakeObjects) -> None:
-    given = (asked("theirs", variable="rhaii_a"), asked("devs", variable="rhaii_a"), asked("ours"))
+    given = (asked("theirs"), asked("devs"), asked("ours"))
     with pytest.raises(RhaiiError) as failure:
-        check(objects, *given, fail=True)
+        check(objects, *given, fail=True, ConfigMap="rhaii_a")
     assert str(failure.value) == (
         "Not of the environment prod, and named as ours would be: ConfigMap ns/theirs seems to be made by "
         "kubectl-create (field manager); ConfigMap ns/devs belongs to the environment dev. Nothing was changed. "
-        "Give ours another name with rhaii_a. What is there is not adopted; remove it if it is yours to remove."
+        "Give ours another name with rhaii_a. What is there is not adopted. Remove it if it is yours to remove."
     )
     assert len(failure.value.result["objects"]) == 3
     assert failure.value.result["changed"] is False
@@ -87,10 +93,10 @@ def test_failure_names_all_and_the_way_on(objects: FakeObjects) -> None:
 
 def test_way_on_where_a_name_is_fixed(objects: FakeObjects) -> None:
     with pytest.raises(RhaiiError) as failure:
-        check(objects, asked("theirs", variable=None), asked("devs", variable="rhaii_b"), fail=True)
+        check(objects, asked("theirs"), asked("devs"), fail=True, ConfigMap_devs="rhaii_b")
     assert failure.value.remedy == (
-        "Give ours another name with rhaii_b. ConfigMap ns/theirs: the name is fixed, so use a cluster where there is "
-        "none. What is there is not adopted; remove it if it is yours to remove."
+        "Give ours another name with rhaii_b. The name of ConfigMap ns/theirs is fixed, so use a cluster where there is "
+        "none. What is there is not adopted. Remove it if it is yours to remove."
     )
 
 
@@ -101,3 +107,43 @@ def test_namespace_of_another_environment_is_foreign(objects: FakeObjects) -> No
     assert check(objects, asked("devs", "Namespace", ""))["foreign"] == [
         "Namespace devs belongs to the environment dev"
     ]
+
+
+MAKER = asked("gateway", "Gateway")
+PART = asked("gateway-istio", "Service")
+
+
+def made_of(objects: FakeObjects, **metadata: Any) -> list[str]:
+    part = manifest("Service", "gateway-istio")
+    part["metadata"].update(metadata)
+    objects.put(part, "pilot")
+    return list(check(objects, products=[{"maker": MAKER, "objects": [PART]}])["foreign"])
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        pytest.param({"ownerReferences": [{"kind": "Gateway", "name": "gateway"}]}, id="by owner reference"),
+        pytest.param({"annotations": {"cert-manager.io/certificate-name": "gateway"}}, id="by cert-manager's word"),
+    ],
+)
+def test_what_a_controller_made_for_ours(objects: FakeObjects, metadata: Json) -> None:
+    assert made_of(objects, **metadata) == []
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        pytest.param({}, id="nobody's"),
+        pytest.param({"ownerReferences": [{"kind": "Gateway", "name": "another"}]}, id="another gateway's"),
+        pytest.param({"ownerReferences": [{"kind": "Deployment", "name": "gateway"}]}, id="of another kind"),
+    ],
+)
+def test_what_a_controller_would_write_over(objects: FakeObjects, metadata: Json) -> None:
+    (said,) = made_of(objects, **metadata)
+    assert said.startswith("Service ns/gateway-istio ")
+    assert said.endswith(", where Gateway ns/gateway has its own")
+
+
+def test_product_that_is_not_there_is_nothing(objects: FakeObjects) -> None:
+    assert check(objects, products=[{"maker": MAKER, "objects": [PART]}], fail=True)["foreign"] == []
