@@ -51,13 +51,14 @@ def test_each_is_told_with_whose_it_is(objects: FakeObjects) -> None:
     given = (asked("ours"), asked("theirs"), asked("devs"), asked("none"), asked("shared", "Namespace", ""))
     result = check(objects, *given)
     assert [(each["name"], each["whose"], each["seems"]) for each in result["objects"]] == [
+        # what others need comes first
+        ("shared", "foreign", "seems to be made by kubectl-create (field manager)"),
         ("ours", "ours", ""),
         ("theirs", "foreign", "seems to be made by kubectl-create (field manager)"),
         ("devs", "another environment's", "belongs to the environment dev"),
         ("none", "nobody's", ""),
-        ("shared", "foreign", "seems to be made by kubectl-create (field manager)"),
     ]
-    assert result["objects"][0] == {
+    assert result["objects"][1] == {
         "api_version": "v1",
         "kind": "ConfigMap",
         "name": "ours",
@@ -95,8 +96,8 @@ def test_way_on_where_a_name_is_fixed(objects: FakeObjects) -> None:
     with pytest.raises(RhaiiError) as failure:
         check(objects, asked("theirs"), asked("devs"), fail=True, ConfigMap_devs="rhaii_b")
     assert failure.value.remedy == (
-        "Give ours another name with rhaii_b. The name of ConfigMap ns/theirs is fixed, so use a cluster where there is "
-        "none. What is there is not adopted. Remove it if it is yours to remove."
+        "Give ours another name with rhaii_b. The name of ConfigMap ns/theirs is fixed, so use a cluster where there "
+        "is none. What is there is not adopted. Remove it if it is yours to remove."
     )
 
 
