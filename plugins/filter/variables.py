@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ansible import template
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import is_given
+
+# from ansible-core 2.19 on a filter says so when it takes what is undefined
+TAKES_UNDEFINED: Any = getattr(template, "accept_args_markers", lambda function: function)
+UNDEFINED: Any = template.AnsibleUndefined
 
 
 def given(value: Any, otherwise: Any) -> Any:
-    return value if is_given(value) else otherwise
+    return otherwise if isinstance(value, UNDEFINED) or not is_given(value) else value
 
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
-        return {"given": given}
+        return {"given": TAKES_UNDEFINED(given)}

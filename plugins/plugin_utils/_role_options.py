@@ -14,14 +14,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import yaml
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import Spec
+from jinja2 import nodes
 
 COLLECTION = Path(__file__).parents[2]
 # libyaml takes a tenth of the time, which counts where every task has a process of its own
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# a default that is a collection-wide variable or else something of the role's
-READS_ONE = re.compile(r"\{\{\s*(rhaii_\w+) \| default\(''\) \| rhaii\.gke\.given\(.*\)\s*\}\}", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,10 @@ class Option:
     @property
     def collection_wide(self) -> str:
         """The collection-wide variable that stands for this one; empty where none does."""
-        found = READS_ONE.fullmatch(self.default.strip()) if isinstance(self.default, str) else None
-        return found[1] if found else ""
+        match jinja2.Environment().parse(str(self.default).strip()).body:
+            case [nodes.Output(nodes=[nodes.Filter(node=nodes.Name(name=name), name="rhaii.gke.given")])]:
+                return str(name) if name.startswith("rhaii_") else ""
+        return ""
 
 
 @cache
