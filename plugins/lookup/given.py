@@ -21,7 +21,9 @@ options:
     elements: str
     required: true
   otherwise:
-    description: What to take in place of the role's own default.
+    description:
+      - What to take in place of the role's own default.
+      - A collection-wide variable that the default reads is taken all the same, where it is given.
     type: raw
 seealso:
   - plugin: rhaii.gke.given

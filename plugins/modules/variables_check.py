@@ -61,7 +61,7 @@ unknown:
   description: The variables that a warning names, with what may have been meant.
   returned: always
   type: dict
-  sample: {"rhaii_replica": "rhaii_replicas"}
+  sample: {"cluster_timeuot": "cluster_timeout"}
 """
 
 from ansible.module_utils.basic import AnsibleModule

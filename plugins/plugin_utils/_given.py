@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible import template
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import option, prefixes
+from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import Option, option, prefixes
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import is_given, typed
 
 # ansible-core before 2.19 takes every text for a template
@@ -23,7 +23,7 @@ NOTHING = object()
 
 
 def given(name: str, templar: Any, variables: Mapping[str, Any], otherwise: Any = NOTHING) -> Any:
-    """The variable by its argument spec; where it is not given `otherwise`, or else the role's own default."""
+    """The variable by its argument spec; where it is not given the role's default, or `otherwise` in its place."""
     found = option(name)
     if found is None:
         raise RhaiiError(
@@ -34,8 +34,15 @@ def given(name: str, templar: Any, variables: Mapping[str, Any], otherwise: Any 
         templar = templar.copy_with_new_env(available_variables=scope)
     value = templar.template(scope[name]) if scope.get(name, found.default) != found.default else None
     if not is_given(value):
-        value = otherwise if otherwise is not NOTHING else templar.template(_trusted(found.default))
+        value = templar.template(_trusted(found.default)) if otherwise is NOTHING else _wide(found, scope, templar)
+    if not is_given(value) and otherwise is not NOTHING:
+        return otherwise
     return typed(name, value, found.spec) if is_given(value) else value
+
+
+def _wide(found: Option, scope: Mapping[str, Any], templar: Any) -> Any:
+    """The collection-wide variable that the default would read."""
+    return templar.template(scope[found.collection_wide]) if found.collection_wide in scope else None
 
 
 def without_blank_answers(variables: Mapping[str, Any]) -> Mapping[str, Any]:
