@@ -65,6 +65,11 @@ TRACEBACKS = re.compile(
 )
 FATAL = re.compile(r"^fatal: \[[^\]]+\]: \w+! =>[^\n]*\n((?:[ ]+.*\n?|\n)*)", re.MULTILINE)
 FAILED_ITEM = re.compile(r"^failed: \[[^\]]+\] \(item=[^\n]*\n((?:[ ]+.*\n?|\n)*)", re.MULTILINE)
+LAST_SCREEN = re.compile(r"^TASK \[[^\]\n]*: end \| Show the last screen\]", re.MULTILINE)
+FIRST_SCREEN = re.compile(
+    r"^TASK \[[^\]\n]*: begin \| Say what the last run left up\][^\n]*\nok: \[[^\]]+\] => ?\n((?:[ ]+.*\n?|\n)*)",
+    re.MULTILINE,
+)
 TOLD = re.compile(r"^\[[\w-]+\] (.*)$", re.MULTILINE)
 
 
@@ -154,9 +159,23 @@ class Shown:
     output: str
 
     @property
+    def last_screen(self) -> str:
+        """What a run that failed shows last; empty when it did not."""
+        found = LAST_SCREEN.search(self.output)
+        blocks = FATAL.findall(self.output[found.start() :]) if found else []
+        return str(yaml.safe_load(blocks[0])["msg"]) if blocks else ""
+
+    @property
+    def first_screen(self) -> str:
+        """What a run shows first of the one before it; empty when it has nothing to say."""
+        found = FIRST_SCREEN.search(self.output)
+        return str(yaml.safe_load(found[1])["msg"]) if found else ""
+
+    @property
     def failures(self) -> list[Json]:
-        """What Ansible shows of each task that failed."""
-        blocks = [*FATAL.findall(self.output), *FAILED_ITEM.findall(self.output)]
+        """What Ansible shows of each task that failed, before the last screen."""
+        output = LAST_SCREEN.split(self.output)[0]
+        blocks = [*FATAL.findall(output), *FAILED_ITEM.findall(output)]
         found = []
         for block in blocks:
             try:
