@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from ansible import constants
@@ -23,11 +23,11 @@ def failure_sentence(result: Any, task: Any = None) -> str:
 
 
 def last_screen(story: Any) -> list[str]:
-    return _last_screen.last_screen(plain(story), os.getcwd())
+    return _last_screen.last_screen(plain(story), str(Path.cwd()))
 
 
 def first_screen(story: Any) -> list[str]:
-    return _last_screen.first_screen(plain(story), os.getcwd())
+    return _last_screen.first_screen(plain(story), str(Path.cwd()))
 
 
 def for_screen(lines: Any) -> str | list[str]:

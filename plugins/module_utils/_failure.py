@@ -29,9 +29,12 @@ _FRAMES = re.compile(
     r"|An unhandled exception occurred while templating|Error while resolving value for '[^']*'"
     r"|Finalization of task args for '[^']*' failed"
     r"|The task includes an option with an undefined variable\.? ?\.? ?The error was"
+    r"|The (?:filter|lookup|test) plugin '[^']*' failed"
     r"|The conditional check .*? failed\. The error was|Error while evaluating conditional): ?)"
 )
-_CHATTER = re.compile(r"(?:\n|^)(?:The error appears to be in|The offending line|To see the full traceback|Origin: ).*", re.DOTALL)
+_CHATTER = re.compile(
+    r"(?:\n|^)(?:The error appears to be in|The offending line|To see the full traceback|Origin: ).*", re.DOTALL
+)
 _NOTHING = re.compile(
     r"^(?:MODULE FAILURE|See stdout/stderr|All items completed|One or more items failed|non-zero return code"
     r"|Module result deserialization failed|No start of json char found|\(traceback unavailable\))",
@@ -39,8 +42,12 @@ _NOTHING = re.compile(
 )
 # What the client libraries put in front of what Google says.
 _REQUEST = re.compile(r"\b(?:GET|POST|PUT|PATCH|DELETE) https?://\S+: ")
+_NOBODY = re.compile(
+    r"HTTPS?ConnectionPool\(host='([^']*)', port=(\d+)\): Max retries exceeded(?:.*?\[Errno -?\d+\] ([^\"')]+))?.*",
+    re.DOTALL,
+)
 # Where one sentence ends: not in front of a small letter, not within brackets or quotes.
-_END = re.compile(r"[.!?](?=\s+[\"'(\[]?[A-Z]|\s*$)")
+_END = re.compile(r"[.!?](?=\s+[\"(\[]?[A-Z]|\s+'|\s*$)")
 _ABBREVIATIONS = ("e.g.", "i.e.", "etc.", "vs.", "resp.")
 _STATUS = re.compile(r"\{.*\}", re.DOTALL)
 _MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.)*)"')
@@ -55,10 +62,11 @@ def failure_sentence(result: Mapping[str, Any], task: Mapping[str, Any]) -> str:
     said = next(_sayings(result), "")
     if said:
         return _closed(said)
+    what = f"the task {name!r}" if name else "the task"
     attempts = result.get("attempts")
     if attempts:
-        return f"What {name!r} waits for did not come true in {attempts} looks."
-    return f"The task {name!r} failed and did not say why." if name else "The task failed and did not say why."
+        return f"What {what} waits for did not come true in {attempts} looks."
+    return f"T{what[1:]} failed and did not say why."
 
 
 def title(name: str) -> str:
@@ -78,6 +86,9 @@ def _sayings(result: Mapping[str, Any]) -> Iterator[str]:
     error = _helm_error(str(result.get("stderr") or ""))
     if error:
         yield error
+    if str(result.get("msg") or "").startswith("Error executing command"):
+        # its arguments may be secret
+        yield f"{next(iter(_text(result.get('cmd')).split()), 'the command')} cannot be run"
     for member in ("msg", "reason", "module_stderr", "exception", "stderr", "module_stdout"):
         said = sentence(_text(result.get(member)))
         if said:
@@ -100,7 +111,7 @@ def sentence(text: str) -> str:
     """The first one that says something, in one line; '' when there is none."""
     text = _CHATTER.sub("", text).strip()
     text = _of_traceback(text) if "Traceback (most recent call last)" in text else text
-    text = _REQUEST.sub("", _without_json(text))
+    text = _NOBODY.sub(_nobody, _REQUEST.sub("", _without_json(text)))
     while True:
         shorter = _FRAMES.sub("", text, count=1)
         if shorter == text:
@@ -115,6 +126,11 @@ def sentence(text: str) -> str:
         # a heading, and what is beneath it
         said = f"{said}: {_first(' '.join(lines[1].split()))}"
     return flat(_SECRETS.sub("(not shown)", said), LONGEST)
+
+
+def _nobody(found: re.Match[str]) -> str:
+    reason = f" ({found[3].strip()})" if found[3] else ""
+    return f"nobody answers at {found[1]}:{found[2]}{reason}"
 
 
 def _first(line: str) -> str:

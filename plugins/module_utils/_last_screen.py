@@ -47,7 +47,7 @@ STAGES: Mapping[str, Mapping[str, Stage]] = {
         "preflight": _CHECKS,
         "control_plane": Stage(
             _GUIDE["control_plane"],
-            f"takes the cluster as it is, awaits it while Google makes it, makes one that failed empty anew, {_GOES_ON}",
+            f"takes the cluster as it is, awaits what Google makes, makes an empty failed one anew, {_GOES_ON}",
         ),
         "tpu_pool": Stage(
             _GUIDE["tpu_pool"],
@@ -55,20 +55,27 @@ STAGES: Mapping[str, Mapping[str, Stage]] = {
         ),
         "namespace": Stage(_GUIDE["namespace"], f"keeps cluster and TPU pool, {_GOES_ON}"),
         "operators": Stage(_GUIDE["operators"], f"keeps what is there, installs what is missing, {_GOES_ON}"),
-        "inference_service": Stage(_GUIDE["inference_service"], f"keeps what is there, asks for the models, {_GOES_ON}"),
+        "inference_service": Stage(
+            _GUIDE["inference_service"], f"keeps what is there, asks for the models, {_GOES_ON}"
+        ),
         "pool_wait": Stage(f"waiting for the {_GUIDE['tpu_pool']}", _POOL),
         "pool_ready": Stage(f"waiting for the {_GUIDE['tpu_pool']}", _POOL),
         "routing": Stage(_GUIDE["routing"], f"keeps what is there, sets the routes, {_GOES_ON}"),
         "routed": Stage(
-            f"{_GUIDE['inference_service']}, waiting for the replicas", f"keeps what is there, awaits the replicas, {_GOES_ON}"
+            f"{_GUIDE['inference_service']}, waiting for the replicas",
+            f"keeps what is there, awaits the replicas, {_GOES_ON}",
         ),
         "verification": Stage(_GUIDE["verification"], "changes nothing that is right, and tests again"),
-        "end": Stage("cost, recap and what a move left behind", "changes nothing that is right, and deletes what is left"),
+        "end": Stage(
+            "cost, recap and what a move left behind", "changes nothing that is right, and deletes what is left"
+        ),
     },
     "scale": {
         "preflight": _CHECKS,
         "tpu_pool": Stage("the nodes", f"asks for the nodes that are missing, {_GOES_ON}"),
-        "inference_service": Stage("the replicas", f"keeps the nodes that are there, asks for the replicas, {_GOES_ON}"),
+        "inference_service": Stage(
+            "the replicas", f"keeps the nodes that are there, asks for the replicas, {_GOES_ON}"
+        ),
         "pool_wait": Stage("waiting for the nodes", _POOL),
         "pool_ready": Stage("waiting for the replicas", "awaits the replicas, and gives back the nodes that are free"),
         "end": Stage("recap", "changes nothing that is right"),
@@ -122,7 +129,8 @@ def first_screen(story: Mapping[str, Any], here: str) -> list[str]:
     stage = stage_of(last, str(before.get("stage") or ""))
     who = f"{last} of {environment}, begun {_moment(before.get('began'))} on {before.get('host')}"
     if fate == RUNNING:
-        told = f"Another run still works on this: {who} (process {before.get('process')}), is at the stage '{stage.title}'."
+        process = before.get("process")
+        told = f"Another run still works on this: {who} (process {process}), is at the stage '{stage.title}'."
     else:
         told = f"The last run did not end: {who}, was killed or interrupted at the stage '{stage.title}'."
     same = last == verb and fate == KILLED

@@ -17,8 +17,8 @@ description:
     answer. What has no price is named in RV(unknown).
   - Also counts a cluster that is not ready or broken. What is not ours is shown and in no sum.
   - A cloud that does not answer is an answer, too, RV(known=false) with RV(reason). Wrong options alone fail.
-  - Disks of volumes, traffic and logs are not looked at; M(rhaii.gke.gke_leftovers) knows what is left when a cluster is
-    gone.
+  - Disks of volumes, traffic and logs are not looked at; M(rhaii.gke.gke_leftovers) knows what is left when a
+    cluster is gone.
 author: The rhaii.gke authors (@rhaii-gke)
 extends_documentation_fragment:
   - rhaii.gke._attributes
@@ -44,7 +44,7 @@ options:
     elements: str
     default: []
   catalog_timeout:
-    description: How long reading the prices may take, in seconds, before the table answers; with V(0) it answers at once.
+    description: How long reading the prices may take, in seconds, before the table answers; V(0) asks the table.
     type: int
     default: 10
   request_timeout:

@@ -11,8 +11,8 @@ module: run_stage
 short_description: Note the stage that a run is in
 version_added: 0.1.0
 description:
-  - Notes when a stage of a playbook began, and keeps it in a record of the environment's last run, so that the run after
-    one that was killed can say so.
+  - Notes when a stage of a playbook began, and keeps it in a record of the environment's last run, so that the run
+    after one that was killed can say so.
   - Tells what became of the run before, in RV(before).
   - A record is a small file without secrets, readable by its owner alone, one a project and environment. It lives where
     the run lives. A container that is thrown away, as in AWX, takes it along, unless O(folder) is on a volume.
@@ -110,7 +110,7 @@ before:
   contains:
     fate:
       description:
-        - What became of the run that wrote it, V(ok), V(failed), V(killed) or V(running); V(none) when there is no record.
+        - What became of the run that wrote it, V(ok), V(failed), V(killed) or V(running); V(none) without a record.
         - Only a run on this machine is known to be V(running).
       type: str
       sample: killed

@@ -44,10 +44,10 @@ class RecordFiles:
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(record, file, indent=1, sort_keys=True)
-            os.replace(path, self._file(name))
+            Path(path).replace(self._file(name))
         except OSError:
             with suppress(OSError):
-                os.unlink(path)
+                Path(path).unlink()
             raise
 
     def remove(self, name: str) -> None:

@@ -60,7 +60,9 @@ class _Run:
         stage: str = self.params["stage"] or ""
         begins, ended = not self.run, self.params["ended"]
         if begins and not stage:
-            raise RhaiiError("The first call of a run names no stage.", remedy="Give stage, or the run of an earlier call.")
+            raise RhaiiError(
+                "The first call of a run names no stage.", remedy="Give stage, or the run of an earlier call."
+            )
         if stage:
             self.marks[stage] = self.now.timestamp()
         machine = self.ports.machine

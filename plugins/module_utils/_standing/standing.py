@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note that this module util is PRIVATE to the collection.
-"""gke_standing: what of an environment is up in the cloud, whoever brought it up, and what it bills an hour. Reads only.
+"""gke_standing: what of an environment is up in the cloud, whoever brought it up, and what it bills an hour.
 
 Meant for the end of a run that failed and for the first line after one that was killed, so that nothing in here may
 fail, and nobody has to wait: what cannot be looked at is said.
@@ -19,7 +19,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._argspec import GOOGLE_R
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result, silent
 from ansible_collections.rhaii.gke.plugins.module_utils._cost.cost import CURRENCY, Market, read
 from ansible_collections.rhaii.gke.plugins.module_utils._cost.ports import CostPorts
-from ansible_collections.rhaii.gke.plugins.module_utils._cost.skus import COMPUTE_ENGINE, NETWORKING
+from ansible_collections.rhaii.gke.plugins.module_utils._cost.skus import COMPUTE_ENGINE, NETWORKING, Sku
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, one_line
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import Instance, Json, Operation, groups_of
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
@@ -168,7 +168,7 @@ def run(params: Params, ports: StandingPorts, progress: Progress, check_mode: bo
 
 def _market(found: Standing, ports: CostPorts, timeout: float) -> Market:
     """Where nothing is up, no price is asked for."""
-    skus = []
+    skus: Sequence[Sku] = []
     if timeout > 0 and found.up:
         services = [COMPUTE_ENGINE, *([NETWORKING] if found.balancers else [])]
         skus, _ = read(ports, services, timeout, silent)

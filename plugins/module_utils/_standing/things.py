@@ -22,7 +22,7 @@ LEAVING = frozenset({"DELETING", "ABANDONING"})
 
 @dataclass(frozen=True)
 class Pool:
-    """A node pool. `nodes` are the machines that bill, `asked` those that there will be; None when that is not known."""
+    """`nodes` are the machines that bill, `asked` those that there will be; None when that is not known."""
 
     name: str
     status: str

@@ -67,7 +67,8 @@ def _parts(found: Standing) -> Iterator[str]:
     if count:
         yield f"{count} load balancer{'s' if count > 1 else ''}"
     for cluster in found.others:
-        yield f"cluster {cluster.name} in {cluster.location}, which is not ours ({cluster.whose.seems}) and not in the sum"
+        whose = f"which is not ours ({cluster.whose.seems}) and not in the sum"
+        yield f"cluster {cluster.name} in {cluster.location}, {whose}"
 
 
 def pool_words(pool: Pool) -> str:
