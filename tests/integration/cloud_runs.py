@@ -56,6 +56,7 @@ MARKER = "RHAII_CLOUD_RUN"
 PREFLIGHT, CREATE, RESIZE, DELETE = "preflight", "deploy", "scale", "teardown"
 """Playbooks; of all but the first only what they do to the cloud is run, as nothing serves inside of these clusters."""
 OF_THE_CLOUD = "rhaii.gke.cluster"
+OF_THE_CHECKS = "rhaii.gke.preflight"
 OF_KUBERNETES = frozenset({"remove_nodes", "kubeconfig"})
 
 TRACEBACKS = re.compile(
@@ -318,6 +319,8 @@ class EmulatedCloud:
 
     # of ansible-playbook, beside those that every run has
     options: tuple[str, ...] = ()
+    # whether a verb begins with its checks
+    checks: bool = False
 
     def begin(self, playbook: str, **variables: Any) -> tuple[subprocess.Popen[bytes], Path]:
         """Start a run; its output goes to the file."""
@@ -354,7 +357,7 @@ class EmulatedCloud:
         (play,) = yaml.safe_load(file.read_text(encoding="utf-8"))
         part = self.root / file.name
         kept = {key: value for key, value in play.items() if key != "module_defaults"}
-        part.write_text(json.dumps([{**kept, "tasks": cloud_part(play["tasks"])}]), encoding="utf-8")
+        part.write_text(json.dumps([{**kept, "tasks": cloud_part(play["tasks"], self.checks)}]), encoding="utf-8")
         return part
 
     def play(self, playbook: str, meanwhile: Callable[[], bool] | None = None, **variables: Any) -> Shown:
@@ -410,15 +413,17 @@ class EmulatedCloud:
         return found
 
 
-def cloud_part(tasks: Sequence[Json]) -> list[Json]:
+def cloud_part(tasks: Sequence[Json], checks: bool = False) -> list[Json]:
     """Of a playbook's tasks those that ask the cloud, in their blocks and with their conditions."""
     found = []
     for task in tasks:
-        parts: Json = {key: cloud_part(task[key]) for key in ("block", "rescue", "always") if key in task}
+        parts: Json = {key: cloud_part(task[key], checks) for key in ("block", "rescue", "always") if key in task}
         role: Json = task.get("ansible.builtin.include_role") or {}
         if parts.get("block"):
             found.append({**task, **parts})
-        elif role.get("name") == OF_THE_CLOUD and role.get("tasks_from") not in OF_KUBERNETES:
+        elif (role.get("name") == OF_THE_CLOUD and role.get("tasks_from") not in OF_KUBERNETES) or (
+            checks and role.get("name") == OF_THE_CHECKS
+        ):
             found.append(task)
     return found
 
