@@ -46,6 +46,7 @@ _NOBODY = re.compile(
     r"HTTPS?ConnectionPool\(host='([^']*)', port=(\d+)\): Max retries exceeded(?:.*?\[Errno -?\d+\] ([^\"')]+))?.*",
     re.DOTALL,
 )
+_OPERATION = re.compile(r" \(operation-[\w-]+\)")
 # Where one sentence ends: not in front of a small letter, not within brackets or quotes.
 _END = re.compile(r"[.!?](?=\s+[\"(\[]?[A-Z]|\s+'|\s*$)")
 _ABBREVIATIONS = ("e.g.", "i.e.", "etc.", "vs.", "resp.")
@@ -59,6 +60,10 @@ def failure_sentence(result: Mapping[str, Any], task: Mapping[str, Any]) -> str:
     name = title(str(task.get("name") or ""))
     if is_secret(result, task):
         return f"The task {name!r} failed, and what it says is secret." if name else "What the task says is secret."
+    if result.get("stockout") is True and result.get("location"):
+        # Google counts machines first, and says the reason last
+        name = result.get("name") or "the pool"
+        return f"{result['location']} has no such machines at the moment (a stockout), so that {name} lacks some."
     said = next(_sayings(result), "")
     if said:
         return _closed(said)
@@ -111,7 +116,7 @@ def sentence(text: str) -> str:
     """The first one that says something, in one line; '' when there is none."""
     text = _CHATTER.sub("", text).strip()
     text = _of_traceback(text) if "Traceback (most recent call last)" in text else text
-    text = _NOBODY.sub(_nobody, _REQUEST.sub("", _without_json(text)))
+    text = _NOBODY.sub(_nobody, _OPERATION.sub("", _REQUEST.sub("", _without_json(text))))
     while True:
         shorter = _FRAMES.sub("", text, count=1)
         if shorter == text:

@@ -319,6 +319,8 @@ class EmulatedCloud:
 
     # of ansible-playbook, beside those that every run has
     options: tuple[str, ...] = ()
+    # how long a run may take, in seconds
+    patience: float = PATIENCE
     # whether a verb begins with its checks
     checks: bool = False
 
@@ -363,7 +365,7 @@ class EmulatedCloud:
     def play(self, playbook: str, meanwhile: Callable[[], bool] | None = None, **variables: Any) -> Shown:
         """Run to the end. `meanwhile` is called again and again until it has done its part and says so."""
         process, log = self.begin(playbook, **variables)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         waiting = meanwhile
         while process.poll() is None:
             if waiting and waiting():
@@ -371,7 +373,7 @@ class EmulatedCloud:
             if time.monotonic() > deadline:
                 self.kill_all()
                 process.wait()
-                raise AssertionError(f"{playbook} did not end within {PATIENCE:.0f} s:\n{log.read_text()[-4000:]}")
+                raise AssertionError(f"{playbook} did not end within {self.patience:.0f} s:\n{log.read_text()[-4000:]}")
             time.sleep(0.02)
         return Shown(process.returncode, log.read_text(encoding="utf-8", errors="replace"))
 

@@ -150,6 +150,23 @@ RESULTS: dict[str, tuple[dict[str, Any], str]] = {
         },
         "'x' is undefined.",
     ),
+    "our pool without machines": (
+        {
+            "msg": "Google ended resizing the node pool (operation-1-a) with an error: GCE_STOCKOUT: Not all. Wait.",
+            "stockout": True,
+            "location": "europe-west4-a",
+            "name": "tpu-pool",
+        },
+        "europe-west4-a has no such machines at the moment (a stockout), so that tpu-pool lacks some.",
+    ),
+    "our pool in trouble": (
+        {
+            "msg": "Google ended resizing the node pool (operation-1-a) with an error: INTERNAL: x. Wait.",
+            "stockout": False,
+            "location": "europe-west4-a",
+        },
+        "Google ended resizing the node pool with an error: INTERNAL: x.",
+    ),
     "a stockout": (
         {"msg": "[GCE_STOCKOUT]: The zone 'a' does not have enough resources. '(resource type:compute)'. Wait."},
         "[GCE_STOCKOUT]: The zone 'a' does not have enough resources.",
