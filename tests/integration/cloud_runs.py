@@ -37,6 +37,7 @@ from sandbox.cloud.project import Iam, Project, load_project
 from sandbox.cloud.server import Server
 from sandbox.cloud.state import RUNNING, State, Store
 from sandbox.settings import CHECKOUT, CLOUD_ADDRESS, CLOUD_PORT, CLOUD_PROXY_PORT, Settings
+from tests.integration.rehearsal import LAST_SCREEN
 from tests.unit.sandbox.cloud.fakes import FakeRuntime
 
 SPEED = 1200.0
@@ -66,7 +67,6 @@ TRACEBACKS = re.compile(
 )
 FATAL = re.compile(r"^fatal: \[[^\]]+\]: \w+! =>[^\n]*\n((?:[ ]+.*\n?|\n)*)", re.MULTILINE)
 FAILED_ITEM = re.compile(r"^failed: \[[^\]]+\] \(item=[^\n]*\n((?:[ ]+.*\n?|\n)*)", re.MULTILINE)
-LAST_SCREEN = re.compile(r"^TASK \[[^\]\n]*: end \| Show the last screen\]", re.MULTILINE)
 FIRST_SCREEN = re.compile(
     r"^TASK \[[^\]\n]*: begin \| Say what the last run left up\][^\n]*\nok: \[[^\]]+\] => ?\n((?:[ ]+.*\n?|\n)*)",
     re.MULTILINE,
