@@ -106,7 +106,7 @@ def _of_pool(pool: Pool, nodes: int) -> Iterator[Item]:
         machines = {
             "machine_type": pool.machine_type,
             "nodes": nodes,
-            "disk_type": pool.disk_type,
+            "disk_type": pool.disk_type or "of an unknown type",
             "disk_size_gb": pool.disk_size_gb,
         }
         yield from ordinary_machines(machines, pool.private_nodes)
