@@ -126,6 +126,11 @@ def sentence(text: str) -> str:
     lines = [line for line in lines if not _NOTHING.match(line)]
     if not lines:
         return ""
+    findings = [line.split(maxsplit=1)[1] for line in lines if line.startswith("failed ")]
+    if findings:
+        # the checks' table, most of whose lines are well
+        more = f"{len(findings)} checks failed, the first is " if len(findings) > 1 else ""
+        lines = [more + " ".join(findings[0].split())]
     said = _first(lines[0])
     if len(lines) > 1 and said == lines[0].rstrip(".:") and len(said) < 80:
         # a heading, and what is beneath it

@@ -64,6 +64,11 @@ RESULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"msg": "The teardown of prod is not complete.\n\nGoogle refused to delete the cluster c: 403: no. Ask.\n"},
         "The teardown of prod is not complete: Google refused to delete the cluster c: 403: no.",
     ),
+    "a table of checks": (
+        {"msg": "ok      project      p\nfailed  permissions  missing: a. Give it.\nfailed  quota        0 of 12"},
+        "2 checks failed, the first is permissions missing: a.",
+    ),
+    "a table with one that failed": ({"msg": "ok  project  p\nfailed  quota  0 of 12"}, "quota 0 of 12."),
     "lines as a list": ({"msg": ["Not ready:", "1 check failed"]}, "Not ready: 1 check failed."),
     "k8s that a webhook denied": (
         {"msg": DENIED, "reason": "Forbidden", "status": 403, "error": 403},
