@@ -16,9 +16,8 @@ from ansible_collections.rhaii.gke.plugins.module_utils import _failure, _last_s
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
 
 
-def failure_sentence(result: Any, task: Any = None) -> str:
-    # of the task only what is needed: its arguments may be secret
-    known = {name: plain((task or {}).get(name)) for name in ("name", "no_log")}
+def failure_sentence(result: Any, name: Any = "", no_log: Any = False) -> str:
+    known = {"name": plain(name), "no_log": plain(no_log) is True}
     return _failure.failure_sentence(plain(result or {}), known)
 
 

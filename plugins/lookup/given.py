@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: given
 author: The rhaii.gke authors (@rhaii-gke)
-version_added: 0.1.0
+version_added: 0.2.0
 short_description: The value of a role's variable, where it is given
 description:
   - Gives out the value of a variable of this collection's roles, converted to the type of its argument spec.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: gke_standing
 short_description: Tell what of an environment is up now, and what it bills an hour
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - Looks for clusters that carry the labels of this collection and of O(environment), in every location, and for their
     node pools, machines and load balancers. It does not matter which run brought them up, or from where.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: run_stage
 short_description: Note the stage that a run is in
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - Notes when a stage of a playbook began, and keeps it in a record of the environment's last run, so that the run
     after one that was killed can say so.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: variables_check
 short_description: Check every variable of this collection at once
-version_added: 0.1.0
+version_added: 0.2.0
 description:
   - Holds the variables of all roles of this collection, and the collection-wide ones, against the argument specs.
     Fails once, with all that is wrong.

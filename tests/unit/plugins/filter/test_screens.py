@@ -19,8 +19,8 @@ STORY: dict[str, Any] = {"verb": "teardown", "environment": "prod", "stage": "cl
 
 
 def test_a_task_gives_its_name_and_whether_it_is_secret() -> None:
-    task = {"name": "r : f | Do it", "no_log": True, "args": {"password": object()}}
-    assert FILTERS["failure_sentence"]({"msg": "x"}, task) == "The task 'Do it' failed, and what it says is secret."
+    said = FILTERS["failure_sentence"]({"msg": "x"}, "r : f | Do it", True)
+    assert said == "The task 'Do it' failed, and what it says is secret."
     assert FILTERS["failure_sentence"]({"msg": "x"}) == "x."
     assert FILTERS["failure_sentence"](None) == "The task failed and did not say why."
 

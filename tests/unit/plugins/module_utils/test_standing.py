@@ -265,7 +265,7 @@ def test_a_foreign_pool_is_shown_and_not_in_the_sum() -> None:
     assert result["hourly"] == look(whole())["hourly"]
     assert "others (5 e2-standard-4, not ours and not in the sum)" in result["msg"]
     found = result["clusters"][0]["pools"][2]
-    assert (found["ours"], found["whose"], found["nodes"]) == (False, "carries no label at all", 5)
+    assert (found["ours"], found["whose"], found["nodes"]) == (False, "carries no label that names an owner", 5)
 
 
 def test_clusters_of_ours_are_found_wherever_they_are() -> None:
