@@ -37,7 +37,7 @@ from tests.unit.sandbox.cloud.fakes import FakeRuntime
 
 PATIENCE = 420.0
 """Real seconds for one run; it ends earlier by its own time-outs."""
-TIMEOUT = 60
+TIMEOUT = 30
 KEY = f"{ZONE}/{CLUSTER}"
 CRDS = b"/registry/apiextensions.k8s.io/customresourcedefinitions/"
 OF_CRDS = b"/registry/apiregistration.k8s.io/apiservices/"
