@@ -20,6 +20,10 @@ def unavailable_deployments(deployments: Any, wanted: Any) -> list[str]:
     return _readiness.unavailable_deployments(plain(deployments), plain(wanted))
 
 
+def helm_failures(results: Any) -> list[str]:
+    return _readiness.helm_failures(plain(results))
+
+
 def routing_findings(result: Any, require_affinity: bool = True) -> list[dict[str, Any]]:
     # the command line gives text
     required = boolean(plain(require_affinity))
@@ -34,6 +38,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "deploy_recap": deploy_recap,
+            "helm_failures": helm_failures,
             "routing_findings": routing_findings,
             "unavailable_deployments": unavailable_deployments,
         }

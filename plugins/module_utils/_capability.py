@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +20,11 @@ ArgumentSpec = dict[str, dict[str, Any]]
 Progress = Callable[[str], None]
 
 PortsT = TypeVar("PortsT")
+
+
+def no_secrets(params: Params) -> Iterable[str]:
+    """What a capability keeps from every screen that takes no secrets but those of its no_log options."""
+    return ()
 
 
 def silent(message: str) -> None:
@@ -41,6 +46,8 @@ class Capability(Generic[PortsT]):
     required_one_of: Sequence[Sequence[str]] = ()
     required_if: Sequence[Sequence[Any]] = ()
     required_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    # Values within options that are shown otherwise, as the data of a Secret.
+    secrets: Callable[[Params], Iterable[str]] = no_secrets
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -89,4 +96,4 @@ def execute(
     return result
 
 
-__all__ = ("ArgumentSpec", "Capability", "Params", "PortsT", "Progress", "Result", "execute", "silent")
+__all__ = ("ArgumentSpec", "Capability", "Params", "PortsT", "Progress", "Result", "execute", "no_secrets", "silent")

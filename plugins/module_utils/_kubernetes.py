@@ -40,6 +40,7 @@ _CONTENT_TYPES: Mapping[str, str] = {
     "merge": "application/merge-patch+json",
     "json": "application/json-patch+json",
     "strategic": "application/strategic-merge-patch+json",
+    "apply": "application/apply-patch+yaml",
 }
 _JSON = "application/json"
 # a list without spec, status and data
@@ -49,7 +50,15 @@ _METADATA = f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 class KubernetesError(RhaiiError):
     """The API server answered with an error (status 0: it did not answer)."""
 
-    def __init__(self, doing: str, status: int, reason: str, message: str, remedy: str = "") -> None:
+    def __init__(
+        self,
+        doing: str,
+        status: int,
+        reason: str,
+        message: str,
+        remedy: str = "",
+        causes: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         coded = " ".join(part for part in (str(status or ""), reason) if part)
         super().__init__(
             f"Could not {doing}: {': '.join(part for part in (coded, flat(message)) if part)}",
@@ -58,6 +67,8 @@ class KubernetesError(RhaiiError):
         self.status = status
         self.reason = reason
         self.message = message
+        # one entry a field: reason, field, message
+        self.causes = causes
 
 
 def if_there(ask: Callable[[], T], otherwise: T) -> T:
@@ -154,10 +165,13 @@ class KubernetesRest:
         found: list[Json] = list(self.call(doing, "GET", path, query=query).get("items") or [])
         return found
 
+    def metadata(self, doing: str, path: str, query: Mapping[str, str] | None = None) -> list[Json]:
+        """All objects of a list, asked for without what the objects hold: no secret comes here."""
+        return list(self.call(doing, "GET", path, query=query, accept=_METADATA).get("items") or [])
+
     def names(self, doing: str, path: str) -> list[str]:
-        """The names of all objects of a list, asked for without what the objects hold: no secret comes here."""
-        answer = self.call(doing, "GET", path, accept=_METADATA)
-        return [str(each["metadata"]["name"]) for each in answer.get("items") or []]
+        """The names of all objects of a list."""
+        return [str(each["metadata"]["name"]) for each in self.metadata(doing, path)]
 
     def watch(self, doing: str, path: str, query: Mapping[str, str], seconds: int) -> Iterator[tuple[str, Json]]:
         """Changes as they happen, for at most `seconds`; ends quietly when the server ends it."""
@@ -211,7 +225,11 @@ def _error_of(doing: str, response: Any) -> KubernetesError:
     try:
         status = response.json()
         return KubernetesError(
-            doing, response.status_code, str(status.get("reason") or ""), str(status.get("message") or "")
+            doing,
+            response.status_code,
+            str(status.get("reason") or ""),
+            str(status.get("message") or ""),
+            causes=(status.get("details") or {}).get("causes") or (),
         )
     except (ValueError, AttributeError):
         return KubernetesError(doing, response.status_code, "", response.text[:200])

@@ -15,6 +15,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capab
 
 def run_module(capability: Capability[Any]) -> NoReturn:
     module = AnsibleModule(argument_spec=capability.argument_spec, supports_check_mode=True, **capability.rules)
+    module.no_log_values.update(capability.secrets(dict(module.params)))
     result = execute(
         capability,
         dict(module.params),

@@ -11,8 +11,11 @@ repaired, drained, deleted or waited for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+Object = Mapping[str, Any]
 
 # In the cloud.
 MANAGED_BY = "managed-by"
@@ -25,6 +28,24 @@ _CLOUD_TOOLS: tuple[tuple[str, str, str], ...] = (
     ("managed-by-cnrm", "true", "Config Connector"),
     ("goog-dm", "", "Deployment Manager"),
 )
+
+# In a cluster. The label was written by version 0.1.0 too, over what it had not made; the annotation is younger.
+OF_ENVIRONMENT = "rhaii.gke/environment"
+CREATED = "rhaii.gke/created"
+FIELD_MANAGER = "rhaii.gke"
+_COPIED = "carries our marks, but {0} put them there: it seems to be a copy"
+_HALF = "carries our label, which version 0.1.0 also put on what it had not made, and {0} made parts of it"
+_UNRECORDED = "carries our marks without a record of who put them there"
+# What tools leave on the objects that they make: label or annotation, and what it says.
+_CLUSTER_TOOLS: tuple[tuple[str, str], ...] = (
+    ("meta.helm.sh/release-name", "seems to be of the Helm release {0}"),
+    ("argocd.argoproj.io/tracking-id", "seems to be Argo CD's ({0})"),
+    ("argocd.argoproj.io/instance", "seems to be Argo CD's ({0})"),
+    ("kustomize.toolkit.fluxcd.io/name", "seems to be Flux's ({0})"),
+    ("helm.toolkit.fluxcd.io/name", "seems to be Flux's ({0})"),
+)
+_MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+_BY_KUBECTL = "kubectl.kubernetes.io/last-applied-configuration"
 
 OURS, ANOTHERS, FOREIGN = "ours", "another environment's", "foreign"
 
@@ -57,6 +78,61 @@ def of_cloud(labels: Mapping[str, object], environment: str) -> Whose:
     return Whose(OURS)
 
 
+def of_object(live: Object, environment: str) -> Whose:
+    """Judge an object of a cluster by its marks, and by the API server's record of who set what."""
+    metadata = live.get("metadata") or {}
+    labels = metadata.get("labels") or {}
+    owner = str(labels.get(OF_ENVIRONMENT) or "")
+    if not owner:
+        return Whose(FOREIGN, made_by(live))
+    if owner != environment:
+        return Whose(ANOTHERS, f"belongs to the environment {owner}")
+    if (metadata.get("annotations") or {}).get(CREATED) == "true":
+        setters = sorted(_setters(live, "f:annotations", f"f:{CREATED}"))
+        if FIELD_MANAGER in setters:
+            return Whose(OURS)
+        return Whose(FOREIGN, _COPIED.format(" and ".join(setters)) if setters else _UNRECORDED)
+    makers = sorted(_makers(live) - {FIELD_MANAGER})
+    return Whose(FOREIGN, _HALF.format(" and ".join(makers))) if makers else Whose(OURS)
+
+
+def made_by(live: Object) -> str:
+    """Whose an object seems to be that is not ours, as the end of a sentence."""
+    metadata = live.get("metadata") or {}
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    for key, says in _CLUSTER_TOOLS:
+        value = labels.get(key) or annotations.get(key)
+        if value:
+            return says.format(value)
+    for reference in metadata.get("ownerReferences") or []:
+        if reference.get("controller"):
+            return f"belongs to the {reference.get('kind')} {reference.get('name')}"
+    if labels.get(_MANAGED_BY_LABEL):
+        return f"seems to be {labels[_MANAGED_BY_LABEL]}'s (label {_MANAGED_BY_LABEL})"
+    if _BY_KUBECTL in annotations:
+        return "seems to be made with kubectl apply"
+    makers = sorted(_makers(live)) or sorted({manager for manager, _fields in _records(live)})
+    if makers:
+        return f"seems to be made by {' and '.join(makers)} (field manager)"
+    return "carries none of our marks"
+
+
+def _records(live: Object) -> Iterator[tuple[str, Object]]:
+    """Who set which fields, status left out."""
+    for entry in (live.get("metadata") or {}).get("managedFields") or []:
+        if not entry.get("subresource"):
+            yield str(entry.get("manager") or ""), entry.get("fieldsV1") or {}
+
+
+def _makers(live: Object) -> set[str]:
+    """Who set what the object is for: anything beside its metadata and its status."""
+    return {manager for manager, fields in _records(live) if set(fields) - {"f:metadata", "f:status"}}
+
+
+def _setters(live: Object, part: str, key: str) -> set[str]:
+    return {manager for manager, fields in _records(live) if key in ((fields.get("f:metadata") or {}).get(part) or {})}
+
+
 def _maker(labels: Mapping[str, object]) -> str:
     manager = labels.get(MANAGED_BY)
     if manager:
@@ -78,4 +154,18 @@ def _tool(labels: Mapping[str, object]) -> str:
     return ""
 
 
-__all__ = ("ANOTHERS", "ENVIRONMENT", "FOREIGN", "MANAGED_BY", "MANAGER", "OURS", "Whose", "of_cloud")
+__all__ = (
+    "ANOTHERS",
+    "CREATED",
+    "ENVIRONMENT",
+    "FIELD_MANAGER",
+    "FOREIGN",
+    "MANAGED_BY",
+    "MANAGER",
+    "OF_ENVIRONMENT",
+    "OURS",
+    "Whose",
+    "made_by",
+    "of_cloud",
+    "of_object",
+)

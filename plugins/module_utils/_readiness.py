@@ -3,12 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note that this module util is PRIVATE to the collection.
-"""Which Deployments still keep us waiting."""
+"""Which Deployments still keep us waiting, and which charts could not be installed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import flat
 
 
 def unavailable_deployments(deployments: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> list[str]:
@@ -31,4 +33,19 @@ def is_available(deployment: Mapping[str, Any]) -> bool:
     )
 
 
-__all__ = ("is_available", "unavailable_deployments")
+def helm_failures(results: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A sentence for each release that a loop over kubernetes.core.helm could not install; values are not in it."""
+    return [
+        f"Helm could not install {result['item']['release']} from {result['item']['chart']}: {_said_by_helm(result)}"
+        for result in results
+        if result.get("failed") or int(result.get("rc") or 0) != 0 or result.get("failed_when_result")
+    ]
+
+
+def _said_by_helm(result: Mapping[str, Any]) -> str:
+    said = str(result.get("stderr") or "").strip() or str(result.get("msg") or "").strip() or "nothing."
+    # what Helm itself says comes last; what comes before are warnings
+    return flat(said.splitlines()[-1])
+
+
+__all__ = ("helm_failures", "is_available", "unavailable_deployments")

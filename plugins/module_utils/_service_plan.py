@@ -23,6 +23,8 @@ Object = Mapping[str, Any]
 OVERRIDE = "rhaii.gke/override"
 STOP = "serving.kserve.io/stop"
 TPU = "google.com/tpu"
+# KServe's labels on all pods of a service.
+PART_OF, NAME = "app.kubernetes.io/part-of", "app.kubernetes.io/name"
 OVERRIDABLE = ("replicas", "image")
 
 
@@ -145,6 +147,20 @@ def vacated(nodes: Sequence[Object], pods: Sequence[Object], wanted: int) -> lis
     return [str(node["metadata"]["name"]) for node in reversed(free)][:excess]
 
 
+def foreign_pods(pods: Sequence[Object], services: Sequence[str]) -> list[str]:
+    """Pods that KServe did not make for one of these services, by namespace and name; what has ended counts no more."""
+    return sorted(
+        f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"
+        for pod in pods
+        if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed") and not _is_of(pod, services)
+    )
+
+
+def _is_of(pod: Object, services: Sequence[str]) -> bool:
+    labels = pod["metadata"].get("labels") or {}
+    return labels.get(PART_OF) == "llminferenceservice" and labels.get(NAME) in services
+
+
 def _holds_tpu(pod: Object) -> bool:
     containers: Sequence[Object] = [*(pod["spec"].get("containers") or []), *(pod["spec"].get("initContainers") or [])]
     return any(
@@ -154,4 +170,4 @@ def _holds_tpu(pod: Object) -> bool:
     )
 
 
-__all__ = ("OVERRIDE", "STOP", "Plan", "override_of", "plan", "replaced", "vacated")
+__all__ = ("OVERRIDE", "STOP", "Plan", "foreign_pods", "override_of", "plan", "replaced", "vacated")

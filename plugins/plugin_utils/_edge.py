@@ -62,12 +62,15 @@ class CapabilityAction(ActionBase):
             refused: dict[str, Any] = remove_values({"failed": True, "changed": False, "msg": sentence}, secrets)
             return refused
 
+        params = plain(checked.validated_parameters)
+        secrets = {*secrets, *capability.secrets(params)}
+
         def progress(message: str) -> None:
             display.display(f"[{host}] {remove_values(message, secrets)}")
 
         result = execute(
             capability,
-            plain(checked.validated_parameters),
+            params,
             progress,
             check_mode=bool(self._task.check_mode),
             diff_mode=bool(self._task.diff),

@@ -1,0 +1,261 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""applyset: objects of ours as they are wanted, and nothing that is not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.conflicts import (
+    conflicts_of,
+    may_take_over,
+    refusal,
+)
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import ports_of
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import (
+    Json,
+    Key,
+    bare,
+    keyed,
+    marked,
+    secret_values,
+    shown,
+)
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import Ports
+from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options, wait_options
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
+from ansible_collections.rhaii.gke.plugins.module_utils._clock import Deadline, in_words
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import ANOTHERS, Whose, of_object
+
+# Of a webhook whose pod is not up yet, or has no certificate yet.
+_PASSING = ("failed calling webhook", "failed to call webhook", "no endpoints available", "connection refused")
+
+
+@dataclass
+class _Done:
+    """What became of an object, and for a diff how it was and is."""
+
+    key: Key
+    action: str
+    why: str = ""
+    before: Json = field(default_factory=dict)
+    after: Json = field(default_factory=dict)
+
+    def public(self) -> Json:
+        return {**self.key.public(), "action": self.action, "why": self.why}
+
+
+class _Set:
+    """One run of the capability."""
+
+    def __init__(self, params: Params, ports: Ports, progress: Progress, check_mode: bool) -> None:
+        self.environment = str(params["environment"])
+        self.manifests = keyed(params["objects"])
+        self.dependents = [key for key, _manifest in keyed(params["dependents"], "dependents")]
+        self.check_mode = check_mode
+        self.objects = ports.objects
+        self.progress = progress
+        self.deadline = Deadline(ports.clock, params["wait_timeout"])
+        self.interval = float(params["wait_interval"])
+        self.done: list[_Done] = []
+
+    def result(self) -> Result:
+        changed = [each for each in self.done if each.action in ("created", "changed", "deleted")]
+        return {
+            "changed": bool(changed),
+            "objects": [each.public() for each in self.done],
+            "deleted": [str(each.key) for each in self.done if each.action == "deleted"],
+            "left": [f"{each.key} {each.why}" for each in self.done if each.action == "left"],
+            "diff": {
+                "before": {str(each.key): each.before for each in changed},
+                "after": {str(each.key): each.after for each in changed},
+            },
+        }
+
+    def present(self) -> None:
+        """All are looked at before the first is changed, so that a refusal leaves everything as it was."""
+        lives = {key: self.objects.read(key) for key, _manifest in self.manifests}
+        judged = {key: of_object(live, self.environment) for key, live in lives.items() if live is not None}
+        kept = {key for key, whose in judged.items() if is_used_as_it_is(key, whose)}
+        refuse_foreign({key: whose for key, whose in judged.items() if not whose.is_ours and key not in kept})
+        for key, manifest in self.manifests:
+            if key in kept:
+                self.done.append(_Done(key, "left", judged[key].seems))
+            else:
+                self.done.append(self.apply(key, marked(manifest, self.environment), lives[key]))
+
+    def apply(self, key: Key, manifest: Json, live: Json | None) -> _Done:
+        if self.check_mode and not self.objects.knows(key):
+            return self.created(key, manifest, "not asked: the API server does not know the kind yet")
+        self.await_kind(key)
+        try:
+            answer = self.patiently(key, manifest, ours=live is not None)
+        except KubernetesError as error:
+            # check mode made no namespace to ask in
+            if self.check_mode and error.status == 404:
+                return self.created(key, manifest, "not asked: its namespace is not there yet")
+            raise
+        before, after = bare(live), bare(answer)
+        if before == after:
+            return _Done(key, "unchanged")
+        if not self.check_mode:
+            self.progress(f"{key}: {'created' if live is None else 'changed'}")
+        return _Done(key, "created" if live is None else "changed", "", *shown(before, after))
+
+    def created(self, key: Key, manifest: Json, why: str) -> _Done:
+        return _Done(key, "created", why, *shown({}, manifest))
+
+    def await_kind(self, key: Key) -> None:
+        said = False
+        while not self.objects.knows(key):
+            if self.deadline.passed:
+                raise RhaiiError(
+                    f"{key} cannot be applied: the API server does not know the kind {key.kind} ({key.api_version}).",
+                    remedy="Install its CRD first: the operator that brings it is missing or not up.",
+                )
+            if not said:
+                self.progress(f"{key}: waiting until the API server knows {key.kind}")
+                said = True
+            self.deadline.pause(self.interval)
+
+    def patiently(self, key: Key, manifest: Json, *, ours: bool) -> Json:
+        """Apply; a webhook that is not up yet is waited for."""
+        said = False
+        while True:
+            try:
+                return self.taken_over(key, manifest, ours=ours)
+            except KubernetesError as error:
+                if not is_passing(error) or self.deadline.passed:
+                    raise
+                if not said:
+                    self.progress(f"{key}: waiting for a webhook ({error.message[:120]})")
+                    said = True
+            self.deadline.pause(self.interval)
+
+    def taken_over(self, key: Key, manifest: Json, *, ours: bool) -> Json:
+        """Apply; what people set by hand on an object of ours is taken over."""
+        try:
+            return self.objects.apply(key, manifest, force=False, dry_run=self.check_mode)
+        except KubernetesError as error:
+            conflicts = conflicts_of(error)
+            if not conflicts:
+                raise
+            if not ours:
+                raise RhaiiError(
+                    f"{key} appeared while it was about to be made ({'; '.join(map(str, conflicts))}).",
+                    remedy="Run the same again: it is judged then.",
+                ) from error
+            if not may_take_over(conflicts):
+                raise refusal(key, conflicts) from error
+        return self.objects.apply(key, manifest, force=True, dry_run=self.check_mode)
+
+    def absent(self) -> None:
+        """What others need goes last. Nothing foreign is deleted, or waited for."""
+        for key, _manifest in reversed(self.manifests):
+            live = self.objects.read(key)
+            whose = Whose("") if live is None else of_object(live, self.environment)
+            if live is None:
+                self.done.append(_Done(key, "absent"))
+            elif not whose.is_ours:
+                self.done.append(_Done(key, "left", whose.seems))
+            else:
+                if not self.check_mode:
+                    self.progress(f"{key}: deleting")
+                    self.objects.delete(key, str(live["metadata"]["uid"]))
+                self.done.append(_Done(key, "deleted", "", *shown(bare(live), {})))
+        if not self.check_mode:
+            self.await_gone()
+
+    def await_gone(self) -> None:
+        said: list[str] = []
+        while True:
+            left = self.still_there()
+            if not left:
+                return
+            if self.deadline.passed:
+                raise RhaiiError(
+                    f"Still there after {in_words(self.deadline.timeout)}: {', '.join(left)}.",
+                    remedy="See what holds it (its finalizers and events: kubectl describe), and run the same again.",
+                )
+            if left != said:
+                self.progress(f"waiting until {', '.join(left)} {'is' if len(left) == 1 else 'are'} gone")
+                said = left
+            self.deadline.pause(self.interval)
+
+    def still_there(self) -> list[str]:
+        gone = {each.key for each in self.done if each.action in ("deleted", "absent")}
+        deleted = [each.key for each in self.done if each.action == "deleted"]
+        found = [str(key) for key in deleted if self.objects.read(key) is not None]
+        for key in self.dependents:
+            live = self.objects.read(key)
+            if live is not None and belongs_to(live, gone):
+                found.append(str(key))
+        return found
+
+
+def is_used_as_it_is(key: Key, whose: Whose) -> bool:
+    """A namespace that somebody else made has room for what is ours, and gets no mark of ours."""
+    return key.kind == "Namespace" and not whose.is_ours and whose.verdict != ANOTHERS
+
+
+def belongs_to(live: Json, owners: set[Key]) -> bool:
+    """Whether it goes with one of these, as its owner references say."""
+    namespace = str((live.get("metadata") or {}).get("namespace") or "")
+    return any(
+        owner.kind == reference.get("kind") and owner.name == reference.get("name") and owner.namespace == namespace
+        for reference in (live.get("metadata") or {}).get("ownerReferences") or []
+        for owner in owners
+    )
+
+
+def is_passing(error: KubernetesError) -> bool:
+    return error.status in (429, 503) or (error.status == 500 and any(phrase in error.message for phrase in _PASSING))
+
+
+def refuse_foreign(foreign: dict[Key, Whose]) -> None:
+    if foreign:
+        named = "; ".join(f"{key} {whose.seems}" for key, whose in foreign.items())
+        raise RhaiiError(
+            f"Not of this environment, so left alone: {named}. Nothing was changed.",
+            remedy="Give ours another name or another namespace, or remove what is there if it is yours to remove.",
+        )
+
+
+def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> Result:
+    one = _Set(params, ports, progress, check_mode)
+    try:
+        if params["state"] == "present":
+            one.present()
+        else:
+            one.absent()
+    except RhaiiError as error:
+        raise error.with_result(one.result()) from error
+    return one.result()
+
+
+def _secrets(params: Params) -> set[str]:
+    objects: Sequence[object] = params.get("objects") or []
+    return secret_values(objects)
+
+
+CAPABILITY = Capability(
+    name="applyset",
+    argument_spec=kubernetes_options(
+        environment={"type": "str", "required": True},
+        objects={"type": "list", "elements": "dict", "required": True},
+        state={"type": "str", "default": "present", "choices": ["present", "absent"]},
+        dependents={"type": "list", "elements": "dict", "default": []},
+        **{name: spec for name, spec in wait_options(60, 5.0).items() if name != "wait"},
+    ),
+    ports=ports_of,
+    run=run,
+    secrets=_secrets,
+)
+
+__all__ = ("CAPABILITY", "belongs_to", "is_passing", "is_used_as_it_is", "refuse_foreign", "run")

@@ -1,0 +1,151 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""Objects as they are given, as they are marked ours, as they are ordered and as they are shown."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import CREATED, OF_ENVIRONMENT
+
+Json = dict[str, Any]
+
+# What others need comes first; kinds that are not named come between the two lists.
+_FIRST = ("Namespace", "CustomResourceDefinition", "ServiceAccount", "Secret", "ConfigMap", "Role", "ClusterRole")
+_LAST = ("Gateway", "HTTPRoute", "EnvoyFilter", "LLMInferenceService")
+# Of an object's metadata, what the API server keeps for itself.
+_KEPT_BY_SERVER = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
+_SECRET_PARTS = ("data", "stringData")
+# Shorter values are words that may stand anywhere.
+_SECRET_LENGTH = 8
+
+
+@dataclass(frozen=True)
+class Key:
+    """Which object."""
+
+    api_version: str
+    kind: str
+    name: str
+    namespace: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.namespace + '/' if self.namespace else ''}{self.name}"
+
+    def public(self) -> Json:
+        return {
+            "api_version": self.api_version,
+            "kind": self.kind,
+            "name": self.name,
+            "namespace": self.namespace,
+        }
+
+
+def key_of(manifest: Any, place: str) -> Key:
+    """The key of a manifest; `place` says in an error where it was given."""
+    metadata = manifest.get("metadata") if isinstance(manifest, Mapping) else None
+    found = {
+        "apiVersion": manifest.get("apiVersion") if isinstance(manifest, Mapping) else None,
+        "kind": manifest.get("kind") if isinstance(manifest, Mapping) else None,
+        "metadata.name": metadata.get("name") if isinstance(metadata, Mapping) else None,
+    }
+    missing = [name for name, value in found.items() if not value]
+    if missing:
+        raise RhaiiError(f"{place} has no {' and no '.join(missing)}.", remedy="Give a whole Kubernetes object.")
+    namespace = str((metadata or {}).get("namespace") or "")
+    return Key(str(found["apiVersion"]), str(found["kind"]), str(found["metadata.name"]), namespace)
+
+
+def keyed(manifests: Sequence[Any], option: str = "objects") -> list[tuple[Key, Json]]:
+    """Each manifest with its key, in the order in which they are applied; each object once."""
+    found: dict[Key, Json] = {}
+    for number, manifest in enumerate(manifests, 1):
+        key = key_of(manifest, f"Entry {number} of {option}")
+        if key in found:
+            raise RhaiiError(f"{key} is given twice in {option}.", remedy="Give each object once.")
+        found[key] = dict(manifest)
+    return sorted(found.items(), key=lambda item: _rank(item[0].kind))
+
+
+def _rank(kind: str) -> int:
+    if kind in _FIRST:
+        return _FIRST.index(kind)
+    return len(_FIRST) + (_LAST.index(kind) + 1 if kind in _LAST else 0)
+
+
+def marked(manifest: Json, environment: str) -> Json:
+    """The manifest as we apply it: with the marks that make it ours."""
+    found = copy.deepcopy(manifest)
+    metadata = found["metadata"]
+    metadata["labels"] = {**(metadata.get("labels") or {}), OF_ENVIRONMENT: environment}
+    metadata["annotations"] = {**(metadata.get("annotations") or {}), CREATED: "true"}
+    return found
+
+
+def bare(live: Json | None) -> Json:
+    """An object without its status and without what the API server keeps for itself."""
+    if live is None:
+        return {}
+    found = {key: value for key, value in live.items() if key != "status"}
+    found["metadata"] = {
+        key: value for key, value in (live.get("metadata") or {}).items() if key not in _KEPT_BY_SERVER
+    }
+    return found
+
+
+def shown(before: Json, after: Json) -> tuple[Json, Json]:
+    """Both as a screen may have them: of the data of a Secret only which keys there are, and which changed."""
+    if "Secret" not in (before.get("kind"), after.get("kind")):
+        return before, after
+    return _hidden(before, {}, "hidden"), _hidden(after, before, "hidden, another value")
+
+
+def _hidden(secret: Json, other: Json, word: str) -> Json:
+    found = dict(secret)
+    for part in _SECRET_PARTS:
+        if isinstance(secret.get(part), Mapping):
+            beside = other.get(part) or {}
+            found[part] = {
+                key: f"({word})" if key in beside and beside[key] != value else "(hidden)"
+                for key, value in secret[part].items()
+            }
+    annotations = (secret.get("metadata") or {}).get("annotations") or {}
+    # kubectl keeps the whole object there
+    if any(key.endswith("last-applied-configuration") for key in annotations):
+        metadata = dict(secret["metadata"])
+        metadata["annotations"] = {
+            key: "(hidden)" if key.endswith("last-applied-configuration") else value
+            for key, value in annotations.items()
+        }
+        found["metadata"] = metadata
+    return found
+
+
+def secret_values(manifests: Iterable[Any]) -> set[str]:
+    """All that the Secrets among the manifests hold, encoded and decoded."""
+    found: set[str] = set()
+    for manifest in manifests:
+        if isinstance(manifest, Mapping) and manifest.get("kind") == "Secret":
+            for part in _SECRET_PARTS:
+                for value in (manifest.get(part) or {}).values():
+                    found |= {str(value), _decoded(str(value))}
+    return {value for value in found if len(value) >= _SECRET_LENGTH}
+
+
+def _decoded(value: str) -> str:
+    try:
+        return base64.b64decode(value, validate=True).decode("utf-8").strip()
+    except (binascii.Error, ValueError):
+        return ""
+
+
+__all__ = ("Json", "Key", "bare", "key_of", "keyed", "marked", "secret_values", "shown")

@@ -1,0 +1,213 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""helm_releases: whose the Helm releases are that an environment installs, and our label on those that are ours.
+
+Helm keeps a release in Secrets, one a revision, and takes labels along from one revision to the next.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Json, KubernetesRest, if_there
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import (
+    ANOTHERS,
+    FIELD_MANAGER,
+    FOREIGN,
+    OF_ENVIRONMENT,
+    OURS,
+    Whose,
+    made_by,
+)
+
+_STORED = "helm.sh/release.v1"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A release as it would be installed, and what runs when it is."""
+
+    name: str
+    namespace: str
+    chart: str
+    value_keys: frozenset[str]
+    deployments: tuple[str, ...]
+
+    @classmethod
+    def of(cls, given: Json) -> Wanted:
+        return cls(
+            given["name"],
+            given["namespace"],
+            given["chart"],
+            frozenset(given["value_keys"] or ()),
+            tuple(given["deployments"] or ()),
+        )
+
+    def __str__(self) -> str:
+        return f"Helm release {self.name} in {self.namespace}"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The newest revision of a release: name and labels of its Secret."""
+
+    secret: str
+    labels: Mapping[str, str]
+
+    @property
+    def status(self) -> str:
+        return str(self.labels.get("status") or "")
+
+    @property
+    def revision(self) -> int:
+        version = str(self.labels.get("version") or "")
+        return int(version) if version.isdecimal() else 0
+
+
+class Releases(Protocol):
+    def newest(self, namespace: str, name: str) -> Stored | None:
+        """The newest revision, None where there is no such release."""
+
+    def content(self, namespace: str, secret: str) -> Json:
+        """What the revision says: chart, values, status."""
+
+    def deployment(self, namespace: str, name: str) -> Json | None:
+        """A Deployment, None where there is none."""
+
+    def label(self, namespace: str, secret: str, labels: Mapping[str, str]) -> None:
+        """Put labels on the revision."""
+
+
+def judge(wanted: Wanted, stored: Stored, content: Json | None, environment: str) -> Whose:
+    """By our label; without one, as version 0.1.0 left its releases, by whether it is what we would install."""
+    owner = str(stored.labels.get(OF_ENVIRONMENT) or "")
+    if owner:
+        return Whose(OURS) if owner == environment else Whose(ANOTHERS, f"belongs to the environment {owner}")
+    chart = str(((content or {}).get("chart") or {}).get("metadata", {}).get("name") or "")
+    values = set((content or {}).get("config") or {})
+    if chart != wanted.chart:
+        return Whose(FOREIGN, f"is of the chart {chart or 'unknown'}, not of {wanted.chart}")
+    if values - wanted.value_keys:
+        return Whose(FOREIGN, f"has values that we do not set ({', '.join(sorted(values - wanted.value_keys))})")
+    return Whose(OURS)
+
+
+def run(params: Params, releases: Releases, progress: Progress, check_mode: bool) -> Result:
+    environment = str(params["environment"])
+    found: list[Json] = []
+    foreign: list[str] = []
+    changed = False
+    for wanted in (Wanted.of(each) for each in params["releases"]):
+        stored = releases.newest(wanted.namespace, wanted.name)
+        if stored is None:
+            foreign += _running(wanted, releases)
+            found.append({"name": wanted.name, "namespace": wanted.namespace, "status": "absent", "whose": "nobody's"})
+            continue
+        labelled = bool(stored.labels.get(OF_ENVIRONMENT))
+        content = None if labelled else releases.content(wanted.namespace, stored.secret)
+        whose = judge(wanted, stored, content, environment)
+        found.append(
+            {"name": wanted.name, "namespace": wanted.namespace, "status": stored.status, "whose": whose.verdict}
+        )
+        if not whose.is_ours:
+            foreign.append(f"{wanted} {whose.seems}")
+        elif params["label"] and not labelled:
+            changed = True
+            if not check_mode:
+                releases.label(wanted.namespace, stored.secret, {OF_ENVIRONMENT: environment})
+    result: Result = {"changed": changed, "releases": found, "foreign": foreign}
+    if foreign:
+        raise RhaiiError(
+            f"Not of the environment {environment}, and where its operators would be: {'; '.join(foreign)}. "
+            "Nothing was changed.",
+            remedy="Use a cluster without them. Operators that are there already are not adopted; remove them if they "
+            "are yours to remove.",
+            result=result,
+        )
+    return result
+
+
+def _running(wanted: Wanted, releases: Releases) -> list[str]:
+    """What runs already although the release that would bring it is not there."""
+    found = []
+    for place in wanted.deployments:
+        namespace, _, name = place.partition("/")
+        live = releases.deployment(namespace, name)
+        if live is not None:
+            found.append(f"Deployment {place} {made_by(live)}")
+    return found
+
+
+class KubernetesReleases:
+    """The real adapter: Helm's Secrets by REST; their content is read for unlabelled ones alone, and never shown."""
+
+    def __init__(self, api: KubernetesRest) -> None:
+        self._api = api
+
+    def newest(self, namespace: str, name: str) -> Stored | None:
+        path = f"/api/v1/namespaces/{quote(namespace)}/secrets"
+        query = {"labelSelector": f"owner=helm,name={name}", "fieldSelector": f"type={_STORED}"}
+        items = self._api.metadata(f"look for the Helm release {name}", path, query)
+        stored = [Stored(each["metadata"]["name"], each["metadata"].get("labels") or {}) for each in items]
+        return max(stored, key=lambda each: each.revision, default=None)
+
+    def content(self, namespace: str, secret: str) -> Json:
+        path = f"/api/v1/namespaces/{quote(namespace)}/secrets/{quote(secret)}"
+        data = (self._api.call("read a Helm release", "GET", path).get("data") or {}).get("release") or ""
+        return release_of(str(data))
+
+    def deployment(self, namespace: str, name: str) -> Json | None:
+        path = f"/apis/apps/v1/namespaces/{quote(namespace)}/deployments/{quote(name)}"
+        return if_there(lambda: self._api.call(f"read the Deployment {namespace}/{name}", "GET", path), None)
+
+    def label(self, namespace: str, secret: str, labels: Mapping[str, str]) -> None:
+        path = f"/api/v1/namespaces/{quote(namespace)}/secrets/{quote(secret)}"
+        body = {"metadata": {"labels": dict(labels)}}
+        self._api.call("label a Helm release", "PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=body)
+
+
+def release_of(data: str) -> Json:
+    """What Helm stored: JSON, zipped, in base64 twice. What is not readable says nothing."""
+    try:
+        found: Json = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(data))))
+    except (ValueError, OSError, EOFError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def releases_of(params: Params) -> KubernetesReleases:
+    return KubernetesReleases(KubernetesRest.from_params(params))
+
+
+_RELEASE: dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "required": True},
+    "chart": {"type": "str", "required": True},
+    "value_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
+    "deployments": {"type": "list", "elements": "str", "default": []},
+}
+
+CAPABILITY = Capability(
+    name="helm_releases",
+    argument_spec=kubernetes_options(
+        environment={"type": "str", "required": True},
+        releases={"type": "list", "elements": "dict", "required": True, "options": _RELEASE},
+        label={"type": "bool", "default": False},
+    ),
+    ports=releases_of,
+    run=run,
+)
+
+__all__ = ("CAPABILITY", "Releases", "Stored", "Wanted", "judge", "release_of", "run")

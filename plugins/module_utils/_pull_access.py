@@ -1,0 +1,282 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is PRIVATE to the collection.
+"""pull_access: a pull secret among those of service accounts, and nothing else of them changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options, wait_options
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
+from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock, Deadline, SystemClock
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import (
+    Json,
+    KubernetesError,
+    KubernetesRest,
+    if_there,
+)
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import (
+    CREATED,
+    FIELD_MANAGER,
+    OF_ENVIRONMENT,
+    made_by,
+    of_object,
+)
+
+# On an account that is not ours: the secret that we added, so that it can be put back.
+ADDED = "rhaii.gke/pull-secret"
+_TRIES = 5
+
+
+class Accounts(Protocol):
+    def read(self, namespace: str, name: str) -> Json | None:
+        """The service account, None where there is none."""
+
+    def create(self, namespace: str, body: Json) -> None:
+        """Make one; raises KubernetesError 409 when there is one by now, 404 without its namespace."""
+
+    def change(self, namespace: str, name: str, body: Json) -> None:
+        """A merge patch; raises KubernetesError 409 when it has changed since it was read."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    accounts: Accounts
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class Account:
+    namespace: str
+    name: str
+    create: bool
+    labels: dict[str, str]
+    annotations: dict[str, str]
+
+    @classmethod
+    def of(cls, given: Json) -> Account:
+        return cls(
+            given["namespace"],
+            given["name"],
+            bool(given["create"]),
+            dict(given["labels"] or {}),
+            dict(given["annotations"] or {}),
+        )
+
+    def __str__(self) -> str:
+        return f"ServiceAccount {self.namespace}/{self.name}"
+
+
+def secrets_of(account: Json) -> list[str]:
+    return [str(each.get("name") or "") for each in account.get("imagePullSecrets") or []]
+
+
+def added_by_us(account: Json, secret: str) -> bool:
+    """Whether the entry is there because we put it there; version 0.1.0 left no annotation, only its field manager."""
+    metadata = account.get("metadata") or {}
+    if (metadata.get("annotations") or {}).get(ADDED) == secret:
+        return True
+    return any(
+        entry.get("manager") == FIELD_MANAGER and "f:imagePullSecrets" in (entry.get("fieldsV1") or {})
+        for entry in metadata.get("managedFields") or []
+    )
+
+
+def with_secret(account: Json, secret: str) -> Json | None:
+    """The patch that adds the secret; None where it is there."""
+    names = secrets_of(account)
+    if secret in names:
+        return None
+    return _patch(account, [*names, secret], secret)
+
+
+def without_secret(account: Json, secret: str) -> Json | None:
+    """The patch that puts the account back as it was; None where there is nothing of ours in it."""
+    names = secrets_of(account)
+    if secret not in names or not added_by_us(account, secret):
+        return None
+    return _patch(account, [name for name in names if name != secret], None)
+
+
+def _patch(account: Json, names: list[str], mark: str | None) -> Json:
+    return {
+        # refused when somebody else was faster
+        "metadata": {"resourceVersion": account["metadata"]["resourceVersion"], "annotations": {ADDED: mark}},
+        "imagePullSecrets": [{"name": name} for name in names] or None,
+    }
+
+
+class _Access:
+    def __init__(self, params: Params, ports: Ports, progress: Progress, check_mode: bool) -> None:
+        self.environment = str(params["environment"])
+        self.secret = str(params["secret"])
+        self.accounts = ports.accounts
+        self.progress = progress
+        self.check_mode = check_mode
+        self.deadline = Deadline(ports.clock, params["wait_timeout"])
+        self.interval = float(params["wait_interval"])
+        self.done: list[Json] = []
+
+    def result(self) -> Result:
+        touched = [each for each in self.done if each["action"] != "unchanged"]
+        return {
+            "changed": bool(touched),
+            "accounts": self.done,
+            "told": [each["said"] for each in self.done if each["said"]],
+            "diff": {
+                "before": {each["account"]: each["before"] for each in touched},
+                "after": {each["account"]: each["after"] for each in touched},
+            },
+        }
+
+    def note(self, account: Account, action: str, before: list[str], after: list[str], said: str = "") -> None:
+        self.done.append({"account": str(account), "action": action, "before": before, "after": after, "said": said})
+        if said:
+            self.progress(said)
+
+    def add(self, account: Account) -> None:
+        live = self.awaited(account)
+        if live is None:
+            if account.create and not self.check_mode:
+                self.accounts.create(account.namespace, self.body(account))
+            # of one that is not there in check mode, its namespace or its controller is not there yet either
+            self.note(account, "created" if account.create else "changed", [], [self.secret])
+            return
+        patch = with_secret(live, self.secret)
+        if patch is None:
+            self.note(account, "unchanged", secrets_of(live), secrets_of(live))
+            return
+        foreign = not of_object(live, self.environment).is_ours
+        self.patch(account, live, with_secret)
+        said = (
+            f"{account} gets the pull secret {self.secret} beside what it has; it is not ours ({made_by(live)}), "
+            "and teardown puts it back."
+            if foreign
+            else ""
+        )
+        self.note(account, "changed", secrets_of(live), [*secrets_of(live), self.secret], said)
+
+    def body(self, account: Account) -> Json:
+        return {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {
+                "name": account.name,
+                "namespace": account.namespace,
+                "labels": {**account.labels, OF_ENVIRONMENT: self.environment},
+                "annotations": {**account.annotations, CREATED: "true"},
+            },
+            "imagePullSecrets": [{"name": self.secret}],
+        }
+
+    def awaited(self, account: Account) -> Json | None:
+        """An account that Kubernetes makes by itself is there a moment after its namespace."""
+        while True:
+            live = self.accounts.read(account.namespace, account.name)
+            if live is not None or account.create or self.check_mode:
+                return live
+            if self.deadline.passed:
+                raise RhaiiError(
+                    f"There is no {account}, so it cannot get the pull secret {self.secret}.",
+                    remedy="Check namespace and name; what makes the account is not up yet, or not there.",
+                )
+            self.deadline.pause(self.interval)
+
+    def patch(self, account: Account, live: Json, change: Callable[[Json, str], Json | None]) -> None:
+        """Against what others write at the same time: read again, and change that."""
+        for tried in range(1, _TRIES + 1):
+            body = change(live, self.secret)
+            if body is None or self.check_mode:
+                return
+            try:
+                self.accounts.change(account.namespace, account.name, body)
+            except KubernetesError as error:
+                if error.status != 409 or tried == _TRIES:
+                    raise
+                live = self.accounts.read(account.namespace, account.name) or live
+            else:
+                return
+
+    def remove(self, account: Account) -> None:
+        live = self.accounts.read(account.namespace, account.name)
+        patch = None if live is None else without_secret(live, self.secret)
+        if live is None or patch is None:
+            names = secrets_of(live or {})
+            self.note(account, "unchanged", names, names)
+            return
+        self.patch(account, live, without_secret)
+        after = [name for name in secrets_of(live) if name != self.secret]
+        said = f"{account} is put back: the pull secret {self.secret} is taken out again."
+        self.note(account, "changed", secrets_of(live), after, said)
+
+
+def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> Result:
+    one = _Access(params, ports, progress, check_mode)
+    try:
+        for each in params["accounts"]:
+            account = Account.of(each)
+            if params["state"] == "present":
+                one.add(account)
+            else:
+                one.remove(account)
+    except RhaiiError as error:
+        raise error.with_result(one.result()) from error
+    return one.result()
+
+
+class KubernetesAccounts:
+    """The real adapter."""
+
+    def __init__(self, api: KubernetesRest) -> None:
+        self._api = api
+
+    @staticmethod
+    def _path(namespace: str, name: str = "") -> str:
+        return f"/api/v1/namespaces/{quote(namespace)}/serviceaccounts{'/' + quote(name) if name else ''}"
+
+    def read(self, namespace: str, name: str) -> Json | None:
+        doing = f"read the service account {namespace}/{name}"
+        return if_there(lambda: self._api.call(doing, "GET", self._path(namespace, name)), None)
+
+    def create(self, namespace: str, body: Json) -> None:
+        doing = f"make the service account {namespace}/{body['metadata']['name']}"
+        self._api.call(doing, "POST", self._path(namespace), query={"fieldManager": FIELD_MANAGER}, body=body)
+
+    def change(self, namespace: str, name: str, body: Json) -> None:
+        doing = f"change the pull secrets of the service account {namespace}/{name}"
+        self._api.call(doing, "PATCH", self._path(namespace, name), query={"fieldManager": FIELD_MANAGER}, body=body)
+
+
+def ports_of(params: Params) -> Ports:
+    return Ports(KubernetesAccounts(KubernetesRest.from_params(params)), SystemClock())
+
+
+_ACCOUNT: dict[str, Any] = {
+    "namespace": {"type": "str", "required": True},
+    "name": {"type": "str", "required": True},
+    "create": {"type": "bool", "default": False},
+    "labels": {"type": "dict", "default": {}},
+    "annotations": {"type": "dict", "default": {}},
+}
+
+CAPABILITY = Capability(
+    name="pull_access",
+    argument_spec=kubernetes_options(
+        environment={"type": "str", "required": True},
+        secret={"type": "str", "required": True, "no_log": False},
+        accounts={"type": "list", "elements": "dict", "required": True, "options": _ACCOUNT},
+        state={"type": "str", "default": "present", "choices": ["present", "absent"]},
+        **{name: spec for name, spec in wait_options(60, 2.0).items() if name != "wait"},
+    ),
+    ports=ports_of,
+    run=run,
+)
+
+__all__ = ("ADDED", "CAPABILITY", "Accounts", "Ports", "added_by_us", "run", "with_secret", "without_secret")

@@ -1,0 +1,156 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: applyset
+short_description: Apply objects of an environment, and touch nothing that is not its own
+version_added: 0.2.0
+description:
+  - Applies Kubernetes objects by the server, and marks them as those of O(environment).
+  - All are looked at before the first is changed. Where one of them exists and is not of this environment, the task
+    fails with its name and whose it seems to be, and nothing is changed.
+  - An object is of the environment when it carries the label C(rhaii.gke/environment) with its name and the annotation
+    C(rhaii.gke/created), and the API server recorded that C(rhaii.gke) put it there. An object with the label alone, as
+    version 0.1.0 made them, counts when nobody else set a part of it.
+  - A Namespace that somebody else made is used as it is. It gets no mark and stays at O(state=absent).
+  - What a person set on an object of ours, with kubectl or the like, is taken back. What a deployment tool or a
+    controller sets is not fought over. The task fails with object, field and manager.
+  - The data of a Secret stands in no result and in no diff.
+author: The rhaii.gke authors (@rhaii-gke)
+extends_documentation_fragment:
+  - rhaii.gke._attributes
+  - rhaii.gke._kubernetes
+options:
+  environment:
+    description: Name of the environment.
+    type: str
+    required: true
+  objects:
+    description:
+      - The objects, as Kubernetes has them. For O(state=absent) kind, name and namespace are enough.
+      - They are applied in the order in which kinds need each other, and deleted in the opposite one.
+    type: list
+    elements: dict
+    required: true
+  state:
+    description:
+      - With V(present) the objects are applied.
+      - With V(absent) those that are of this environment are deleted and awaited until they are gone. All others are
+        left, and named in RV(left).
+    type: str
+    choices: [present, absent]
+    default: present
+  dependents:
+    description:
+      - Objects that go with one of O(objects) because it owns them, as the Service of a Gateway. They are awaited too.
+      - Only for O(state=absent). What belongs to somebody else is not awaited.
+    type: list
+    elements: dict
+    default: []
+  wait_timeout:
+    description:
+      - Seconds to wait for a kind that the API server does not know yet, for a webhook that is not up yet, or until
+        what is deleted is gone.
+    type: int
+    default: 60
+  wait_interval:
+    description: Seconds between two looks.
+    type: float
+    default: 5.0
+seealso:
+  - module: rhaii.gke.ownership_check
+  - module: rhaii.gke.pull_access
+"""
+
+EXAMPLES = r"""
+- name: Apply a route
+  rhaii.gke.applyset:
+    environment: prod
+    objects: "{{ lookup('ansible.builtin.template', 'route.yml.j2') | from_yaml_all | list }}"
+    kubeconfig: ~/.kube/config
+
+- name: Delete the gateway, and wait until the cloud's load balancer can go
+  rhaii.gke.applyset:
+    environment: prod
+    state: absent
+    objects:
+      - apiVersion: gateway.networking.k8s.io/v1
+        kind: Gateway
+        metadata:
+          name: inference-gateway
+          namespace: opendatahub
+    dependents:
+      - apiVersion: v1
+        kind: Service
+        metadata:
+          name: inference-gateway-istio
+          namespace: opendatahub
+    wait_timeout: 900
+    kubeconfig: ~/.kube/config
+"""
+
+RETURN = r"""
+objects:
+  description: What became of each object, in the order of the work.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    api_version:
+      description: Its API version.
+      type: str
+      sample: gateway.networking.k8s.io/v1
+    kind:
+      description: Its kind.
+      type: str
+      sample: Gateway
+    name:
+      description: Its name.
+      type: str
+      sample: inference-gateway
+    namespace:
+      description: Its namespace; empty for what has none.
+      type: str
+      sample: opendatahub
+    action:
+      description:
+        - V(created), V(changed), V(unchanged), V(deleted), V(absent) or V(left).
+        - In check mode what would become of it.
+      type: str
+      sample: unchanged
+    why:
+      description: Why it was left, or why check mode could not ask.
+      type: str
+      sample: ""
+deleted:
+  description: The objects that were deleted, or would be in check mode, for people.
+  returned: always
+  type: list
+  elements: str
+  sample: [Gateway opendatahub/inference-gateway]
+left:
+  description: The objects that were left because they are not of this environment, each with whose it seems to be.
+  returned: always
+  type: list
+  elements: str
+  sample: [HTTPRoute rhaii-inference/guide-paths seems to be made with kubectl apply]
+"""
+
+
+from typing import NoReturn
+
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.apply import CAPABILITY
+from ansible_collections.rhaii.gke.plugins.module_utils._module import run_module
+
+
+def main() -> NoReturn:
+    run_module(CAPABILITY)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: helm_releases
+short_description: Find out whose Helm releases are, and label those of an environment
+version_added: 0.2.0
+description:
+  - Reads the newest revision of each release. A release with the label C(rhaii.gke/environment) is of the environment
+    that it names. One without it, as version 0.1.0 left them, counts as ours when it is of the same chart and has no
+    values but those that we set.
+  - Fails with all releases that are not of this environment, and with Deployments that run already where a release
+    would bring them, before anything is installed.
+  - Of a release with the label only metadata is read. Values are never shown.
+author: The rhaii.gke authors (@rhaii-gke)
+extends_documentation_fragment:
+  - rhaii.gke._attributes
+  - rhaii.gke._kubernetes
+options:
+  environment:
+    description: Name of the environment.
+    type: str
+    required: true
+  releases:
+    description: The releases.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name.
+        type: str
+        required: true
+      namespace:
+        description: Namespace.
+        type: str
+        required: true
+      chart:
+        description: Name of its chart.
+        type: str
+        required: true
+      value_keys:
+        description: Values that are set when it is installed, by their top key.
+        type: list
+        elements: str
+        default: []
+      deployments:
+        description: Deployments that it brings up, as namespace/name.
+        type: list
+        elements: str
+        default: []
+  label:
+    description: Whether to label our releases that have no label. Helm keeps it from one revision to the next.
+    type: bool
+    default: false
+seealso:
+  - module: rhaii.gke.ownership_check
+  - module: kubernetes.core.helm
+"""
+
+EXAMPLES = r"""
+- name: Refuse a cert-manager that somebody else installed
+  rhaii.gke.helm_releases:
+    environment: prod
+    releases:
+      - name: cert-manager-operator
+        namespace: cert-manager-operator
+        chart: cert-manager-operator
+        value_keys: [pullSecret]
+        deployments: [cert-manager/cert-manager]
+    kubeconfig: ~/.kube/config
+"""
+
+RETURN = r"""
+releases:
+  description: Each release.
+  returned: always, but when the cluster does not answer
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name.
+      type: str
+      sample: cert-manager-operator
+    namespace:
+      description: Namespace.
+      type: str
+      sample: cert-manager-operator
+    status:
+      description: Helm's word for its newest revision, or V(absent).
+      type: str
+      sample: deployed
+    whose:
+      description: V(ours), V(another environment's), V(foreign) or V(nobody's), which is not there.
+      type: str
+      sample: ours
+foreign:
+  description: What is not of this environment, for people.
+  returned: always, but when the cluster does not answer
+  type: list
+  elements: str
+  sample: []
+"""
+
+
+from typing import NoReturn
+
+from ansible_collections.rhaii.gke.plugins.module_utils._helm_releases import CAPABILITY
+from ansible_collections.rhaii.gke.plugins.module_utils._module import run_module
+
+
+def main() -> NoReturn:
+    run_module(CAPABILITY)
+
+
+if __name__ == "__main__":
+    main()
