@@ -313,13 +313,20 @@ class QuickCluster:
         """What is in a cluster that has just been made."""
 
     def __enter__(self) -> QuickCluster:
+        try:
+            self._begin()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _begin(self) -> None:
         asyncio.run(self.plane.start())
         self.api, self.etcd = Api(self.plane.client("admin")), Etcd(self.plane.client("etcd"))
         for item in [*access(), storage_class()]:
             self.api.apply(item, "gke")
         until(lambda: self.api.find("v1", "ServiceAccount", "kube-node-lease", "default") is not None, "accounts")
         self.empty, _ = self.etcd.read()
-        return self
 
     def __exit__(self, *_: object) -> None:
         asyncio.run(self.plane.stop(destroy=True))

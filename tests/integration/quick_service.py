@@ -10,6 +10,7 @@ The API server reaches the same server as every pod's metrics, by way of its egr
 from __future__ import annotations
 
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -107,9 +108,11 @@ class Egress(ThreadingMixIn, UnixStreamServer):
                     pass_on(self.connection, there)
                     back.join(5)
 
-        # a socket's path has 107 bytes at the most, and the API server has it relative to its folder too
-        place = Path("/proc/self/cwd") / path
-        super().__init__(str(path if len(str(path)) < 100 else place), Handler)
+        # a socket's path has 107 bytes at the most
+        with tempfile.TemporaryDirectory() as folder:
+            near = Path(folder) / "run"
+            near.symlink_to(path.parent)
+            super().__init__(str(near / path.name), Handler)
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     def handle_error(self, request: Any, client_address: Any) -> None:

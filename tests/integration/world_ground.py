@@ -10,6 +10,7 @@ Any checkout's playbooks run here; `CHECKOUT` is only where the sandbox and thes
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import resource
@@ -139,25 +140,24 @@ class Ground:
     bases: dict[str, Base] = field(default_factory=dict)
 
     def __enter__(self) -> Ground:
-        self.cluster = QuickCluster(self.folder / "plane", self.index).__enter__()
-        self.service = QuickService(self._addresses)
-        socket = self.cluster.plane.directory / "run" / "egress.sock"
-        self._egress = Egress(socket, self.service.port)
-        runtime = QuickRuntime(self.cluster)
-        self.cloud = QuickCloud(self.folder / "cloud", runtime).__enter__()
-        balancers = Balancers()
-        self.operators = runtime.operators = QuickOperators(self.cluster, balancers, self.service.port)
-        balancers.request, balancers.release = self._balance, self._release
-        self.cluster.reviews.ask = self._review
-        until(lambda: self.cloud.server.port > 0, "the cloud")
-        self.keep("empty")
+        with contextlib.ExitStack() as stack:
+            self.cluster = stack.enter_context(QuickCluster(self.folder / "plane", self.index))
+            self.service = QuickService(self._addresses)
+            stack.callback(self.service.close)
+            socket = self.cluster.plane.directory / "run" / "egress.sock"
+            stack.callback(Egress(socket, self.service.port).shutdown)
+            runtime = QuickRuntime(self.cluster)
+            self.cloud = stack.enter_context(QuickCloud(self.folder / "cloud", runtime))
+            balancers = Balancers()
+            self.operators = runtime.operators = QuickOperators(self.cluster, balancers, self.service.port)
+            balancers.request, balancers.release = self._balance, self._release
+            self.cluster.reviews.ask = self._review
+            self.keep("empty")
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self.cloud.__exit__(None, None, None)
-        self._egress.shutdown()
-        self.service.close()
-        self.cluster.__exit__()
+        self._stack.close()
 
     # What cloud and cluster ask of each other.
 

@@ -553,6 +553,21 @@ def colliding() -> list[Kind]:
     ]
 
 
+def in_place_of_children() -> list[Kind]:
+    """Objects that have the names of what controllers make for ours, and would write over."""
+    only, bare = (DEPLOY,), frozenset({BARE})
+    return [
+        row("Service", "v1", f"{GATEWAYS}/inference-gateway-istio", service("LoadBalancer"), only, bare),
+        row("Deployment", "apps/v1", f"{GATEWAYS}/inference-gateway-istio", deployment("edge"), only, bare),
+        row("HTTPRoute", NETWORK, f"{OURS}/qwen-3b-tpu-svc-kserve-route", route("team-gateway", SHOP), only, bare),
+        row("Service", "v1", f"{OURS}/qwen-3b-tpu-svc-kserve-workload-svc", service(), only, bare),
+        row("Deployment", "apps/v1", f"{OURS}/qwen-3b-tpu-svc-kserve", deployment("qwen"), only, bare),
+        row("Secret", "v1", f"{CERTS}/opendatahub-ca", secret(note="of others"), only, bare),
+        row("Deployment", "apps/v1", f"{CERTS}/cert-manager", deployment("cert-manager"), only, bare),
+        row("Deployment", "apps/v1", f"{ISTIO}/istiod", deployment("istiod"), only, bare),
+    ]
+
+
 def beside() -> list[Kind]:
     """Objects that are nobody's business of ours."""
     return [
@@ -592,7 +607,7 @@ def beside() -> list[Kind]:
     ]
 
 
-KINDS: tuple[Kind, ...] = (*pools(), *clusters(), *colliding(), *beside())
+KINDS: tuple[Kind, ...] = (*pools(), *clusters(), *colliding(), *in_place_of_children(), *beside())
 
 
 @dataclass(frozen=True)
