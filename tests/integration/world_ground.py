@@ -26,11 +26,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from sandbox.cloud.errors import Json
 from sandbox.cloud.runtime import Access, Progress
 from sandbox.cloud.state import Cluster
 from sandbox.settings import CHECKOUT
-from tests.integration.cloud_runs import CLUSTER, ENVIRONMENT, MARKER, ZONE, EmulatedCloud, Shown
+from tests.integration.cloud_runs import CLUSTER, ENVIRONMENT, MARKER, ZONE, EmulatedCloud, Shown, cloud_part
 from tests.integration.quick_cluster import ApiFailure, Content, QuickCluster, until
 from tests.integration.quick_operators import Balancers, QuickOperators
 from tests.integration.quick_service import Egress, QuickService
@@ -235,7 +237,7 @@ class Ground:
 
     # Runs.
 
-    def run(self, playbook: str, *, check: bool = False, **variables: Any) -> Played:
+    def run(self, playbook: str, *, check: bool = False, file: Path | None = None, **variables: Any) -> Played:
         """A real run of ansible-playbook, to its end."""
         given = self.folder / "variables.json"
         whole = self.cloud.variables(
@@ -268,7 +270,7 @@ class Ground:
         before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [*command, str(self.checkout / "playbooks" / f"{playbook}.yml")],
+                [*command, str(file or self.checkout / "playbooks" / f"{playbook}.yml")],
                 cwd=self.checkout,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -287,6 +289,25 @@ class Ground:
         self.operators.settle()
         shown = Shown(code, log.read_text(encoding="utf-8", errors="replace"))
         return Played(playbook, check, shown, time.monotonic() - began, used)
+
+    def make_bare(self) -> None:
+        """Our cluster with its pools by the part of deploy.yml that asks the cloud, and every kind of object."""
+        self.restore("empty")
+        (play,) = yaml.safe_load((self.checkout / "playbooks" / "deploy.yml").read_text(encoding="utf-8"))
+        kept = {key: value for key, value in play.items() if key != "module_defaults"}
+        part = self.folder / "deploy.yml"
+        part.write_text(json.dumps([{**kept, "tasks": cloud_part(play["tasks"])}]), encoding="utf-8")
+        made = self.run("deploy", file=part)
+        assert made.shown.code == 0, made.shown.output[-6000:]
+        for folder in (self.cluster.plane.settings.crds, self.cluster.plane.settings.charts):
+            for file in sorted(folder.rglob("*.yaml")):
+                if folder.name == "crds" or file.parent.name == "crds":
+                    for item in yaml.safe_load_all(file.read_text(encoding="utf-8")):
+                        if item and item["kind"] == "CustomResourceDefinition":
+                            self.cluster.api.apply(item, "helm")
+        until(lambda: self._served("/apis/serving.kserve.io/v1alpha1/llminferenceservices"), "the kinds")
+        bare = self.keep("bare")
+        self.bases["deployed"] = bare
 
     def deploy_once(self) -> list[Played]:
         """The state that a deployment leaves, from an empty project: dry first, then really."""

@@ -364,6 +364,11 @@ def commit_of(checkout: Path) -> str:
     return git("rev-parse", "HEAD").strip() + ("-dirty" if git("status", "--porcelain").strip() else "")
 
 
+def origin_of(commit: str, seed: int, verbs: Sequence[tuple[str, bool]] = VERBS) -> Json:
+    """What worlds in a book belong to."""
+    return {"commit": commit, "seed": seed, "verbs": [list(each) for each in verbs]}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play worlds by hand, or for a proof."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -378,10 +383,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--brief", action="store_true", help="deploy, scale and teardown alone")
     parser.add_argument("--minutes", type=float, default=0.0, help="begin no world after so many")
     parser.add_argument("--book", type=Path, required=True, help="where the worlds are written, one a line")
+    parser.add_argument("--result", type=Path, help="where the figures of all worlds in the book are written")
     given = parser.parse_args(arguments)
     verbs = BRIEF if given.brief else VERBS
-    origin = {"commit": commit_of(given.checkout), "seed": given.seed, "verbs": [list(each) for each in verbs]}
-    book = Book(given.book, origin)
+    commit = commit_of(given.checkout)
+    book = Book(given.book, origin_of(commit, given.seed, verbs))
     play_all(
         book,
         given.seed,
@@ -392,11 +398,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say=lambda text: print(text, flush=True),
         until=time.monotonic() + 60 * given.minutes if given.minutes else None,
     )
-    print(json.dumps(summed(book.records.values()), indent=1))
+    found = {"commit": commit, "seed": given.seed, **summed(book.records.values())}
+    text = json.dumps({**found, "verbs": [f"{name} --check" if check else name for name, check in verbs]}, indent=1)
+    print(text)
+    if given.result:
+        given.result.write_text(text + "\n", encoding="utf-8")
     return 0
 
 
-__all__ = ("BRIEF", "KEY", "VERBS", "Book", "Record", "Run", "play", "play_all", "summed")
+__all__ = ("BRIEF", "KEY", "VERBS", "Book", "Record", "Run", "commit_of", "origin_of", "play", "play_all", "summed")
 
 if __name__ == "__main__":
     sys.exit(main())
