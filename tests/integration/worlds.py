@@ -204,7 +204,7 @@ def an_object(version: str, kind: str, place: str, body: Object, stops: Sequence
     def make(scene: Scene) -> None:
         if namespace:
             scene.namespace(namespace)
-        remove(scene.api, version, kind, namespace, name)
+        remove(scene, version, kind, namespace, name)
         meta = {"name": name, **({"namespace": namespace} if namespace else {})}
         item = {"apiVersion": version, "kind": kind, "metadata": meta, **copy.deepcopy(body)}
         (maker or scene.chance.choice(MAKERS))(scene.api, item)
@@ -213,22 +213,28 @@ def an_object(version: str, kind: str, place: str, body: Object, stops: Sequence
     return make
 
 
-def remove(api: Api, version: str, kind: str, namespace: str, name: str) -> None:
+def remove(scene: Scene, version: str, kind: str, namespace: str, name: str) -> None:
     """Take ours away, with what belongs to it, so that another one can have its name."""
+    api = scene.api
     if not api.delete(version, kind, namespace, name):
         return
     if kind == "Gateway":
-        api.delete("v1", "Service", namespace, f"{name}-istio")
-        api.delete("apps/v1", "Deployment", namespace, f"{name}-istio")
+        own = f"{name}-istio"
+        api.delete("v1", "Service", namespace, own)
+        api.delete("apps/v1", "Deployment", namespace, own)
+        scene.cloud["load_balancers"] = {
+            key: each
+            for key, each in scene.cloud["load_balancers"].items()
+            if (each["namespace"], each["service"]) != (namespace, own)
+        }
     if kind == "LLMInferenceService":
-        for child in (f"{name}-kserve-route",):
-            api.delete(NETWORK, "HTTPRoute", namespace, child)
+        api.delete(NETWORK, "HTTPRoute", namespace, f"{name}-kserve-route")
         api.delete("inference.networking.k8s.io/v1", "InferencePool", namespace, f"{name}-inference-pool")
         for child in (f"{name}-epp-service", f"{name}-kserve-workload-svc"):
             api.delete("v1", "Service", namespace, child)
         api.delete("apps/v1", "Deployment", namespace, f"{name}-kserve")
-        for pod in api.list("v1", "Pod", namespace, f"app.kubernetes.io/name={name}"):
-            api.delete("v1", "Pod", namespace, pod["metadata"]["name"])
+        for each in api.list("v1", "Pod", namespace, f"app.kubernetes.io/name={name}"):
+            api.delete("v1", "Pod", namespace, each["metadata"]["name"])
 
 
 # What things of Kubernetes look like.
