@@ -37,7 +37,6 @@ def test_drawn_worlds(tmp_path: Path, seed: int) -> None:
     drawn = (World.drawn(seed, number) for number in range(1000))
     bare = [world for world in drawn if world.base == BARE]
     with Ground(tmp_path / "ground", INDEX) as ground:
-        ground.make_bare()
         for world in bare[:FEW]:
             record = play(ground, world, SHORT)
             assert record.faults() == [], f"{world.title()}\n" + "\n".join(record.faults())

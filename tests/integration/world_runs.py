@@ -130,9 +130,8 @@ def play(ground: Ground, world: World, verbs: Sequence[tuple[str, bool]] = VERBS
 
 def make(ground: Ground, world: World) -> Scene:
     """Have the world, and nothing else."""
-    base = ground.bases[world.base]
-    deployed = ground.bases["deployed"].cloud
-    scene = world.scene(copy.deepcopy(base.cloud), deployed, ground.cluster.api)
+    ground.need(world.base)
+    scene = world.scene(copy.deepcopy(ground.bases[world.base].cloud), ground.sample, ground.cluster.api)
     for kind in world.kinds:
         if kind.layer == CLOUD:
             kind.make(scene)
@@ -330,17 +329,20 @@ def play_all(
     verbs: Sequence[tuple[str, bool]],
     say: Callable[[str], None],
     until: float | None = None,
+    bases: Sequence[str] = (),
 ) -> None:
     """Play the worlds that are not in the book yet, as long as there is time."""
-    left = [number for number in numbers if number not in book.records]
+    left = [
+        number
+        for number in numbers
+        if number not in book.records and (not bases or World.drawn(seed, number).base in bases)
+    ]
     if not left:
         return
     with (
         tempfile.TemporaryDirectory(prefix="worlds-") as folder,
         Ground(Path(folder) / "ground", index, checkout) as ground,
     ):
-        for played in ground.deploy_once():
-            say(f"{played.title}: {played.seconds:.0f} s, {played.cpu_seconds:.0f} s of CPU")
         for number in left:
             if until is not None and time.monotonic() > until:
                 say("the time is over")
@@ -382,6 +384,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--brief", action="store_true", help="deploy, scale and teardown alone")
     parser.add_argument("--minutes", type=float, default=0.0, help="begin no world after so many")
+    parser.add_argument("--bases", nargs="*", default=[], help="only worlds that begin there: empty, bare, deployed")
     parser.add_argument("--book", type=Path, required=True, help="where the worlds are written, one a line")
     parser.add_argument("--result", type=Path, help="where the figures of all worlds in the book are written")
     given = parser.parse_args(arguments)
@@ -396,6 +399,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         checkout=given.checkout.resolve(),
         verbs=verbs,
         say=lambda text: print(text, flush=True),
+        bases=given.bases,
         until=time.monotonic() + 60 * given.minutes if given.minutes else None,
     )
     found = {"commit": commit, "seed": given.seed, **summed(book.records.values())}

@@ -62,10 +62,13 @@ class Thing:
 
 
 class Scene:
-    """Where a world is made: the cloud's memory, to be written before the cloud begins, and the API server."""
+    """Where a world is made: the cloud's memory, to be written before the cloud begins, and the API server.
 
-    def __init__(self, cloud: Json, deployed: Json, api: Api, chance: random.Random) -> None:
-        self.cloud, self.deployed, self.api, self.chance = cloud, deployed, api, chance
+    `sample` is a cluster to make others after.
+    """
+
+    def __init__(self, cloud: Json, sample: Json, api: Api, chance: random.Random) -> None:
+        self.cloud, self.sample, self.api, self.chance = cloud, sample, api, chance
         self.things: dict[Thing, tuple[str, ...]] = {}
         """With the verbs that each stops."""
 
@@ -428,7 +431,7 @@ def other_cluster(name: str, zone: str = "europe-west4-a", labels: Mapping[str, 
     """A cluster beside ours, with a pool that is called like ours."""
 
     def make(scene: Scene) -> None:
-        entry = renamed(scene.deployed["clusters"][KEY], "rhaii-tpu-scaleout-cluster", name)
+        entry = renamed(scene.sample, "rhaii-tpu-scaleout-cluster", name)
         entry = json.loads(json.dumps(entry).replace("europe-west4-a", zone))
         entry.update(
             index=40 + len(scene.cloud["clusters"]), uid=f"{len(name):08x}" + "e" * 24, endpoint="127.200.98.1"
@@ -651,9 +654,9 @@ class World:
                 chosen.append(kind)
         return cls(seed, number, base, tuple(chosen), chance.choice((2, 5)), whole)
 
-    def scene(self, cloud: Json, deployed: Json, api: Api) -> Scene:
+    def scene(self, cloud: Json, sample: Json, api: Api) -> Scene:
         """Where it is to be made; makers are chosen by the same seed."""
-        return Scene(cloud, deployed, api, random.Random(f"{self.seed}/{self.number}/makers"))
+        return Scene(cloud, sample, api, random.Random(f"{self.seed}/{self.number}/makers"))
 
     def title(self) -> str:
         """For people."""
