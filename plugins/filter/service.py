@@ -30,8 +30,8 @@ def replaced_services(wanted: Any, live: Any, spare_nodes: int) -> list[str]:
     return _service_plan.replaced(objects, plain(live), int(spare_nodes))
 
 
-def vacated_nodes(nodes: Any, pods: Any, wanted: int) -> list[str]:
-    return _service_plan.vacated(plain(nodes), plain(pods), int(wanted))
+def vacated_nodes(nodes: Any, pods: Any, wanted: int, namespaces: Any = ()) -> list[str]:
+    return _service_plan.vacated(plain(nodes), plain(pods), int(wanted), plain(namespaces))
 
 
 def foreign_pods(pods: Any, services: Any) -> list[str]:

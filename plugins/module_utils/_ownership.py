@@ -15,19 +15,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+
 Object = Mapping[str, Any]
 
 # In the cloud.
 MANAGED_BY = "managed-by"
 MANAGER = "rhaii-gke"
 ENVIRONMENT = "rhaii-environment"
-# Of tools that mark what they make in Google Cloud: label, value (empty: any) and the tool.
+# Of tools that mark what they make in Google Cloud: label, value (empty: any) and the tool. Terraform's is what its
+# provider's add_terraform_attribution_label adds, the others are what such resources carry in public.
 _CLOUD_TOOLS: tuple[tuple[str, str, str], ...] = (
     ("goog-terraform-provisioned", "true", "Terraform"),
-    ("goog-config-connector", "", "Config Connector"),
     ("managed-by-cnrm", "true", "Config Connector"),
     ("goog-dm", "", "Deployment Manager"),
 )
+# Google's own labels, which tell nothing of an owner.
+_OF_GOOGLE = "goog-"
+
+# The way on of somebody who wants it deleted; never offered for what is another environment's.
+FORCE = " To delete it all the same, do that yourself, or say force_unlabelled: true."
 
 # In a cluster. The label was written by version 0.1.0 too, over what it had not made; the annotation is younger.
 OF_ENVIRONMENT = "rhaii.gke/environment"
@@ -62,19 +69,26 @@ class Whose:
         return self.verdict == OURS
 
 
+def refusal(whose: Whose, what: str, environment: str, way: str) -> RhaiiError:
+    """Why something is left alone: what it is, whose it seems to be, and the way on."""
+    return RhaiiError(
+        f"{what} was not made for the environment {environment}: it {whose.seems}. It is left alone.", remedy=way
+    )
+
+
 def of_cloud(labels: Mapping[str, object], environment: str) -> Whose:
     """Judge a cluster or a node pool by its resource labels."""
     if labels.get(MANAGED_BY) != MANAGER:
         return Whose(FOREIGN, _maker(labels))
+    owner = str(labels.get(ENVIRONMENT) or "")
+    if owner and owner != environment:
+        return Whose(ANOTHERS, f"belongs to the environment {owner}")
     tool = _tool(labels)
     if tool:
         # version 0.1.0 wrote its labels over pools that it had not made
         return Whose(FOREIGN, f"{tool}, whatever else it is labelled")
-    owner = str(labels.get(ENVIRONMENT) or "")
     if not owner:
         return Whose(FOREIGN, f"carries {MANAGED_BY}={MANAGER} and names no environment ({ENVIRONMENT})")
-    if owner != environment:
-        return Whose(ANOTHERS, f"belongs to the environment {owner}")
     return Whose(OURS)
 
 
@@ -140,9 +154,10 @@ def _maker(labels: Mapping[str, object]) -> str:
     tool = _tool(labels)
     if tool:
         return tool
-    if not labels:
-        return "carries no label at all"
-    shown = ", ".join(f"{key}={labels[key]}" for key in sorted(labels)[:3])
+    telling = [key for key in sorted(labels) if not key.startswith(_OF_GOOGLE)]
+    if not telling:
+        return "carries no label that names an owner"
+    shown = ", ".join(f"{key}={labels[key]}" for key in telling[:3])
     return f"carries none of our labels ({shown})"
 
 
@@ -159,6 +174,7 @@ __all__ = (
     "CREATED",
     "ENVIRONMENT",
     "FIELD_MANAGER",
+    "FORCE",
     "FOREIGN",
     "MANAGED_BY",
     "MANAGER",
@@ -168,4 +184,5 @@ __all__ = (
     "made_by",
     "of_cloud",
     "of_object",
+    "refusal",
 )

@@ -12,11 +12,12 @@ kept until it is given again or equals the inventory.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._models import effective_models
+from ansible_collections.rhaii.gke.plugins.module_utils._pods import pod_of
 
 Object = Mapping[str, Any]
 
@@ -132,17 +133,18 @@ def _pods(spec: Object) -> list[Any]:
     return [spec.get(part) for part in ("template", "labels", "annotations", "model")]
 
 
-def vacated(nodes: Sequence[Object], pods: Sequence[Object], wanted: int) -> list[str]:
-    """The nodes beyond `wanted` on which nothing holds a TPU; the newest first, fewer when fewer are free."""
+def vacated(
+    nodes: Sequence[Object], pods: Sequence[Object], wanted: int, namespaces: Collection[str] = ()
+) -> list[str]:
+    """The nodes beyond `wanted` on which nobody works; the newest first, fewer when fewer are free.
+
+    `namespaces` are those whose pods may be evicted, as far as they hold no TPU.
+    """
     excess = len(nodes) - wanted
     if excess <= 0:
         return []
-    serving = {
-        pod["spec"].get("nodeName")
-        for pod in pods
-        if (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed") and _holds_tpu(pod)
-    }
-    free = [node for node in nodes if node["metadata"]["name"] not in serving]
+    busy = {pod["spec"].get("nodeName") for pod in pods if _keeps_node(pod, namespaces)}
+    free = [node for node in nodes if node["metadata"]["name"] not in busy]
     free.sort(key=lambda node: (str(node["metadata"].get("creationTimestamp", "")), str(node["metadata"]["name"])))
     return [str(node["metadata"]["name"]) for node in reversed(free)][:excess]
 
@@ -159,6 +161,12 @@ def foreign_pods(pods: Sequence[Object], services: Sequence[str]) -> list[str]:
 def _is_of(pod: Object, services: Sequence[str]) -> bool:
     labels = pod["metadata"].get("labels") or {}
     return labels.get(PART_OF) == "llminferenceservice" and labels.get(NAME) in services
+
+
+def _keeps_node(pod: Object, namespaces: Collection[str]) -> bool:
+    """What has ended holds nothing; a TPU that is held counts before whose pod it is."""
+    found = pod_of(pod)
+    return not found.finished and (_holds_tpu(pod) or found.is_foreign(namespaces))
 
 
 def _holds_tpu(pod: Object) -> bool:

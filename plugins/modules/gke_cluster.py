@@ -14,9 +14,11 @@ description:
   - Keeps a cluster as described. What the API can update is updated, what needs a new cluster is said.
   - Joins an operation that runs already, so that a run that was killed can be started again.
   - An operation that ends with an error is an error, with Google's code and a remedy.
-  - A cluster that is in the status ERROR because its creation failed is deleted and created again, when it is ours and
-    has no other pool than that of ordinary machines. One that is not empty is left alone, with a sentence.
-  - Only a cluster that carries the labels of this collection and of O(environment) is changed or deleted.
+  - A cluster that is in the status ERROR because its creation failed is deleted and created again, when it has no
+    other pool than that of ordinary machines. One that is not empty is left alone, with a sentence.
+  - Only a cluster that carries the labels of this collection and of O(environment) is used, awaited, changed or
+    deleted. Any other of O(name) is refused, in check mode too, with a sentence that says whose it seems to be.
+  - A cluster is not deleted with node pools that somebody else made in it, unless O(delete_foreign_pools=true).
 author: The rhaii.gke authors (@rhaii-gke)
 extends_documentation_fragment:
   - rhaii.gke._attributes
@@ -185,11 +187,20 @@ options:
   keep:
     description:
       - Whether the cluster is protected from being deleted, by the label C(rhaii-keep=true).
-      - With O(state=absent) a protected cluster is refused unless this is V(false).
+      - A protected cluster is neither deleted with O(state=absent) nor made anew out of the status ERROR, unless this
+        is V(false).
       - Stays as it is when not given.
     type: bool
   force_unlabelled:
-    description: With O(state=absent), also delete a cluster that does not carry the collection's label.
+    description:
+      - With O(state=absent), also delete a cluster that does not carry the collection's labels.
+      - Not one that carries those of another environment.
+    type: bool
+    default: false
+  delete_foreign_pools:
+    description:
+      - Whether a cluster that is deleted may take along node pools that were not made for O(environment).
+      - Without it such a cluster is refused, with the name of each such pool and whose it seems to be.
     type: bool
     default: false
   wait_timeout:
@@ -321,6 +332,12 @@ labels:
   returned: when it exists
   type: dict
   sample: {managed-by: rhaii-gke, rhaii-environment: prod}
+foreign_pools:
+  description: Node pools that were not made for this environment, each with whose it seems to be.
+  returned: when it exists
+  type: list
+  elements: str
+  sample: ["batch seems to be made by Terraform (label goog-terraform-provisioned)"]
 node_pools:
   description: Names of the node pools.
   returned: when it exists

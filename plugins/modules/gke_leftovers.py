@@ -13,8 +13,9 @@ version_added: 0.1.0
 description:
   - Reads the lists of forwarding rules, target pools, backend services, addresses, instance groups, machines, disks and
     firewall rules, and those of clusters, node pools and running operations. Changes nothing.
-  - Tells apart what surely belongs to O(environment), by labels, by the id of its cluster, or because it did before
-    (O(known)), and what may be, because it only is called alike. What is foreign is left out.
+  - Tells apart what surely belongs to O(environment), by the labels of exactly this environment, by the id of its
+    cluster, or because it did before (O(known)), and what may be, because it only is called alike. What is foreign is
+    left out, node pools of somebody else in the cluster and their machines too.
   - Says for each what it costs and the command that ends it.
   - A cluster that is deleted leaves behind what was made for Services of type LoadBalancer and for volumes.
   - A list that may not be read is reported in RV(unread), and is no proof that there is nothing.
@@ -43,6 +44,13 @@ options:
     description:
       - Services of type LoadBalancer that the environment makes, as namespace/name.
       - What was made for a Service of such a name may be the environment's.
+    type: list
+    elements: str
+    default: []
+  foreign_services:
+    description:
+      - Services of type LoadBalancer that somebody else has in the cluster, as namespace/name.
+      - What the cloud made for them is not the environment's. It is neither counted nor waited for.
     type: list
     elements: str
     default: []

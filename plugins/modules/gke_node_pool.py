@@ -14,10 +14,12 @@ description:
   - Keeps a pool as described. What the API can update is updated, what needs a new pool is said, and refused unless
     O(replace=true).
   - The current size is what the pool's managed instance groups are set to, not what the pool was created with.
+  - Only a pool that carries the labels of this collection and of O(environment) is used, awaited, changed or deleted.
+    Any other of O(name) is refused, in check mode too, with a sentence that says whose it seems to be.
   - Joins an operation that runs already on the pool, and waits for one that is in the way.
-  - A pool that an earlier operation left in the status ERROR, without a node, is deleted and created again when it is
-    ours. One that runs in part, RUNNING_WITH_ERROR, is asked for its nodes once more, and fails with what Google says
-    when it still is so then.
+  - A pool that an earlier operation left in the status ERROR, without a node, is deleted and created again, unless it
+    is protected (O(keep)). One that runs in part, RUNNING_WITH_ERROR, is asked for its nodes once more, and fails with
+    what Google says when it still is so then.
   - A stockout is seen in the pool's instance groups minutes before the operation admits it.
   - To make a pool smaller by chosen nodes use M(rhaii.gke.gke_node_remove); resizing leaves the choice to Google.
 author: The rhaii.gke authors (@rhaii-gke)
@@ -170,8 +172,7 @@ options:
     type: bool
   replace:
     description:
-      - Whether a pool that is ours may be deleted and created again, with all that runs on it, for what cannot be
-        changed.
+      - Whether the pool may be deleted and created again, with all that runs on it, for what cannot be changed.
       - That is O(machine_type), O(spot), O(reservation), O(service_account) and a placement over several hosts.
     type: bool
     default: false
@@ -190,8 +191,16 @@ options:
       - Ends as soon as there is one, or a stockout.
     type: int
     default: 0
+  keep:
+    description:
+      - Whether the pool is protected from being deleted, and from being deleted and created again.
+      - When not given, it is as its cluster is, by the label C(rhaii-keep=true) that
+        O(rhaii.gke.gke_cluster#module:keep) sets. V(false) lifts the protection for this task.
+    type: bool
   force_unlabelled:
-    description: With O(state=absent), also delete a pool that does not carry the collection's label.
+    description:
+      - With O(state=absent), also delete a pool that does not carry the collection's labels.
+      - Not one that carries those of another environment.
     type: bool
     default: false
   wait_timeout:

@@ -14,6 +14,8 @@ description:
   - Cordons and drains the nodes, then deletes their machines from the pool's managed instance groups.
   - The pool becomes smaller by exactly these.
   - Pods are evicted, so that disruption budgets are respected. Pods of daemon sets and static pods go with the node.
+  - Only of a pool that carries the labels of this collection and of O(environment), and only where no pod of somebody
+    else runs (O(namespaces)). Else the task refuses before it cordons a node, in check mode too.
   - Nodes that are gone already are no error.
 author: The rhaii.gke authors (@rhaii-gke)
 extends_documentation_fragment:
@@ -34,11 +36,23 @@ options:
     description: Name of the pool.
     type: str
     required: true
+  environment:
+    description: The environment that the pool belongs to.
+    type: str
+    required: true
   nodes:
     description: Names of the nodes to remove. A node of another pool is refused.
     type: list
     elements: str
     required: true
+  namespaces:
+    description:
+      - Namespaces whose pods may be evicted.
+      - Pods of other namespaces, but those of DaemonSets, mirror pods, finished ones and those of C(kube-system), keep
+        their node. The task refuses before it cordons, and names them.
+    type: list
+    elements: str
+    default: []
   drain_timeout:
     description: How long the pods may take to leave, in seconds. When it passes, no node is removed.
     type: int
@@ -69,6 +83,8 @@ EXAMPLES = r"""
     location: europe-west4-a
     cluster: rhaii-tpu-scaleout-cluster
     node_pool: tpu-pool
+    environment: prod
+    namespaces: [rhaii-inference]
     nodes: "{{ vacated_nodes }}"
     host: "https://{{ cluster_endpoint }}"
     ca_cert: "{{ cluster_ca_file }}"

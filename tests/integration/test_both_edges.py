@@ -56,6 +56,14 @@ COST = {
 }
 SILENT = {"running_tpu_nodes": 5, "endpoints": {"cloudbilling": "http://127.0.0.1:9"}}
 TPU = {"machine_type": "ct6e-standard-4t"}
+REMOVAL = {
+    "location": "europe-west4-a",
+    "cluster": "c",
+    "node_pool": "tpu-pool",
+    "nodes": ["n"],
+    "host": "http://127.0.0.1:9",
+    "api_key": "a-token",
+}
 LONG_INTERVAL = 60.0
 SERVICE = {"name": bodies.NAME, "namespace": "ready", "wait_interval": 0.1, "fail_fast_after": 0.3}
 LOOKED = {"fail_on_problem": False, "location": "europe-west4-a"}
@@ -100,6 +108,9 @@ CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "pool with a topology": ("gke_node_pool", {**POOL, **TPU, "node_count": 3, "topology": "2x2"}, {}),
     "pool created": ("gke_node_pool", {**POOL, **TPU, "node_count": 3}, {"diff": True}),
     "pool as it is": ("gke_node_pool", {**POOL, **TPU, "node_count": 3, "spot": False}, {}),
+    "pool of another environment": ("gke_node_pool", {**POOL, "environment": "dev"}, {"check_mode": True}),
+    "nodes of another environment": ("gke_node_remove", {**REMOVAL, "environment": "dev"}, {}),
+    "nodes of no environment": ("gke_node_remove", REMOVAL, {}),
     "quota beside our own pool": ("tpu_quota_check", {**QUOTA, "cluster": "c", "node_pool": "tpu-pool"}, {}),
     "quota beside a foreign pool": ("tpu_quota_check", QUOTA, {}),
     "place of a cluster": ("gke_place", {**PLACE, "candidates": ["us-east5-a"]}, {}),
@@ -150,6 +161,9 @@ FAILING = {
     "cluster that cannot change": "dataplane_v2 is true",
     "cluster of another environment": "belongs to the environment prod",
     "pool with a topology": "GKE refuses that",
+    "pool of another environment": "belongs to the environment prod",
+    "nodes of another environment": "belongs to the environment prod",
+    "nodes of no environment": "missing required arguments: environment",
     "quota beside a foreign pool": "12 used",
     "cost of nothing": "No candidate is given.",
     "pool that cannot change": "spot is false, wanted true",

@@ -18,6 +18,7 @@ from google.oauth2 import service_account
 from tests.integration.cloud_runs import CLUSTER, CREATE, DELETE, REGION, ZONE, EmulatedCloud
 
 PARENT = f"projects/rhaii-sandbox/locations/{ZONE}"
+OTHER = "us-east5-a"
 WHOLE = {
     "project": "rhaii-sandbox",
     "location": ZONE,
@@ -118,3 +119,70 @@ def test_protected_environment_stays_until_somebody_says_otherwise(cloud: Emulat
     assert cloud.missing(3) == ""
     assert cloud.play(DELETE, rhaii_keep=False).code == 0
     assert (cloud.state.clusters, cloud.bills()) == ({}, [])
+
+
+def test_pool_of_somebody_else_keeps_the_cluster_until_that_is_said(cloud: EmulatedCloud) -> None:
+    assert cloud.play(CREATE).code == 0
+    name = f"{PARENT}/clusters/{CLUSTER}"
+    theirs = {"name": "batch", "initial_node_count": 1, "config": {"resource_labels": {"managed-by": "ops"}}}
+    by_hand(cloud).create_node_pool(parent=name, node_pool=theirs)
+    said = (
+        f"The cluster {CLUSTER} in {ZONE} is not deleted, because it holds node pools that were not made for the "
+        "environment sandbox: batch seems to be ops's (label managed-by=ops)."
+    )
+    cloud.options = ("--check",)
+    shown = cloud.play(DELETE, **TEARDOWN)
+    assert (shown.code, said in shown.errors) == (2, True)
+    (cluster,) = cloud.state.clusters.values()
+    assert sorted(cluster.pools) == ["batch", "default-pool", "tpu-pool"]
+    cloud.options = ()
+    shown = cloud.play(DELETE, **TEARDOWN)
+    assert (shown.code, shown.tracebacks, said in shown.errors) == (2, 0, True)
+    assert "-e rhaii_delete_foreign=true" in shown.errors
+    # what is ours has gone, and the rest is as it was
+    (cluster,) = cloud.state.clusters.values()
+    assert sorted(cluster.pools) == ["batch", "default-pool"]
+    assert cloud.nodes("batch")
+    # what works in it is not awaited
+    assert not [line for line in shown.told if "waiting until" in line]
+    assert cloud.play(DELETE, rhaii_delete_foreign=True).code == 0
+    assert (cloud.state.clusters, cloud.bills()) == ({}, [])
+
+
+def test_protected_environment_does_not_move(cloud: EmulatedCloud) -> None:
+    cloud.fault(kind="stockout", zone=ZONE, at="immediate")
+    shown = cloud.play(CREATE, rhaii_on_stockout="move", rhaii_keep=True)
+    assert (shown.code, shown.tracebacks) == (2, 0)
+    assert (
+        "The environment sandbox does not move, because it is protected (its inventory says rhaii_keep: true), and a "
+        "move deletes what it leaves behind. Wait for machines with rhaii_on_stockout: wait, or lift the protection "
+        "with -e rhaii_keep=false."
+    ) in shown.errors
+    assert list(cloud.state.clusters) == [f"{ZONE}/{CLUSTER}"]
+    # an inventory that does not say so any more is not enough
+    shown = cloud.play(CREATE, rhaii_on_stockout="move")
+    assert (shown.code, list(cloud.state.clusters)) == (2, [f"{ZONE}/{CLUSTER}"])
+    assert "is protected" in shown.errors
+
+
+@pytest.mark.prove
+def test_protected_cluster_that_a_move_left_behind_stays(cloud: EmulatedCloud) -> None:
+    assert cloud.play(CREATE, rhaii_keep=True, rhaii_replicas=1).code == 0
+    assert cloud.play(CREATE, rhaii_location=OTHER, rhaii_replicas=1).code == 0
+    client, name = by_hand(cloud), f"{PARENT.replace(ZONE, OTHER)}/clusters/{CLUSTER}"
+    found = client.get_cluster(name=name)
+    labels = {**found.resource_labels, f"rhaii-debt-{ZONE}": "operation-1"}
+    client.set_labels(request={"name": name, "resource_labels": labels, "label_fingerprint": found.label_fingerprint})
+    shown = cloud.play(CREATE, rhaii_on_stockout="move", rhaii_replicas=1)
+    assert (shown.code, shown.tracebacks) == (2, 0)
+    assert (
+        f"The cluster {CLUSTER} in {ZONE} is protected by its label rhaii-keep=true, so that it stays, and may bill."
+    ) in shown.errors
+    assert "What it may cost: " in shown.errors
+    assert (
+        f"To end it: ansible-playbook playbooks/teardown.yml -e rhaii_location={ZONE} -e rhaii_on_stockout=fail "
+        "-e rhaii_teardown_confirm=sandbox -e rhaii_keep=false"
+    ) in shown.errors
+    assert sorted(cloud.state.clusters) == [f"{ZONE}/{CLUSTER}", f"{OTHER}/{CLUSTER}"]
+    shown = cloud.play(CREATE, rhaii_on_stockout="move", rhaii_keep=False, rhaii_replicas=1)
+    assert (shown.code, list(cloud.state.clusters)) == (0, [f"{OTHER}/{CLUSTER}"])

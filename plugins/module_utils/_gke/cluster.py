@@ -36,45 +36,46 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster_plan import
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.google import gke_ports
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.operations import Awaiter, on_itself, running
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import GkePorts
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.protection import is_kept, refuse_kept
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
-    ENVIRONMENT,
-    KEEP,
-    MANAGED_BY,
     Json,
     Operation,
     certificate_of,
     debts_of,
-    ours,
+    labels_of_pool,
     problem_of,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import FORCE, FOREIGN, of_cloud, refusal
+
+ANOTHER_NAME = "Give another name (rhaii_cluster_name)."
 
 
-def refuse_foreign(wanted: Wanted, cluster: Json) -> None:
-    """A cluster that somebody else made is neither changed nor used by accident."""
-    labels = cluster.get("resourceLabels") or {}
-    if not ours(labels):
+def refuse_foreign(wanted: Wanted, cluster: Json, way: str = ANOTHER_NAME) -> None:
+    """A cluster that is not ours is neither changed, nor awaited, nor used by accident."""
+    whose = of_cloud(cluster.get("resourceLabels") or {}, wanted.environment)
+    if not whose.is_ours:
+        raise refusal(whose, wanted.title, wanted.environment, way)
+
+
+def foreign_pools(wanted: Wanted, cluster: Json) -> list[str]:
+    """The pools that somebody else made in it, each with whose it seems to be."""
+    judged = {
+        str(pool.get("name")): of_cloud(labels_of_pool(pool), wanted.environment)
+        for pool in cluster.get("nodePools") or []
+    }
+    return [f"{name} {whose.seems}" for name, whose in sorted(judged.items()) if not whose.is_ours]
+
+
+def refuse_foreign_pools(wanted: Wanted, cluster: Json) -> None:
+    """A cluster takes its pools along when it is deleted."""
+    foreign = foreign_pools(wanted, cluster)
+    if foreign:
         raise RhaiiError(
-            f"A cluster {wanted.name} exists in {wanted.location} without the label {MANAGED_BY}=rhaii-gke: "
-            "it was not made by this collection.",
-            remedy="Choose another name (rhaii_cluster_name), or, if it is yours, set both labels "
-            f"({MANAGED_BY}=rhaii-gke, {ENVIRONMENT}={wanted.environment}) on it.",
-        )
-    owner = labels.get(ENVIRONMENT)
-    if owner and wanted.environment and owner != wanted.environment:
-        raise RhaiiError(
-            f"The cluster {wanted.name} in {wanted.location} belongs to the environment {owner}, not to "
-            f"{wanted.environment}.",
-            remedy="Give each environment a cluster name of its own (rhaii_cluster_name).",
-        )
-
-
-def refuse_kept(wanted: Wanted, cluster: Json) -> None:
-    """A cluster that is to be kept goes only when its protection is lifted in the same breath."""
-    if (cluster.get("resourceLabels") or {}).get(KEEP) == "true" and wanted.keep is not False:
-        raise RhaiiError(
-            f"The cluster {wanted.name} in {wanted.location} is protected: it carries the label {KEEP}=true.",
-            remedy="To delete it all the same, say keep: false (-e rhaii_keep=false).",
+            f"{wanted.title} is not deleted, because it holds node pools that were not made for the environment "
+            f"{wanted.environment}: {'; '.join(foreign)}.",
+            remedy="Move away what runs on them and delete them yourself, or, to delete them with it, say "
+            "delete_foreign_pools: true (-e rhaii_delete_foreign=true).",
         )
 
 
@@ -103,10 +104,11 @@ def describe(
             network=str(cluster.get("network") or ""),
             subnetwork=str(cluster.get("subnetwork") or ""),
             debts=debts_of(cluster.get("resourceLabels") or {}),
-            keep=(cluster.get("resourceLabels") or {}).get(KEEP) == "true",
+            keep=is_kept(cluster.get("resourceLabels") or {}),
             kubernetes_version=str(cluster.get("currentMasterVersion") or ""),
             labels=dict(cluster.get("resourceLabels") or {}),
             node_pools=sorted(str(pool["name"]) for pool in cluster.get("nodePools") or []),
+            foreign_pools=foreign_pools(wanted, cluster),
         )
     return result
 
@@ -118,6 +120,7 @@ class _Cluster:
         self.wanted = Wanted.from_params(params)
         self.wait = bool(params["wait"])
         self.force_unlabelled = bool(params["force_unlabelled"])
+        self.delete_foreign_pools = bool(params["delete_foreign_pools"])
         self.ca_file: str | None = params["ca_file"]
         self.check_mode = check_mode
         self.clusters = ports.clusters
@@ -146,6 +149,13 @@ class _Cluster:
         self.found = self.clusters.get_cluster(self.wanted.name)
         return self.found
 
+    def read_ours(self) -> Json | None:
+        """At every look, for what is there now may be another one than before."""
+        cluster = self.read()
+        if cluster is not None:
+            refuse_foreign(self.wanted, cluster)
+        return cluster
+
     def look_again(self) -> None:
         """After something went wrong: what there is now, if it can be told."""
         if self.operation is not None:
@@ -157,7 +167,7 @@ class _Cluster:
         return [each for each in running(self.clusters, self.wanted.name) if on_itself(each)]
 
     def join(self) -> None:
-        """Await what already runs on the cluster itself, be it from a killed run or from somebody else."""
+        """Await what already runs on our cluster itself, be it from a killed run or from somebody else."""
         for each in self.running():
             self.operation = each
             self.progress(f"cluster {self.wanted.name}: joining the running operation {each.name}")
@@ -171,15 +181,14 @@ class _Cluster:
         return body_of(self.wanted, self.clock.now())
 
     def present(self) -> Result:
-        cluster = self.read()
+        cluster = self.read_ours()
         if cluster is not None and cluster.get("status") == "STOPPING":
             if self.check_mode:
                 return self.created({}, self.body())
             self.join()
-            cluster = self.read()
+            cluster = self.read_ours()
         if cluster is None:
             return self.create()
-        refuse_foreign(self.wanted, cluster)
         if cluster.get("status") in ("PROVISIONING", "RECONCILING"):
             under_way = self.running()
             if under_way and not self.wait:
@@ -190,17 +199,19 @@ class _Cluster:
                 return self.result()
             if not self.check_mode:
                 self.join()
-                cluster = self.read() or {}
+                cluster = self.read_ours() or {}
         if cluster.get("status") == "ERROR":
             return self.repair(cluster)
         self.refuse_broken(cluster)
         return self.update(cluster)
 
     def repair(self, cluster: Json) -> Result:
-        """A cluster that never came to be is deleted and created again, if it is ours and nothing was put into it."""
+        """A cluster of ours that never came to be is deleted and created again, if nothing was put into it."""
         pools = sorted(str(pool["name"]) for pool in cluster.get("nodePools") or [])
         problem = problem_of(cluster)
         said = str(problem or cluster.get("statusMessage") or "no reason given")
+        self.refuse_kept(cluster, f"{self.wanted.title}, which is ERROR ({said}),")
+        self.refuse_foreign_pools(cluster)
         if [pool for pool in pools if pool != self.wanted.default_pool.name]:
             raise RhaiiError(
                 f"The cluster {self.wanted.name} is ERROR ({said}). With its node pools {', '.join(pools)} it is not "
@@ -212,8 +223,20 @@ class _Cluster:
         if self.check_mode:
             return self.created(before, body)
         self.progress(f"cluster {self.wanted.name}: it is ERROR ({said}) and empty; deleting it and creating it again")
-        self.ask(partial(self.clusters.delete_cluster, self.wanted.name), wait=True)
+        self.ask(self.delete, wait=True)
         return {**self.create(), "diff": {"before": before, "after": body}}
+
+    def refuse_kept(self, cluster: Json, what: str) -> None:
+        refuse_kept(what, "it", cluster.get("resourceLabels") or {}, self.wanted.keep)
+
+    def refuse_foreign_pools(self, cluster: Json) -> None:
+        if not self.delete_foreign_pools:
+            refuse_foreign_pools(self.wanted, cluster)
+
+    def delete(self) -> Operation:
+        """Judged once more at every try: what was in the way may have been the creation of somebody's pool."""
+        self.refuse_foreign_pools(self.clusters.get_cluster(self.wanted.name) or {})
+        return self.clusters.delete_cluster(self.wanted.name)
 
     def created(self, before: Json, body: Json) -> Result:
         self.changed = True
@@ -286,10 +309,11 @@ class _Cluster:
         cluster = self.read()
         if cluster is None:
             return self.result()
-        labels = cluster.get("resourceLabels") or {}
-        if not (self.force_unlabelled and not ours(labels)):
-            refuse_foreign(self.wanted, cluster)
-        refuse_kept(self.wanted, cluster)
+        whose = of_cloud(cluster.get("resourceLabels") or {}, self.wanted.environment)
+        if not (self.force_unlabelled and whose.verdict == FOREIGN):
+            refuse_foreign(self.wanted, cluster, ANOTHER_NAME + (FORCE if whose.verdict == FOREIGN else ""))
+        self.refuse_kept(cluster, self.wanted.title)
+        self.refuse_foreign_pools(cluster)
         before = {"name": self.wanted.name, "status": str(cluster.get("status") or "")}
         if self.check_mode:
             self.changed = True
@@ -304,7 +328,7 @@ class _Cluster:
             self.operation = deletions[0]
         else:
             self.changed = True
-            self.ask(partial(self.clusters.delete_cluster, self.wanted.name), wait=False)
+            self.ask(self.delete, wait=False)
         if self.wait and self.operation is not None:
             self.operation = self.awaiter.wait(self.operation)
         self.read()
@@ -378,6 +402,7 @@ CAPABILITY = Capability(
         debts={"type": "dict"},
         keep={"type": "bool"},
         force_unlabelled={"type": "bool", "default": False},
+        delete_foreign_pools={"type": "bool", "default": False},
         **wait_options(1800, 10.0),
     ),
     ports=gke_ports,
@@ -385,4 +410,4 @@ CAPABILITY = Capability(
     required_if=GOOGLE_REQUIRED_IF,
 )
 
-__all__ = ("CAPABILITY", "describe", "refuse_foreign", "refuse_kept", "run")
+__all__ = ("CAPABILITY", "describe", "refuse_foreign", "refuse_foreign_pools", "run")

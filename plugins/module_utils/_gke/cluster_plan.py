@@ -149,6 +149,10 @@ class Wanted:
         return wanted
 
     @property
+    def title(self) -> str:
+        return f"The cluster {self.name} in {self.location}"
+
+    @property
     def workload_pool(self) -> str:
         return f"{self.project}.svc.id.goog" if self.workload_identity else ""
 

@@ -32,22 +32,31 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.pool_plan import (
     reservation_of,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import GkePorts, pool_size
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.protection import refuse_kept
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
-    MANAGED_BY,
     Instance,
     Json,
     Operation,
     Problem,
     groups_of,
     is_stockout,
-    ours,
+    labels_of_pool,
     problem_of,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import FORCE, FOREIGN, of_cloud, refusal
 
 # Google tries again within a minute or two; what still shows then is no longer left from before.
 LOOKS_IN_DOUBT = 12
 GROWING = ("CREATE_NODE_POOL", "SET_NODE_POOL_SIZE")
+ANOTHER_NAME = "Give another name (cluster_tpu_pool_name, or cluster_default_pool_name for the ordinary machines)."
+
+
+def refuse_foreign(cluster: str, name: str, pool: Json, environment: str, way: str = ANOTHER_NAME) -> None:
+    """A pool that is not ours is neither changed, nor drained, nor deleted, nor awaited."""
+    whose = of_cloud(labels_of_pool(pool), environment)
+    if not whose.is_ours:
+        raise refusal(whose, f"The node pool {name} of the cluster {cluster}", environment, way)
 
 
 class _Pool:
@@ -60,6 +69,7 @@ class _Pool:
         self.replace = bool(params["replace"])
         self.on_stockout = str(params["on_stockout"])
         self.stockout_watch = float(params["stockout_watch"])
+        self.keep: bool | None = params["keep"]
         self.force_unlabelled = bool(params["force_unlabelled"])
         self.check_mode = check_mode
         self.ports = ports
@@ -111,7 +121,7 @@ class _Pool:
                 flex_start=bool(config.get("flexStart")),
                 reservation=reservation_of(config),
                 autoscaling=str(bounds_of(self.found)),
-                labels=dict(config.get("resourceLabels") or {}),
+                labels=labels_of_pool(self.found),
                 instance_groups=[ref.name for ref in groups_of(self.found)],
             )
         return answer
@@ -123,6 +133,19 @@ class _Pool:
             self.size = pool_size(self.ports.groups, refs, self.found)
             self.instances = [each for ref in refs for each in self.ports.groups.instances(ref)]
         return self.found
+
+    def read_ours(self) -> Json | None:
+        """At every look, for what is there now may be another one than before."""
+        pool = self.read()
+        if pool is not None:
+            refuse_foreign(self.wanted.cluster, self.wanted.name, pool, self.wanted.environment)
+        return pool
+
+    def refuse_kept(self, state: str = "") -> None:
+        """A cluster's protection is that of its pools."""
+        cluster = self.clusters.get_cluster(self.wanted.cluster) or {}
+        labels = cluster.get("resourceLabels") or {}
+        refuse_kept(f"The node pool {self.wanted.name}{state}", f"its cluster {self.wanted.cluster}", labels, self.keep)
 
     def look_again(self) -> None:
         """After something went wrong: what there is now, if it can be told."""
@@ -201,7 +224,7 @@ class _Pool:
         self.operation = self.awaiter.watched(operation, self.stockout_watch, enough)
 
     def join(self) -> bool:
-        """Await what already runs on this pool; False when `wait` says not to."""
+        """Await what already runs on our pool; False when `wait` says not to."""
         for each in running(self.clusters, self.wanted.cluster, self.wanted.name):
             self.operation = each
             if not self.wait:
@@ -222,12 +245,13 @@ class _Pool:
     def present(self) -> Result:
         refuse_topology(self.topology, self.wanted.machine_type)
         refuse_contradictions(self.wanted)
-        pool = self.read()
+        pool = self.read_ours()
         if self.check_mode:
             return self.foretell(pool)
-        if not self.join() and self.operation is not None and self.operation.kind != "DELETE_NODE_POOL":
+        joined = self.join()
+        pool = self.read_ours()
+        if not joined and self.operation is not None and self.operation.kind != "DELETE_NODE_POOL":
             return self.result()
-        pool = self.read()
         if pool is not None and pool.get("status") == "STOPPING":
             raise RhaiiError(
                 f"The node pool {self.wanted.name} is being deleted.",
@@ -294,15 +318,9 @@ class _Pool:
         return pool.get("status") == "ERROR" and not self.up
 
     def repair(self, pool: Json) -> Result:
-        """A pool without a single node that Google gave up on: deleted and asked for again, if it is ours."""
-        problem = problem_of(pool)
-        said = str(problem or pool.get("statusMessage") or "no reason given")
-        if not self.is_ours(pool):
-            raise RhaiiError(
-                f"The node pool {self.wanted.name} is ERROR ({said}), and it does not carry the label "
-                f"{MANAGED_BY}=rhaii-gke: it was not made by this collection and is left alone.",
-                remedy="Repair or delete it yourself, or choose another name.",
-            )
+        """A pool without a single node that Google gave up on: deleted and asked for again."""
+        said = str(problem_of(pool) or pool.get("statusMessage") or "no reason given")
+        self.refuse_kept(f", which is ERROR ({said}),")
         self.progress(f"{self.what}: it is ERROR ({said}); deleting it and asking again")
         return self.anew(pool, {"status": "ERROR", "problem": said})
 
@@ -317,21 +335,18 @@ class _Pool:
         self.ask(delete, wait=True)
         return {**self.create(), "diff": {"before": before, "after": body}}
 
-    def is_ours(self, pool: Json) -> bool:
-        return ours((pool.get("config") or {}).get("resourceLabels") or {})
-
     def planned(self, pool: Json) -> Plan:
         todo = plan(self.wanted, pool, self.size, self.up)
-        if todo.impossible and not (self.replace and self.is_ours(pool)):
+        if todo.impossible and not self.replace:
             raise RhaiiError(
                 f"The node pool {self.wanted.name} cannot be changed to what is wanted: {'; '.join(todo.impossible)}; "
                 "that is fixed when a pool is created.",
-                remedy=f"It is not replaced, because it does not carry the label {MANAGED_BY}=rhaii-gke."
-                if self.replace
-                else "Set the option to what the pool has, or have it deleted and created again, with all that runs on "
-                "it (replace: true, cluster_tpu_replace).",
+                remedy="Set the option to what the pool has, or have it deleted and created again, with all that runs "
+                "on it (replace: true, cluster_tpu_replace).",
                 result=self.result(todo.before, todo.after),
             )
+        if todo.impossible:
+            self.refuse_kept(f" cannot be changed to what is wanted ({'; '.join(todo.impossible)}) and")
         return todo
 
     def update(self, pool: Json) -> Result:
@@ -364,12 +379,11 @@ class _Pool:
         pool = self.read()
         if pool is None:
             return self.result()
-        if not self.is_ours(pool) and not self.force_unlabelled:
-            raise RhaiiError(
-                f"The node pool {self.wanted.name} does not carry the label {MANAGED_BY}=rhaii-gke: it was not made by "
-                "this collection and is left alone.",
-                remedy="Delete it yourself, or set force_unlabelled: true.",
-            )
+        whose = of_cloud(labels_of_pool(pool), self.wanted.environment)
+        if not (self.force_unlabelled and whose.verdict == FOREIGN):
+            way = ANOTHER_NAME + (FORCE if whose.verdict == FOREIGN else "")
+            refuse_foreign(self.wanted.cluster, self.wanted.name, pool, self.wanted.environment, way)
+        self.refuse_kept()
         before = {"name": self.wanted.name, "node_count": self.size}
         if self.check_mode:
             self.changed = True
@@ -458,6 +472,7 @@ CAPABILITY = Capability(
         replace={"type": "bool", "default": False},
         on_stockout={"type": "str", "default": "fail", "choices": ["fail", "wait", "report"]},
         stockout_watch={"type": "int", "default": 0},
+        keep={"type": "bool"},
         force_unlabelled={"type": "bool", "default": False},
         **wait_options(2400, 10.0),
     ),
@@ -466,4 +481,4 @@ CAPABILITY = Capability(
     required_if=GOOGLE_REQUIRED_IF,
 )
 
-__all__ = ("CAPABILITY", "run")
+__all__ = ("CAPABILITY", "refuse_foreign", "run")

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import (
     GOOGLE_REQUIRED_IF,
@@ -25,43 +24,10 @@ from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capab
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Deadline, in_words
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.kubernetes import node_remove_ports
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.node_pool import refuse_foreign
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import NodeRemovePorts, pool_size
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import GroupRef, Instance, Json, groups_of
-
-MIRROR = "kubernetes.io/config.mirror"
-
-
-@dataclass(frozen=True)
-class Pod:
-    namespace: str
-    name: str
-    # kind of the controller that will make another one elsewhere; '' when nobody will
-    controller: str
-    mirror: bool
-    finished: bool
-    leaving: bool
-
-    @property
-    def key(self) -> str:
-        return f"{self.namespace}/{self.name}"
-
-    @property
-    def stays(self) -> bool:
-        """Pods of daemon sets and static pods belong to the node and go with it."""
-        return self.mirror or self.controller == "DaemonSet" or self.finished
-
-
-def pod_of(body: Mapping[str, Any]) -> Pod:
-    metadata = body.get("metadata") or {}
-    owners = [owner for owner in metadata.get("ownerReferences") or [] if owner.get("controller")]
-    return Pod(
-        namespace=str(metadata.get("namespace") or ""),
-        name=str(metadata.get("name") or ""),
-        controller=str(owners[0].get("kind") or "") if owners else "",
-        mirror=MIRROR in (metadata.get("annotations") or {}),
-        finished=(body.get("status") or {}).get("phase") in ("Succeeded", "Failed"),
-        leaving=bool(metadata.get("deletionTimestamp")),
-    )
+from ansible_collections.rhaii.gke.plugins.module_utils._pods import Pod, pod_of
 
 
 @dataclass(frozen=True)
@@ -100,6 +66,22 @@ def select(
     )
 
 
+def refuse_foreign_pods(pods: Mapping[str, Sequence[Pod]], namespaces: Sequence[str], remedy: str) -> None:
+    """`pods` by node. What somebody else runs there keeps its node."""
+    foreign = [
+        f"{pod.key} on {node}"
+        for node, each in pods.items()
+        for pod in sorted(each, key=lambda pod: pod.key)
+        if pod.is_foreign(namespaces)
+    ]
+    if foreign:
+        raise RhaiiError(
+            f"Pods run there that are not of the namespaces {', '.join(namespaces) or '(none given)'}: "
+            f"{', '.join(foreign)}.",
+            remedy=remedy,
+        )
+
+
 def to_evict(pods: Sequence[Pod], force: bool) -> list[Pod]:
     """What must leave before the node may go; a pod that nobody would replace is lost, so that needs a word."""
     moving = [pod for pod in pods if not pod.stays]
@@ -116,6 +98,8 @@ class _Removal:
     def __init__(self, params: Params, ports: NodeRemovePorts, progress: Progress) -> None:
         self.cluster: str = params["cluster"]
         self.pool: str = params["node_pool"]
+        self.environment: str = params["environment"]
+        self.namespaces: list[str] = list(params["namespaces"])
         self.asked: list[str] = list(params["nodes"])
         self.grace: int | None = params["grace_period"]
         self.force = bool(params["force"])
@@ -153,6 +137,7 @@ class _Removal:
                 f"The cluster {self.cluster} has no node pool {self.pool}.",
                 remedy="Check cluster, location and node_pool.",
             )
+        refuse_foreign(self.cluster, self.pool, pool, self.environment)
         refs = groups_of(pool)
         instances = {ref: self.ports.groups.instances(ref) for ref in refs}
         self.size = pool_size(self.ports.groups, refs, pool)
@@ -165,10 +150,16 @@ class _Removal:
         self.gone = chosen.gone
         if not chosen.present:
             return self.result()
-        pods = {node: to_evict(self.pods(node), self.force) for node in chosen.present}
+        pods = {node: self.pods(node) for node in chosen.present}
+        refuse_foreign_pods(
+            pods,
+            self.namespaces,
+            "No node was touched. Move these pods yourself, or name their namespaces (namespaces, cluster_namespaces).",
+        )
+        moving = {node: to_evict(each, self.force) for node, each in pods.items()}
         if check_mode:
             self.changed, self.removed = True, chosen.present
-            self.evicted = [pod.key for each in pods.values() for pod in each]
+            self.evicted = [pod.key for each in moving.values() for pod in each]
             return self.result()
         self.changed = True
         # All are cordoned first, so that what leaves one does not move to the next.
@@ -191,8 +182,16 @@ class _Removal:
         said = ""
         while True:
             waiting: dict[str, str] = {}
-            for node in nodes:
-                for pod in to_evict(self.pods(node), self.force):
+            pods = {node: self.pods(node) for node in nodes}
+            # one may have come in the last moment
+            refuse_foreign_pods(
+                pods,
+                self.namespaces,
+                "No node was removed; they stay cordoned. See to these pods and run again, or undo it with "
+                "kubectl uncordon.",
+            )
+            for each in pods.values():
+                for pod in to_evict(each, self.force):
                     reason = "is shutting down"
                     if not pod.leaving:
                         reason = self.ports.nodes.evict(pod.namespace, pod.name, self.grace)
@@ -270,7 +269,9 @@ CAPABILITY = Capability(
         location={"type": "str", "required": True},
         cluster={"type": "str", "required": True},
         node_pool={"type": "str", "required": True},
+        environment={"type": "str", "required": True},
         nodes={"type": "list", "elements": "str", "required": True},
+        namespaces={"type": "list", "elements": "str", "default": []},
         drain_timeout={"type": "int", "default": 900},
         grace_period={"type": "int"},
         force={"type": "bool", "default": False},
@@ -281,4 +282,4 @@ CAPABILITY = Capability(
     required_if=GOOGLE_REQUIRED_IF,
 )
 
-__all__ = ("CAPABILITY", "Pod", "Selection", "pod_of", "run", "select", "to_evict")
+__all__ = ("CAPABILITY", "Selection", "refuse_foreign_pods", "run", "select", "to_evict")

@@ -20,12 +20,8 @@ from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capab
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.google import gke_ports
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import GkePorts
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
-    ENVIRONMENT,
-    Json,
-    debts_of,
-    ours,
-)
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import Json, debts_of
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import of_cloud
 
 
 @dataclass(frozen=True)
@@ -76,11 +72,11 @@ def _rank(candidates: Sequence[str], location: str) -> int:
 
 
 def of_environment(clusters: Sequence[Json], name: str, environment: str) -> dict[str, dict[str, str]]:
-    """Only what carries our labels counts, wherever it is."""
+    """Only what is ours counts, wherever it is."""
     found = {}
     for cluster in clusters:
         labels = {str(key): str(value) for key, value in (cluster.get("resourceLabels") or {}).items()}
-        if cluster.get("name") == name and ours(labels) and labels.get(ENVIRONMENT) == environment:
+        if cluster.get("name") == name and of_cloud(labels, environment).is_ours:
             found[str(cluster.get("location") or "")] = labels
     return found
 

@@ -15,12 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import ENVIRONMENT, MANAGED_BY, MANAGER
 
 Json = dict[str, Any]
-
-MANAGED_BY = "managed-by"
-MANAGED_BY_US = "rhaii-gke"
-ENVIRONMENT = "rhaii-environment"
 
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 
@@ -170,10 +167,6 @@ def groups_of(pool: Mapping[str, Any]) -> list[GroupRef]:
     return [GroupRef(*match.groups()) for match in found if match]
 
 
-def ours(labels: Mapping[str, str]) -> bool:
-    return labels.get(MANAGED_BY) == MANAGED_BY_US
-
-
 DEBT = "rhaii-debt-"
 # "true" on a cluster that no teardown may delete unasked
 KEEP = "rhaii-keep"
@@ -184,11 +177,16 @@ def debts_of(labels: Mapping[str, str]) -> dict[str, str]:
     return {key.removeprefix(DEBT): value for key, value in sorted(labels.items()) if key.startswith(DEBT)}
 
 
+def labels_of_pool(pool: Mapping[str, Any]) -> dict[str, str]:
+    """Those of a pool's machines, by which it is known whose it is."""
+    return dict((pool.get("config") or {}).get("resourceLabels") or {})
+
+
 def our_labels(environment: str, extra: Mapping[str, object]) -> dict[str, str]:
     """The labels that make a resource ours, refused here rather than by Google in mid-deploy."""
     # YAML gives numbers too
     given = {str(key): str(value) for key, value in extra.items()}
-    labels = {**given, MANAGED_BY: MANAGED_BY_US, ENVIRONMENT: environment}
+    labels = {**given, MANAGED_BY: MANAGER, ENVIRONMENT: environment}
     for key, value in labels.items():
         if not _LABEL_VALUE.fullmatch(value) or not _LABEL_VALUE.fullmatch(key) or not key[:1].isalpha():
             raise RhaiiError(
@@ -219,10 +217,7 @@ def _numbers(version: str) -> list[int]:
 
 __all__ = (
     "DEBT",
-    "ENVIRONMENT",
     "KEEP",
-    "MANAGED_BY",
-    "MANAGED_BY_US",
     "GroupRef",
     "Instance",
     "Json",
@@ -233,8 +228,8 @@ __all__ = (
     "debts_of",
     "groups_of",
     "is_stockout",
+    "labels_of_pool",
     "operation_of",
     "our_labels",
-    "ours",
     "problem_of",
 )

@@ -29,6 +29,7 @@ def run(params: Params, ports: LeftoverPorts, progress: Progress, check_mode: bo
         environment=params["environment"],
         locations=tuple(params["locations"]),
         services=frozenset(params["services"] or ()),
+        foreign_services=frozenset(params["foreign_services"] or ()),
         namespaces=frozenset(params["namespaces"] or ()),
         known=frozenset(params["known"] or ()),
     )
@@ -68,6 +69,7 @@ CAPABILITY = Capability(
         environment={"type": "str", "required": True},
         locations={"type": "list", "elements": "str", "required": True},
         services={"type": "list", "elements": "str", "default": []},
+        foreign_services={"type": "list", "elements": "str", "default": []},
         namespaces={"type": "list", "elements": "str", "default": []},
         known={"type": "list", "elements": "str", "default": []},
         kinds={"type": "list", "elements": "str", "default": [], "choices": list(KINDS)},

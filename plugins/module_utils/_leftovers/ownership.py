@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.operations import concerns
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import ENVIRONMENT, Json, Operation, ours
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import Json, Operation, labels_of_pool
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.kinds import KINDS, OF_LOAD_BALANCERS
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.things import Thing, region_of
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import ANOTHERS, of_cloud
 
 OURS, MAYBE, FOREIGN = "ours", "maybe", "foreign"
 
@@ -34,7 +35,8 @@ class LivingCluster:
     # of its id: the first eight digits are in the names of its firewall rules and in the tag of its machines
     hash: str
     labels: Mapping[str, str] = field(default_factory=dict)
-    pools: tuple[str, ...] = ()
+    # and the labels of each
+    pools: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def living_of(cluster: Json) -> LivingCluster:
@@ -44,7 +46,7 @@ def living_of(cluster: Json) -> LivingCluster:
         str(cluster.get("location") or ""),
         str(cluster.get("id") or "")[:8],
         {str(key): str(value) for key, value in labels.items()},
-        tuple(str(pool.get("name")) for pool in cluster.get("nodePools") or []),
+        {str(pool.get("name")): labels_of_pool(pool) for pool in cluster.get("nodePools") or []},
     )
 
 
@@ -57,18 +59,26 @@ class Claim:
     locations: tuple[str, ...]
     # namespace/name of the Services that we have load balancers for
     services: frozenset[str] = frozenset()
+    # and of those that somebody else has in our cluster
+    foreign_services: frozenset[str] = frozenset()
     namespaces: frozenset[str] = frozenset()
     # links of what was ours when it was last looked
     known: frozenset[str] = frozenset()
     living: tuple[LivingCluster, ...] = ()
 
     def is_ours(self, cluster: LivingCluster) -> bool:
-        labels = cluster.labels
-        return (
-            cluster.name == self.cluster
-            and cluster.location in self.locations
-            and ours(labels)
-            and labels.get(ENVIRONMENT, self.environment) == self.environment
+        named = cluster.name == self.cluster and cluster.location in self.locations
+        return named and of_cloud(cluster.labels, self.environment).is_ours
+
+    @property
+    def foreign_pools(self) -> frozenset[tuple[str, str]]:
+        """Location and name of the pools that somebody else has in our cluster."""
+        return frozenset(
+            (each.location, name)
+            for each in self.living
+            if self.is_ours(each)
+            for name, labels in each.pools.items()
+            if not of_cloud(labels, self.environment).is_ours
         )
 
     @property
@@ -99,11 +109,15 @@ def judge(things: Sequence[Thing], claim: Claim) -> list[Judgement]:
         if each.thing.kind in OF_LOAD_BALANCERS and each.thing.service:
             families.setdefault((each.thing.service, each.thing.family), []).append(each)
     proofs = {key: _proof_of(members, claim) for key, members in families.items()}
+    # a part that names no Service is told by its companions that do
+    foreign = {family for service, family in families if service in claim.foreign_services}
     result = []
     for each in single:
         proof = proofs.get((each.thing.service, each.thing.family)) if each.thing.service else None
         # the parts of one load balancer have one owner, and one of them may be enough to tell whose it is
         decided = each if proof is None or each.thing.link in claim.known else Judgement(each.thing, *proof)
+        if each.thing.kind in OF_LOAD_BALANCERS and not each.thing.service and each.thing.family in foreign:
+            decided = Judgement(each.thing, FOREIGN, _OTHERS_SERVICE)
         if not claim.fits(each.thing.place):
             decided = Judgement(each.thing, FOREIGN, "it is elsewhere")
         if decided.certainty != FOREIGN:
@@ -130,6 +144,7 @@ def _proof_of(members: Iterable[Judgement], claim: Claim) -> tuple[str, str] | N
     return None
 
 
+_OTHERS_SERVICE = "it was made for a Service that is not ours"
 _NAME_ONLY = "its name is that of a cluster of this name, of which it is not known where it was"
 
 
@@ -140,6 +155,8 @@ def _judge_one(thing: Thing, claim: Claim) -> Judgement:
 
 def _verdict(thing: Thing, claim: Claim) -> tuple[str, str]:
     """One thing by itself. A FOREIGN with a reason is certain, one without knows nothing."""
+    if thing.service and thing.service in claim.foreign_services:
+        return FOREIGN, _OTHERS_SERVICE
     if thing.link and thing.link in claim.known:
         return OURS, "it belonged to the cluster when it was last looked"
     by_labels = _by_labels(thing, claim)
@@ -159,16 +176,19 @@ def _verdict(thing: Thing, claim: Claim) -> tuple[str, str]:
 
 def _by_labels(thing: Thing, claim: Claim) -> tuple[str, str] | None:
     labels = thing.labels
-    environment = labels.get(ENVIRONMENT, "")
     name, where = labels.get("goog-k8s-cluster-name", ""), labels.get("goog-k8s-cluster-location", "")
     if name and name != claim.cluster:
         return FOREIGN, f"it belongs to the cluster {name}"
     if name and where and where not in claim.locations:
         return FOREIGN, f"it belongs to the cluster {name} in {where}"
-    if ours(labels) and environment:
-        if environment != claim.environment:
-            return FOREIGN, f"it belongs to the environment {environment}"
-        return OURS, f"it has the labels of the environment {environment}"
+    # the machines of a cluster carry its labels, whoever made their pool
+    if (where, labels.get("goog-k8s-node-pool-name", "")) in claim.foreign_pools:
+        return FOREIGN, "it belongs to a node pool that is not ours"
+    whose = of_cloud(labels, claim.environment)
+    if whose.is_ours:
+        return OURS, f"it has the labels of the environment {claim.environment}"
+    if whose.verdict == ANOTHERS:
+        return FOREIGN, f"it {whose.seems}"
     if name and where:
         alive = [each for each in claim.others if (each.name, each.location) == (name, where)]
         if alive:
@@ -212,7 +232,7 @@ def _named_after(name: str, claim: Claim) -> bool:
 
 
 def of_cluster(claim: Claim) -> list[Judgement]:
-    """Our cluster and its pools, while they live."""
+    """Our cluster and our pools in it, while they live."""
     found = []
     for each in claim.living:
         if claim.is_ours(each):
@@ -220,6 +240,7 @@ def of_cluster(claim: Claim) -> list[Judgement]:
             found += [
                 Judgement(Thing("node_pool", pool, each.location, "", cluster=each.name), OURS, f"it is in {each.name}")
                 for pool in each.pools
+                if (each.location, pool) not in claim.foreign_pools
             ]
             found.append(Judgement(Thing("cluster", each.name, each.location, ""), OURS, why))
     return found
@@ -227,11 +248,15 @@ def of_cluster(claim: Claim) -> list[Judgement]:
 
 def of_operations(claim: Claim, location: str, operations: Sequence[Operation]) -> list[Judgement]:
     """What still works on our cluster, also when the list of clusters has it no more."""
-    foreign = any((each.name, each.location) == (claim.cluster, location) for each in claim.others)
+    if any((each.name, each.location) == (claim.cluster, location) for each in claim.others):
+        return []
+    foreign = [pool for where, pool in claim.foreign_pools if where == location]
     return [
         Judgement(Thing("operation", each.name, location, "", detail=each.kind), OURS, f"it works on {claim.cluster}")
         for each in operations
-        if not each.done and concerns(each, claim.cluster) and not foreign
+        if not each.done
+        and concerns(each, claim.cluster)
+        and not any(concerns(each, claim.cluster, pool) for pool in foreign)
     ]
 
 

@@ -83,10 +83,9 @@ def test_replaced_services_reads_what_a_dry_run_returns() -> None:
 def test_vacated_nodes_takes_a_number_as_text() -> None:
     nodes = [{"metadata": {"name": tagged("n1")}}, {"metadata": {"name": "n2"}}]
     assert FILTERS["vacated_nodes"](nodes, [], "1") == ["n2"]
-    assert FILTERS["vacated_nodes"](nodes, [{"spec": {"nodeName": "n2", "containers": []}}], tagged("0")) == [
-        "n2",
-        "n1",
-    ]
+    pod = {"metadata": {"namespace": tagged("ours")}, "spec": {"nodeName": "n2", "containers": []}}
+    assert FILTERS["vacated_nodes"](nodes, [pod], tagged("0"), [tagged("ours")]) == ["n2", "n1"]
+    assert FILTERS["vacated_nodes"](nodes, [pod], tagged("0")) == ["n1"]
 
 
 def test_pool_routes_names_are_plain() -> None:

@@ -29,6 +29,11 @@ OURS = {"managed-by": "rhaii-gke", "rhaii-environment": "prod"}
 GROUP = "https://www.googleapis.com/compute/v1/projects/p/zones/{zone}/instanceGroupManagers/{name}"
 
 
+def pool_in(name: str, labels: Json | None = None) -> Json:
+    """A pool as its cluster lists it; ours, unless other labels are given."""
+    return {"name": name, "config": {"resourceLabels": dict(OURS if labels is None else labels)}}
+
+
 def cluster_body(**changes: Any) -> Json:
     """A cluster that is exactly what the tests' options want."""
     body: Json = {
@@ -42,7 +47,7 @@ def cluster_body(**changes: Any) -> Json:
         "releaseChannel": {"channel": "REGULAR"},
         "networkConfig": {"datapathProvider": "ADVANCED_DATAPATH"},
         "workloadIdentityConfig": {"workloadPool": "p.svc.id.goog"},
-        "nodePools": [{"name": "default-pool"}],
+        "nodePools": [pool_in("default-pool")],
     }
     return {**body, **changes}
 

@@ -226,7 +226,8 @@ def node(name: str, created: str = "2026-11-24T12:00:00Z") -> dict[str, Any]:
 def pod(node_name: str | None, phase: str | None = "Running", **spec: Any) -> dict[str, Any]:
     held = {"containers": [{"resources": {"limits": {"google.com/tpu": "4"}}}]}
     place = {} if node_name is None else {"nodeName": node_name}
-    return {"spec": {**place, **(spec or held)}, "status": {} if phase is None else {"phase": phase}}
+    status = {} if phase is None else {"phase": phase}
+    return {"metadata": {"namespace": "ours"}, "spec": {**place, **(spec or held)}, "status": status}
 
 
 NODES = [node("n1"), node("n2"), node("n3")]
@@ -270,7 +271,7 @@ def test_node_without_a_time_is_the_oldest() -> None:
     ],
 )
 def test_pod_with_chips_keeps_its_node(busy: dict[str, Any]) -> None:
-    assert vacated(NODES, [busy], 2) == ["n2"]
+    assert vacated(NODES, [busy], 2, ["ours"]) == ["n2"]
 
 
 @pytest.mark.parametrize(
@@ -286,4 +287,45 @@ def test_pod_with_chips_keeps_its_node(busy: dict[str, Any]) -> None:
     ],
 )
 def test_pod_that_holds_no_chips_there_keeps_nothing(idle: dict[str, Any]) -> None:
-    assert vacated(NODES, [idle], 2) == ["n3"]
+    assert vacated(NODES, [idle], 2, ["ours"]) == ["n3"]
+
+
+def held(namespace: str, controller: str = "ReplicaSet", phase: str = "Running", **metadata: Any) -> dict[str, Any]:
+    """A pod on the newest node that holds no TPU."""
+    owners = [{"kind": controller, "controller": True}]
+    named = {"name": "x", "namespace": namespace, "ownerReferences": owners, **metadata}
+    return {"metadata": named, "spec": {"nodeName": "n3", "containers": [{}]}, "status": {"phase": phase}}
+
+
+def with_tpu(body: dict[str, Any]) -> dict[str, Any]:
+    return {**body, "spec": {"nodeName": "n3", "containers": [{"resources": {"limits": {"google.com/tpu": "4"}}}]}}
+
+
+STATIC = {"kubernetes.io/config.mirror": "x"}
+
+
+@pytest.mark.parametrize(
+    ("there", "chosen"),
+    [
+        pytest.param(held("team"), "n2", id="somebody else's"),
+        pytest.param(held("team", "Job", "Pending"), "n2", id="somebody else's, on its way in"),
+        pytest.param(held("team", deletionTimestamp="now"), "n2", id="somebody else's, on its way out"),
+        pytest.param(held("ours"), "n3", id="of our namespace"),
+        pytest.param(held("kube-system"), "n3", id="of the system"),
+        pytest.param(held("team", "DaemonSet"), "n3", id="of a daemon set"),
+        pytest.param(held("team", "Node", annotations=STATIC), "n3", id="static"),
+        pytest.param(held("team", phase="Succeeded"), "n3", id="ended"),
+        # a TPU that is held counts before whose pod it is, and an end before that
+        pytest.param(with_tpu(held("ours")), "n2", id="with a TPU, of our namespace"),
+        pytest.param(with_tpu(held("kube-system")), "n2", id="with a TPU, of the system"),
+        pytest.param(with_tpu(held("team", "DaemonSet")), "n2", id="with a TPU, of a daemon set"),
+        pytest.param(with_tpu(held("team", phase="Failed")), "n3", id="with a TPU, ended"),
+    ],
+)
+def test_who_keeps_a_node(there: dict[str, Any], chosen: str) -> None:
+    assert vacated(NODES, [there], 2, ["ours"]) == [chosen]
+
+
+def test_nodes_of_others_are_never_chosen_though_too_few_are_left() -> None:
+    assert vacated(NODES, [held("team")], 0, ["ours"]) == ["n2", "n1"]
+    assert vacated(NODES, [held("ours")], 2) == ["n2"]

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke import cluster, node_pool, place
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import labels_of_pool
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import of_cloud
 
 from tests.unit.plugins.module_utils.gke.emulated import Emulated, Killed
 from tests.unit.plugins.module_utils.gke.test_cluster import OFFICE
@@ -297,3 +299,29 @@ def test_reserved_machines_come_from_a_reservation_that_is_there(cloud: Emulated
     assert not make_pool(other, check_mode=True, reservation="trillium-lab")["changed"]
     with pytest.raises(RhaiiError, match="reservation is trillium-lab, wanted none"):
         make_pool(other, check_mode=True, reservation="")
+
+
+def test_cluster_is_made_with_a_pool_that_is_known_as_ours_and_goes_with_it(cloud: Emulated) -> None:
+    make_cluster(cloud, labels={"team": "ml"}, default_pool={"name": "cpu"})
+    found = cloud.get_cluster("c")
+    assert found is not None
+    (pool,) = found["nodePools"]
+    assert of_cloud(labels_of_pool(pool), "prod").is_ours
+    assert make_pool(cloud, name="cpu", node_count=None, machine_type=None)["exists"]
+    assert not make_cluster(cloud, state="absent")["exists"]
+
+
+def test_pool_that_somebody_makes_in_our_cluster_stays_as_it_is(cloud: Emulated) -> None:
+    make_cluster(cloud)
+    theirs = {"name": "batch", "initialNodeCount": 1, "config": {"resourceLabels": {"managed-by": "ops"}}}
+    cloud.create_node_pool("c", theirs)
+    before, calls = cloud.get_node_pool("c", "batch"), list(cloud.calls)
+    for check_mode in (True, False):
+        # while it is being made, so that a wait would show in it
+        for options in ({"node_count": 3}, {"state": "absent"}, {"replace": True, "spot": True}):
+            with pytest.raises(RhaiiError, match="seems to be ops's"):
+                make_pool(cloud, check_mode, name="batch", **options)
+        with pytest.raises(RhaiiError, match="batch seems to be ops's"):
+            make_cluster(cloud, check_mode, state="absent")
+    assert (cloud.get_node_pool("c", "batch"), cloud.calls) == (before, calls)
+    assert not make_cluster(cloud, state="absent", delete_foreign_pools=True)["exists"]

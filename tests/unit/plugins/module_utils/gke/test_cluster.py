@@ -15,7 +15,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster import run
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster_plan import Wanted, body_of, plan
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
 
-from tests.unit.plugins.module_utils.fake_gke import OURS, FakeGke, Stage, cluster_body
+from tests.unit.plugins.module_utils.fake_gke import OURS, FakeGke, Stage, cluster_body, pool_in
 
 PARAMS: dict[str, Any] = {
     "project": "p",
@@ -41,11 +41,13 @@ PARAMS: dict[str, Any] = {
     "ca_file": None,
     "default_pool": None,
     "force_unlabelled": False,
+    "delete_foreign_pools": False,
     "wait": True,
     "wait_timeout": 1800,
     "wait_interval": 10.0,
 }
 
+QUOTA = {"conditions": [{"code": "GCE_QUOTA_EXCEEDED", "message": "CPUS"}]}
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
@@ -230,32 +232,152 @@ def test_what_cannot_be_changed_is_refused_with_a_diff() -> None:
     assert stage.gke.calls == []
 
 
-@pytest.mark.parametrize("state", ["present", "absent"])
-@pytest.mark.parametrize(
-    ("labels", "said"),
+ANOTHERS = {**OURS, "rhaii-environment": "dev"}
+# labels, whose it seems to be by them, and whether force may delete it
+FOREIGN = pytest.mark.parametrize(
+    ("labels", "whose", "forced"),
     [
-        pytest.param({}, "without the label managed-by=rhaii-gke", id="no label"),
-        pytest.param({"managed-by": "terraform"}, "without the label managed-by=rhaii-gke", id="another manager"),
-        pytest.param({**OURS, "rhaii-environment": "dev"}, "belongs to the environment dev", id="another environment"),
+        pytest.param({}, "carries no label that names an owner", True, id="no label"),
+        pytest.param(
+            {"managed-by": "terraform"},
+            "seems to be terraform's (label managed-by=terraform)",
+            True,
+            id="another manager",
+        ),
+        pytest.param(
+            {"managed-by": "rhaii-gke"},
+            "carries managed-by=rhaii-gke and names no environment (rhaii-environment)",
+            True,
+            id="no environment",
+        ),
+        pytest.param(ANOTHERS, "belongs to the environment dev", False, id="another environment"),
     ],
 )
-def test_a_foreign_cluster_is_left_alone(state: str, labels: dict[str, str], said: str) -> None:
+
+
+@pytest.mark.parametrize("check_mode", [True, False], ids=["check mode", "for real"])
+@pytest.mark.parametrize("status", ["RUNNING", "PROVISIONING", "RECONCILING", "STOPPING", "ERROR", "DEGRADED"])
+@pytest.mark.parametrize("state", ["present", "absent"])
+@FOREIGN
+def test_a_foreign_cluster_is_refused_and_not_awaited(
+    state: str, labels: dict[str, str], whose: str, forced: bool, status: str, check_mode: bool
+) -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(resourceLabels=labels, status=status, releaseChannel={})))
+    stage.gke.start("UPDATE_CLUSTER", "clusters/c")
+    with pytest.raises(RhaiiError) as caught:
+        play(stage, check_mode, state=state)
+    assert caught.value.msg == (
+        f"The cluster c in europe-west4-a was not made for the environment prod: it {whose}. It is left alone."
+    )
+    force = " To delete it all the same, do that yourself, or say force_unlabelled: true."
+    offered = force if forced and state == "absent" else ""
+    assert caught.value.remedy == "Give another name (rhaii_cluster_name)." + offered
+    assert (stage.gke.calls, stage.clock.slept, stage.said) == ([], [], [])
+
+
+@FOREIGN
+def test_force_deletes_a_foreign_cluster_but_not_another_environments(
+    labels: dict[str, str], whose: str, forced: bool
+) -> None:
     stage = Stage(FakeGke(cluster=cluster_body(resourceLabels=labels)))
-    with pytest.raises(RhaiiError, match=said) as caught:
-        play(stage, state=state)
-    assert stage.gke.calls == []
-    assert caught.value.remedy
-
-
-def test_force_deletes_an_unlabelled_cluster_but_not_another_environment() -> None:
-    stage = Stage(FakeGke(cluster=cluster_body(resourceLabels={})))
-    assert play(stage, state="absent", force_unlabelled=True)["changed"]
-    stage = Stage(FakeGke(cluster=cluster_body(resourceLabels={**OURS, "rhaii-environment": "dev"})))
-    with pytest.raises(RhaiiError):
+    if forced:
+        assert play(stage, state="absent", force_unlabelled=True)["changed"]
+        return
+    with pytest.raises(RhaiiError, match="belongs to the environment dev"):
         play(stage, state="absent", force_unlabelled=True)
+    assert stage.gke.calls == []
 
 
-QUOTA = {"conditions": [{"code": "GCE_QUOTA_EXCEEDED", "message": "CPUS"}]}
+def test_what_was_made_by_somebody_else_while_ours_went_is_refused() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(status="STOPPING")))
+    stage.gke.start(
+        "DELETE_CLUSTER", "clusters/c", lambda: setattr(stage.gke, "cluster", cluster_body(resourceLabels={}))
+    )
+    with pytest.raises(RhaiiError, match="carries no label that names an owner"):
+        play(stage)
+    assert stage.gke.calls == []
+
+
+GPU = pool_in("gpu", {"goog-terraform-provisioned": "true", **OURS})
+BATCH = pool_in("batch", {"managed-by": "ops"})
+
+
+@pytest.mark.parametrize("check_mode", [True, False], ids=["check mode", "for real"])
+@pytest.mark.parametrize("force", [True, False], ids=["by force", "without"])
+def test_a_cluster_with_pools_of_others_is_not_deleted(check_mode: bool, force: bool) -> None:
+    pools = [GPU, pool_in("default-pool"), BATCH, {"name": "bare"}, pool_in("dev", ANOTHERS)]
+    stage = Stage(FakeGke(cluster=cluster_body(nodePools=pools)))
+    with pytest.raises(RhaiiError) as caught:
+        play(stage, check_mode, state="absent", force_unlabelled=force)
+    assert caught.value.msg == (
+        "The cluster c in europe-west4-a is not deleted, because it holds node pools that were not made for the "
+        "environment prod: bare carries no label that names an owner; "
+        "batch seems to be ops's (label managed-by=ops); "
+        "dev belongs to the environment dev; "
+        "gpu seems to be made by Terraform (label goog-terraform-provisioned), whatever else it is labelled."
+    )
+    assert caught.value.remedy == (
+        "Move away what runs on them and delete them yourself, or, to delete them with it, say "
+        "delete_foreign_pools: true (-e rhaii_delete_foreign=true)."
+    )
+    assert (stage.gke.calls, stage.clock.slept) == ([], [])
+
+
+def test_pools_of_others_go_with_the_cluster_when_that_is_said() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(nodePools=[GPU, BATCH])))
+    assert not play(stage, state="absent", delete_foreign_pools=True)["exists"]
+    assert stage.gke.calls == ["delete c"]
+
+
+def test_a_pool_that_somebody_makes_while_the_deletion_waits_is_seen() -> None:
+    conflict = GoogleError(
+        "delete", 400, "FAILED_PRECONDITION", "Cluster is running incompatible operation operation-1."
+    )
+    stage = Stage(FakeGke(cluster=cluster_body(), refusals=[conflict]))
+    made = lambda: setattr(stage.gke, "cluster", cluster_body(nodePools=[pool_in("default-pool"), BATCH]))  # noqa: E731
+    stage.gke.start("CREATE_NODE_POOL", "clusters/c/nodePools/batch", made)
+    with pytest.raises(RhaiiError, match="batch seems to be ops's"):
+        play(stage, state="absent")
+    # refused by Google once, and not asked again
+    assert stage.gke.calls == ["delete c"]
+
+
+@pytest.mark.parametrize("check_mode", [True, False], ids=["check mode", "for real"])
+def test_a_broken_cluster_with_a_pool_of_others_is_not_made_anew(check_mode: bool) -> None:
+    theirs = {**BATCH, "name": "default-pool"}
+    stage = Stage(FakeGke(cluster=cluster_body(status="ERROR", nodePools=[theirs])))
+    with pytest.raises(RhaiiError, match="default-pool seems to be ops's"):
+        play(stage, check_mode)
+    assert stage.gke.calls == []
+    assert play(stage, check_mode, delete_foreign_pools=True)["changed"]
+
+
+@pytest.mark.parametrize("check_mode", [True, False], ids=["check mode", "for real"])
+@pytest.mark.parametrize(
+    ("labels", "keep", "why"),
+    [
+        pytest.param({**OURS, "rhaii-keep": "true"}, None, "it carries the label rhaii-keep=true", id="by its label"),
+        pytest.param({**OURS, "rhaii-keep": "true"}, True, "it carries the label rhaii-keep=true", id="by both"),
+        pytest.param(OURS, True, "keep is true", id="by the option"),
+    ],
+)
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_what_is_protected_is_neither_made_anew_nor_deleted(
+    state: str, labels: dict[str, str], keep: bool | None, why: str, check_mode: bool
+) -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(status="ERROR", resourceLabels=labels, **QUOTA)))
+    with pytest.raises(RhaiiError) as caught:
+        play(stage, check_mode, state=state, keep=keep)
+    status = ", which is ERROR (GCE_QUOTA_EXCEEDED: CPUS)," if state == "present" else ""
+    assert caught.value.msg == f"The cluster c in europe-west4-a{status} is protected: {why}."
+    assert caught.value.remedy == "To delete it all the same, say keep: false (-e rhaii_keep=false)."
+    assert stage.gke.calls == []
+
+
+def test_protection_that_is_lifted_lets_a_broken_cluster_be_made_anew() -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(status="ERROR", resourceLabels={**OURS, "rhaii-keep": "true"})))
+    assert play(stage, keep=False)["labels"] == OURS
+    assert stage.gke.calls == ["delete c", "create c"]
 
 
 @pytest.mark.parametrize("check_mode", [True, False], ids=["check mode", "for real"])
@@ -275,8 +397,7 @@ def test_a_broken_cluster_that_is_empty_and_ours_is_made_anew(check_mode: bool) 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        pytest.param({"nodePools": [{"name": "default-pool"}, {"name": "tpu-pool"}]}, "not empty", id="not empty"),
-        pytest.param({"resourceLabels": {}}, "was not made by this collection", id="not ours"),
+        pytest.param({"nodePools": [pool_in("default-pool"), pool_in("tpu-pool")]}, "not empty", id="not empty"),
         pytest.param({"status": "DEGRADED"}, "is DEGRADED: GCE_QUOTA_EXCEEDED: CPUS", id="only degraded"),
     ],
 )

@@ -14,7 +14,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster import desc
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster_plan import body_of
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
 
-from tests.unit.plugins.module_utils.fake_gke import OURS, FakeGke, Stage, cluster_body
+from tests.unit.plugins.module_utils.fake_gke import OURS, FakeGke, Stage, cluster_body, pool_in
 from tests.unit.plugins.module_utils.gke.test_cluster import NOW, play, wanted
 
 NAMED = {"name": "c", "location": "europe-west4-a"}
@@ -56,7 +56,7 @@ def refusal(stage: Stage, **changes: Any) -> RhaiiError:
 
 
 def test_result_of_a_cluster_as_wanted() -> None:
-    pools = [{"name": "tpu-pool"}, {"name": "default-pool"}]
+    pools = [pool_in("tpu-pool"), pool_in("default-pool")]
     result = play(Stage(FakeGke(cluster=cluster_body(nodePools=pools))))
     assert result == {**UNCHANGED, "node_pools": ["default-pool", "tpu-pool"]}
 
@@ -213,7 +213,7 @@ def test_degraded_cluster_is_refused(cluster: dict[str, Any], said: str) -> None
 
 @BROKEN
 def test_broken_cluster_with_pools_is_refused(cluster: dict[str, Any], said: str) -> None:
-    pools = [{"name": "tpu-pool"}, {"name": "default-pool"}]
+    pools = [pool_in("tpu-pool"), pool_in("default-pool")]
     error = refusal(Stage(FakeGke(cluster=cluster_body(status="ERROR", nodePools=pools, **cluster))))
     assert error.msg == (
         f"The cluster c is ERROR ({said}). With its node pools default-pool, tpu-pool it is not empty, so it is not "
@@ -240,7 +240,7 @@ def test_cluster_that_is_gone_after_its_creation_is_said(monkeypatch: pytest.Mon
 
 
 def test_broken_cluster_with_its_first_pool_alone_is_made_anew() -> None:
-    stage = Stage(FakeGke(cluster=cluster_body(status="ERROR", nodePools=[{"name": "cpu"}])))
+    stage = Stage(FakeGke(cluster=cluster_body(status="ERROR", nodePools=[pool_in("cpu")])))
     assert play(stage, default_pool={"name": "cpu"})["changed"]
     assert stage.gke.calls == ["delete c", "create c"]
 
@@ -305,30 +305,6 @@ def test_what_is_fixed_is_refused_with_the_difference() -> None:
         "before": {"dataplane_v2": False, "network": "default"},
         "after": {"dataplane_v2": True, "network": "prod"},
     }
-
-
-def test_cluster_of_nobody_is_refused() -> None:
-    error = refusal(Stage(FakeGke(cluster=cluster_body(resourceLabels=None))))
-    assert error.msg == (
-        "A cluster c exists in europe-west4-a without the label managed-by=rhaii-gke: it was not made by this "
-        "collection."
-    )
-    assert error.remedy == (
-        "Choose another name (rhaii_cluster_name), or, if it is yours, set both labels "
-        "(managed-by=rhaii-gke, rhaii-environment=prod) on it."
-    )
-
-
-def test_cluster_of_another_environment_is_refused() -> None:
-    labels = {**OURS, "rhaii-environment": "dev"}
-    error = refusal(Stage(FakeGke(cluster=cluster_body(resourceLabels=labels))))
-    assert error.msg == "The cluster c in europe-west4-a belongs to the environment dev, not to prod."
-    assert error.remedy == "Give each environment a cluster name of its own (rhaii_cluster_name)."
-
-
-def test_cluster_of_ours_without_an_environment_gets_one() -> None:
-    stage = Stage(FakeGke(cluster=cluster_body(resourceLabels={"managed-by": "rhaii-gke"})))
-    assert play(stage)["labels"] == OURS
 
 
 @pytest.mark.parametrize("check_mode", [True, False])

@@ -46,6 +46,7 @@ PARAMS: dict[str, Any] = {
     "labels": {},
     "topology": None,
     "workload_identity": True,
+    "keep": None,
     "force_unlabelled": False,
     "wait": True,
     "wait_timeout": 2400,
@@ -293,14 +294,6 @@ def test_a_broken_pool_with_nodes_is_left_to_people() -> None:
     assert stage.gke.calls == []
 
 
-def test_a_broken_pool_of_somebody_else_is_left_alone() -> None:
-    foreign = pool_body(3, status="ERROR", statusMessage="no room", config={"machineType": "ct6e-standard-4t"})
-    stage = Stage(FakeGke(pool=foreign, stuck_machines=3))
-    with pytest.raises(RhaiiError, match="was not made by this collection"):
-        play(stage)
-    assert stage.gke.calls == []
-
-
 def test_a_pool_that_runs_in_part_is_asked_for_its_missing_nodes_again() -> None:
     stage = Stage(FakeGke(pool=pool_body(3, status="RUNNING_WITH_ERROR"), stuck_machines=1))
     check = play(stage, check_mode=True)
@@ -365,15 +358,6 @@ def test_absent_in_check_mode_only_says_so() -> None:
     stage = Stage(FakeGke(pool=pool_body()))
     assert play(stage, check_mode=True, state="absent")["changed"]
     assert stage.gke.calls == []
-
-
-def test_absent_leaves_a_foreign_pool() -> None:
-    foreign = pool_body(config={"machineType": "e2-standard-4"})
-    stage = Stage(FakeGke(pool=foreign))
-    with pytest.raises(RhaiiError, match="does not carry the label"):
-        play(stage, state="absent")
-    assert stage.gke.calls == []
-    assert play(stage, state="absent", force_unlabelled=True)["changed"]
 
 
 def test_absent_waits_for_a_creation_to_end() -> None:
@@ -707,14 +691,6 @@ def test_a_spot_pool_that_is_to_be_reserved_is_spot_no_longer() -> None:
     config = stage.gke.bodies[-1]["config"]
     assert "spot" not in config
     assert config["reservationAffinity"]["values"] == ["r1"]
-
-
-def test_a_foreign_pool_is_not_replaced() -> None:
-    stage = Stage(FakeGke(pool=pool_body(config={"machineType": "e2-standard-4"})))
-    with pytest.raises(RhaiiError, match="cannot be changed") as caught:
-        play(stage, replace=True)
-    assert caught.value.remedy == "It is not replaced, because it does not carry the label managed-by=rhaii-gke."
-    assert stage.gke.calls == []
 
 
 def test_a_run_killed_between_deleting_and_creating_creates() -> None:

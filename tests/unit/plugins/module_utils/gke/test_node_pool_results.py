@@ -191,19 +191,6 @@ def test_broken_pool_without_nodes_is_made_anew(pool: dict[str, Any], said: str)
     assert statuses(stage) == ["DONE", "RUNNING"]
 
 
-@REASONS
-def test_broken_pool_without_nodes_of_somebody_else_is_left_alone(pool: dict[str, Any], said: str) -> None:
-    foreign = {**configured(resourceLabels=None), "status": "ERROR", **pool}
-    stage = Stage(FakeGke(pool=foreign, stuck_machines=3))
-    error = refusal(stage)
-    assert error.msg == (
-        f"The node pool tpu-pool is ERROR ({said}), and it does not carry the label managed-by=rhaii-gke: it was not "
-        "made by this collection and is left alone."
-    )
-    assert error.remedy == "Repair or delete it yourself, or choose another name."
-    assert not stage.gke.calls
-
-
 def test_pool_that_is_gone_after_its_creation_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage(FakeGke())
     monkeypatch.setattr(stage.gke, "get_node_pool", lambda cluster, pool: None)
@@ -351,15 +338,6 @@ def test_operation_of_another_pool_is_waited_for_when_google_says_so() -> None:
     assert stage.gke.calls == ["size 5", "size 5"]
     assert "node pool tpu-pool: another operation is in the way, waiting for it (operation-1)" in stage.said
     assert statuses(stage) == ["DONE", "DONE"]
-
-
-def test_foreign_pool_is_left_alone() -> None:
-    error = refusal(Stage(FakeGke(pool=configured(resourceLabels=None))), state="absent")
-    assert error.msg == (
-        "The node pool tpu-pool does not carry the label managed-by=rhaii-gke: it was not made by this collection and "
-        "is left alone."
-    )
-    assert error.remedy == "Delete it yourself, or set force_unlabelled: true."
 
 
 def test_deletion_shows_what_was_there() -> None:

@@ -12,18 +12,21 @@ from typing import Any
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.node_remove import Pod, pod_of, run, select, to_evict
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.node_remove import run, select, to_evict
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import NodeRemovePorts
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import GroupRef, Instance, Json
+from ansible_collections.rhaii.gke.plugins.module_utils._pods import Pod
 
 from tests.unit.fake_clock import FakeClock
 from tests.unit.plugins.module_utils.fake_gke import GROUP as URL
-from tests.unit.plugins.module_utils.fake_gke import FakeGke, pool_body
+from tests.unit.plugins.module_utils.fake_gke import OURS, FakeGke, pool_body
 
 GROUP = GroupRef("p", "europe-west4-a", "grp")
 PARAMS: dict[str, Any] = {
     "cluster": "c",
     "node_pool": "tpu-pool",
+    "environment": "prod",
+    "namespaces": ["ns"],
     "nodes": ["n4", "n5"],
     "drain_timeout": 600,
     "grace_period": None,
@@ -109,21 +112,6 @@ def play(machines: FakeMachines, check_mode: bool = False, **changes: Any) -> tu
     clock.on_sleep = pods_end
     ports = NodeRemovePorts(machines, machines, machines, clock)
     return run({**PARAMS, **changes}, ports, lambda message: None, check_mode), clock
-
-
-@pytest.mark.parametrize(
-    ("body", "stays"),
-    [
-        pytest.param(pod_body("a"), False, id="of a replica set"),
-        pytest.param(pod_body("a", "DaemonSet"), True, id="of a daemon set"),
-        pytest.param(pod_body("a", "", annotations={"kubernetes.io/config.mirror": "x"}), True, id="static"),
-        pytest.param({**pod_body("a"), "status": {"phase": "Succeeded"}}, True, id="ended well"),
-        pytest.param({**pod_body("a"), "status": {"phase": "Failed"}}, True, id="ended badly"),
-        pytest.param(pod_body("a", ""), False, id="of nobody"),
-    ],
-)
-def test_which_pods_stay(body: Json, stays: bool) -> None:
-    assert pod_of(body).stays is stays
 
 
 def test_a_pod_of_nobody_is_not_lost_without_a_word() -> None:
@@ -394,9 +382,97 @@ def test_machine_that_goes_already_is_not_deleted_again(action: str) -> None:
     assert not [step for step in machines.order if step.startswith("delete")]
 
 
-def test_pod_of_which_kubernetes_says_little() -> None:
-    assert pod_of({}) == Pod("", "", "", mirror=False, finished=False, leaving=False)
-    owners = [{"kind": "Other"}, {"controller": True}]
-    assert pod_of({"metadata": {"ownerReferences": owners, "deletionTimestamp": "now"}}) == Pod(
-        "", "", "", mirror=False, finished=False, leaving=True
+@pytest.mark.parametrize("check_mode", [True, False], ids=["check mode", "for real"])
+@pytest.mark.parametrize("nodes", [["n4"], ["n9"]], ids=["a node", "a node that is gone"])
+@pytest.mark.parametrize(
+    ("labels", "whose"),
+    [
+        pytest.param({}, "carries no label that names an owner", id="no label"),
+        pytest.param({"managed-by": "ops"}, "seems to be ops's (label managed-by=ops)", id="another manager"),
+        pytest.param({**OURS, "rhaii-environment": "dev"}, "belongs to the environment dev", id="another's"),
+    ],
+)
+def test_nodes_of_a_foreign_pool_are_not_touched(
+    labels: dict[str, str], whose: str, nodes: list[str], check_mode: bool
+) -> None:
+    machines = FakeMachines()
+    machines.pool = pool_body(config={"resourceLabels": labels})
+    machines.running = {"n4": [pod_body("a")]}
+    with pytest.raises(RhaiiError) as caught:
+        play(machines, check_mode, nodes=nodes)
+    assert caught.value.msg == (
+        f"The node pool tpu-pool of the cluster c was not made for the environment prod: it {whose}. It is left alone."
     )
+    assert "Give another name" in caught.value.remedy
+    assert machines.order == []
+
+
+UNTOUCHED = "No node was touched. Move these pods yourself, or name their namespaces (namespaces, cluster_namespaces)."
+
+
+@pytest.mark.parametrize("check_mode", [True, False], ids=["check mode", "for real"])
+@pytest.mark.parametrize("force", [True, False], ids=["by force", "without"])
+def test_pods_of_others_keep_their_nodes(check_mode: bool, force: bool) -> None:
+    machines = FakeMachines()
+    machines.running = {
+        "n4": [pod_body("a"), pod_body("job", "Job", namespace="batch"), pod_body("b", "", namespace="batch")],
+        "n5": [pod_body("web", namespace="team", deletionTimestamp="now")],
+    }
+    with pytest.raises(RhaiiError) as caught:
+        play(machines, check_mode, force=force, namespaces=["ns", "other"])
+    assert caught.value.msg == (
+        "Pods run there that are not of the namespaces ns, other: batch/b on n4, batch/job on n4, team/web on n5."
+    )
+    assert caught.value.remedy == UNTOUCHED
+    assert machines.order == []
+    assert not caught.value.result["changed"]
+
+
+def test_without_namespaces_only_pods_that_may_always_go_do() -> None:
+    machines = FakeMachines()
+    machines.running = {"n4": [pod_body("a")]}
+    with pytest.raises(RhaiiError, match=r"not of the namespaces \(none given\): ns/a on n4"):
+        play(machines, namespaces=[])
+    assert machines.order == []
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        pytest.param(pod_body("agent", "DaemonSet", namespace="team"), id="a daemon set's"),
+        pytest.param(
+            pod_body("p", "Node", namespace="team", annotations={"kubernetes.io/config.mirror": "x"}), id="static"
+        ),
+        pytest.param({**pod_body("job", "Job", namespace="team"), "status": {"phase": "Succeeded"}}, id="ended"),
+    ],
+)
+def test_pods_that_may_always_go_keep_no_node(pod: Json) -> None:
+    machines = FakeMachines()
+    machines.running = {"n4": [pod]}
+    result, _clock = play(machines, namespaces=[])
+    assert (result["removed"], result["evicted"]) == (["n4", "n5"], [])
+
+
+def test_pods_of_the_system_are_evicted() -> None:
+    machines = FakeMachines()
+    machines.running = {"n4": [pod_body("dns", namespace="kube-system")]}
+    result, _clock = play(machines, check_mode=True, namespaces=[])
+    assert result["evicted"] == ["kube-system/dns"]
+
+
+def test_pod_of_others_that_comes_after_the_look_keeps_its_node_too() -> None:
+    machines = FakeMachines()
+    cordon = machines.cordon
+
+    def late(node: str) -> None:
+        cordon(node)
+        machines.running = {"n5": [pod_body("job", "Job", namespace="batch")]}
+
+    machines.cordon = late  # type: ignore[method-assign]  # what comes late is the test
+    with pytest.raises(RhaiiError) as caught:
+        play(machines)
+    assert caught.value.msg == "Pods run there that are not of the namespaces ns: batch/job on n5."
+    assert caught.value.remedy == (
+        "No node was removed; they stay cordoned. See to these pods and run again, or undo it with kubectl uncordon."
+    )
+    assert machines.order == ["cordon n4", "cordon n5"]

@@ -113,6 +113,8 @@ def test_nowhere_left_says_what_may_bill() -> None:
         pytest.param({"resourceLabels": {}}, [], id="no labels"),
         pytest.param({"resourceLabels": {**OURS, "rhaii-environment": "dev"}}, [], id="another environment"),
         pytest.param({"resourceLabels": {"rhaii-environment": "prod"}}, [], id="another tool"),
+        pytest.param({"resourceLabels": {"managed-by": "rhaii-gke"}}, [], id="no environment"),
+        pytest.param({"resourceLabels": {**OURS, "managed-by-cnrm": "true"}}, [], id="made by another tool"),
     ],
 )
 def test_only_what_carries_our_labels_counts(changes: dict[str, Any], found: list[str]) -> None:

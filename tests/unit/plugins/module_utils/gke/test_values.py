@@ -21,9 +21,9 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
     debts_of,
     groups_of,
     is_stockout,
+    labels_of_pool,
     operation_of,
     our_labels,
-    ours,
     problem_of,
 )
 
@@ -177,8 +177,11 @@ def test_labels_that_google_refuses(environment: str, extra: dict[str, str]) -> 
 def test_our_labels_win_over_extra_ones() -> None:
     labels = our_labels("prod", {"managed-by": "me", "team": "", "cost": 4711})
     assert labels == {"managed-by": "rhaii-gke", "rhaii-environment": "prod", "team": "", "cost": "4711"}
-    assert ours(labels)
-    assert not ours({})
+
+
+def test_labels_of_a_pool_as_google_has_them() -> None:
+    assert labels_of_pool({"config": {"resourceLabels": {"a": "b"}}}) == {"a": "b"}
+    assert labels_of_pool({"config": {}}) == labels_of_pool({"config": None}) == labels_of_pool({}) == {}
 
 
 @pytest.mark.parametrize(

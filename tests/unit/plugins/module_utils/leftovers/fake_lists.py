@@ -37,7 +37,7 @@ def balancer(tag: str = TAG, place: str = "europe-west4", firewall: bool = True)
 
 def cluster(name: str = "c", location: str = "europe-west4-a", **members: Any) -> Json:
     """A living one that is ours, as container.v1 has it."""
-    pools = [{"name": "default-pool"}, {"name": "tpu-pool"}]
+    pools = [{"name": name, "config": {"resourceLabels": LABELS}} for name in ("default-pool", "tpu-pool")]
     found = {"name": name, "location": location, "id": "0123abcd4567ef", "resourceLabels": LABELS, "nodePools": pools}
     return {**found, **members}
 
@@ -85,6 +85,7 @@ def params(**options: Any) -> dict[str, Any]:
         "environment": "demo",
         "locations": ["europe-west4-a"],
         "services": [SERVICE],
+        "foreign_services": [],
         "namespaces": [],
         "known": [],
         "kinds": [],

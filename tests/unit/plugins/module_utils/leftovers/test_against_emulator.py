@@ -51,7 +51,8 @@ class Emulated:
             self.loop.run_until_complete(self.rig.after(1))
 
     def deploy(self) -> None:
-        cluster = {"name": "c", "initialNodeCount": 2, "resourceLabels": LABELS}
+        ordinary = {"name": "default-pool", "initialNodeCount": 2, "config": {"resourceLabels": LABELS}}
+        cluster = {"name": "c", "nodePools": [ordinary], "resourceLabels": LABELS}
         self.rig.call(container("clusters.create"), {"cluster": cluster})
         self.pass_time(6)
         pool = tpu_pool(nodes=3, resourceLabels=LABELS)
@@ -126,3 +127,14 @@ def test_links_of_a_living_environment_keep_what_is_left_of_it_known(cloud: Emul
     links = looked(cloud)["links"]
     cloud.delete()
     assert looked(cloud, services=[], known=links)["ours"] == 4
+
+
+def test_pool_of_others_in_our_cluster_is_not_ours_nor_are_its_machines(cloud: Emulated) -> None:
+    cloud.deploy()
+    before = kinds(looked(cloud))
+    theirs = {"name": "batch", "initialNodeCount": 2, "config": {"resourceLabels": {"managed-by": "ops"}}}
+    cloud.rig.call(container("clusters.nodePools.create"), {"nodePool": theirs}, cluster="c")
+    # neither is what works on it
+    assert kinds(looked(cloud, kinds=["operation"])) == {}
+    cloud.pass_time(16)
+    assert kinds(looked(cloud)) == before

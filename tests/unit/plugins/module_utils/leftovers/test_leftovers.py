@@ -18,6 +18,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.report import
 from tests.unit.fake_clock import FakeClock
 from tests.unit.plugins.module_utils.leftovers.fake_lists import (
     LABELS,
+    SERVICE,
     Lists,
     balancer,
     cluster,
@@ -181,3 +182,26 @@ def test_capability_asks_for_what_has_no_default_and_waits_only_when_told() -> N
         "wait_timeout": 300,
         "wait_interval": 10.0,
     }
+
+
+def test_load_balancers_of_others_are_neither_counted_nor_waited_for() -> None:
+    lists, clock = Lists(balancer(), living=[cluster()]), FakeClock()
+    kinds = ["forwarding_rule", "target_pool", "backend_service", "address"]
+    found = looked(lists, clock, wait=True, kinds=kinds, foreign_services=[SERVICE])
+    assert (found["clean"], found["ours"], found["leftovers"], found["links"]) == (True, 0, [], [])
+    assert clock.slept == []
+    # and ours are
+    looked(lists, clock, wait=True, kinds=kinds, foreign_services=["team/web"])
+    assert sum(clock.slept) == 300
+
+
+def test_what_only_may_be_ours_is_not_waited_for() -> None:
+    lists, clock = Lists(balancer(firewall=False)), FakeClock()
+    found = looked(lists, clock, wait=True)
+    assert [each["certainty"] for each in found["leftovers"]] == ["maybe"] * 3
+    assert (found["clean"], clock.slept) == (True, [])
+
+
+def test_cluster_of_no_environment_is_not_waited_for() -> None:
+    lists, clock = Lists(living=[cluster(resourceLabels={"managed-by": "rhaii-gke"})]), FakeClock()
+    assert (looked(lists, clock, wait=True)["ours"], clock.slept) == (0, [])

@@ -326,7 +326,8 @@ def test_region_tells_what_may_be_of_a_location(place: str, locations: tuple[str
     ("changes", "ours"),
     [
         pytest.param({}, True, id="ours"),
-        pytest.param({"resourceLabels": {"managed-by": "rhaii-gke"}}, True, id="of no environment"),
+        pytest.param({"resourceLabels": {"managed-by": "rhaii-gke"}}, False, id="of no environment"),
+        pytest.param({"resourceLabels": {**LABELS, "managed-by-cnrm": "true"}}, False, id="made by another tool"),
         pytest.param({"resourceLabels": {**LABELS, "rhaii-environment": "prod"}}, False, id="of another"),
         pytest.param({"resourceLabels": {"rhaii-environment": "demo"}}, False, id="made by others"),
         pytest.param({"resourceLabels": None}, False, id="without labels"),
@@ -343,7 +344,7 @@ def test_cluster_is_ours_by_name_place_and_labels(changes: dict[str, Any], ours:
 
 def test_living_cluster_as_google_has_it() -> None:
     assert living_of(cluster(resourceLabels={"a": 1})) == LivingCluster(
-        "c", "europe-west4-a", "0123abcd", {"a": "1"}, ("default-pool", "tpu-pool")
+        "c", "europe-west4-a", "0123abcd", {"a": "1"}, {"default-pool": LABELS, "tpu-pool": LABELS}
     )
     assert living_of({}) == LivingCluster("", "", "")
 
@@ -379,3 +380,58 @@ def test_operations_on_our_cluster_are_ours_also_when_it_is_not_listed_any_more(
 
 def test_operations_on_somebody_elses_cluster_of_this_name_are_not() -> None:
     assert of(HERE[0], LivingCluster("c", HERE[0], "1")) == []
+
+
+THEIRS = {"managed-by": "ops"}
+SHARED = LivingCluster("c", HERE[0], "0123abcd", LABELS, {"tpu-pool": LABELS, "gpu": THEIRS, "dev": {}})
+
+
+def machine(pool: str, where: str = HERE[0]) -> Thing:
+    """A machine, which carries the labels of its cluster."""
+    known = {"goog-k8s-cluster-name": "c", "goog-k8s-cluster-location": where, "goog-k8s-node-pool-name": pool}
+    return thing("instance", f"gke-c-{pool}-1", where, labels={**LABELS, **known}, tags=(TAG,))
+
+
+def test_pools_of_others_in_our_cluster_are_left_out_with_their_machines() -> None:
+    wanted = claim(SHARED)
+    assert [each.thing.name for each in of_cluster(wanted)] == ["tpu-pool", "c"]
+    found = judge([machine("tpu-pool"), machine("gpu"), machine("dev")], wanted)
+    assert [(each.thing.name, each.certainty) for each in found] == [("gke-c-tpu-pool-1", "ours")]
+
+
+def test_pool_of_others_in_one_place_tells_nothing_of_another() -> None:
+    wanted = claim(
+        SHARED, LivingCluster("c", "us-east5-a", "1", LABELS, {"gpu": LABELS}), locations=(*HERE, "us-east5-a")
+    )
+    found = judge([machine("gpu"), machine("gpu", "us-east5-a")], wanted)
+    assert [each.thing.place for each in found] == ["us-east5-a"]
+    operations = [operation("p", target="clusters/c/nodePools/gpu")]
+    assert of_operations(wanted, HERE[0], operations) == []
+    assert len(of_operations(wanted, "us-east5-a", operations)) == 1
+
+
+def test_operations_on_pools_of_others_are_theirs() -> None:
+    operations = [
+        operation("o"),
+        operation("p", target="clusters/c/nodePools/tpu-pool"),
+        operation("g", target="clusters/c/nodePools/gpu"),
+    ]
+    assert [each.thing.name for each in of(HERE[0], SHARED, operations=operations)] == ["o", "p"]
+
+
+def test_load_balancer_of_a_foreign_service_is_not_ours_whatever_else_tells_so() -> None:
+    # by the tag of our machines, by our labels, by what was known before, by a name as ours
+    parts = [*balancer(), thing("backend_service", "a1", notes=NOTE, labels=LABELS)]
+    known = frozenset(each.link for each in parts)
+    assert {each.certainty for each in judge(parts, claim(LIVING, known=known))} == {"ours"}
+    assert judge(parts, claim(LIVING, known=known, foreign_services=SERVICES)) == []
+    assert len(judge(parts, claim(LIVING, foreign_services=frozenset({"team/web"})))) == 5
+
+
+def test_parts_that_name_no_service_follow_those_that_do() -> None:
+    nameless = thing("address", "a1", labels=LABELS)
+    others = [thing("firewall", "k8s-fw-b2", "global", tags=(TAG,)), thing("disk", "a1", HERE[0], labels=LABELS)]
+    wanted = claim(LIVING, foreign_services=SERVICES)
+    found = judge([*balancer(firewall=False), nameless, *others], wanted)
+    assert [each.thing.name for each in found] == ["a1", "k8s-fw-b2"]
+    assert found[0].thing.kind == "disk"
