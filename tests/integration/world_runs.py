@@ -35,6 +35,8 @@ VERBS: tuple[tuple[str, bool], ...] = (
 )
 """Playbooks, and whether with --check."""
 BRIEF: tuple[tuple[str, bool], ...] = (("deploy", False), ("scale", False), ("teardown", False))
+SURVEYING = ("deploy", "scale", "verify")
+"""Playbooks that refuse what is in their way; a teardown goes round it."""
 WAITED = TIMEOUT - 5.0
 """Real seconds beside the work of a run that only a wait for what does not come can explain."""
 
@@ -213,20 +215,27 @@ def judged(played: Played, scene: Scene, things: Sequence[Thing]) -> Run:
     run.tracebacks = shown.tracebacks
     run.said = shown.errors if shown.code else ""
     run.waited = played.playbook == "teardown" and played.seconds - played.cpu_seconds > WAITED
-    stopping = [thing for thing in things if played.playbook in scene.things.get(thing, ())]
-    run.refused = bool(shown.code and stopping)
+    if not shown.code or played.playbook not in SURVEYING:
+        return run
+    colliding = [thing for thing in things if scene.things.get(thing)]
+    asked = [thing for thing in colliding if played.playbook in scene.things[thing]]
+    # a verb may look at more than it would change; then it names that too
+    run.refused = bool(asked or any(named(thing, run.said) for thing in colliding))
     if run.refused:
-        run.unnamed = [thing.title for thing in nearest(stopping) if not named(thing, run.said)]
+        run.unnamed = [thing.title for thing in unnamed(asked or colliding, run.said)]
     return run
 
 
-def nearest(things: Sequence[Thing]) -> list[Thing]:
-    """What a run meets first: a cluster of others is not looked into, and a pool is asked for before objects are."""
-    for wanted in ("cluster", "node pool"):
-        found = [thing for thing in things if thing.kind == wanted]
-        if found:
-            return found
-    return list(things)
+def unnamed(things: Sequence[Thing], text: str) -> list[Thing]:
+    """Of what stands in the way what a refusal leaves out.
+
+    Clusters, pools and objects are asked for one after the other, so that all of one of them is enough.
+    """
+    groups: dict[str, list[Thing]] = {}
+    for thing in things:
+        groups.setdefault(thing.kind if thing.layer == CLOUD else CLUSTER, []).append(thing)
+    left = [[thing for thing in group if not named(thing, text)] for group in groups.values()]
+    return min(left, key=len)
 
 
 def named(thing: Thing, text: str) -> bool:
@@ -403,7 +412,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         until=time.monotonic() + 60 * given.minutes if given.minutes else None,
     )
     found = {"commit": commit, "seed": given.seed, **summed(book.records.values())}
-    text = json.dumps({**found, "verbs": [f"{name} --check" if check else name for name, check in verbs]}, indent=1)
+    text = json.dumps(
+        {**found, "bases": given.bases, "verbs": [f"{name} --check" if check else name for name, check in verbs]},
+        indent=1,
+    )
     print(text)
     if given.result:
         given.result.write_text(text + "\n", encoding="utf-8")
