@@ -24,7 +24,7 @@ PORTION = 40
 
 def steps() -> tuple[Step, ...]:
     """One step: the worlds are kept as they are played."""
-    return (Step("worlds", f"every verb in {WORLDS} mixed worlds (about two hours)", worlds, at_top=True),)
+    return (Step("worlds", f"every verb in {WORLDS} mixed worlds (about three hours)", worlds, at_top=True),)
 
 
 def worlds(origin: Origin) -> Figures:

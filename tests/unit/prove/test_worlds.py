@@ -102,9 +102,16 @@ def test_a_refusal_names_kind_and_name_of_each_thing() -> None:
     assert (good.refused, good.unnamed) == (True, [])
     other = judged(played(failed("Something is somebody's.")), scene(), [POOL, SECRET])
     assert (other.refused, other.unnamed) == (True, [SECRET.title])
-    # a pool of others is met before objects are looked at
+    # pools and objects are looked at one after the other
     pool = judged(played(failed("The node pool tpu-pool is not ours.")), scene(pool=(DEPLOY,)), [POOL, SECRET])
     assert (pool.refused, pool.unnamed) == (True, [])
+
+
+def test_a_verb_that_would_not_change_a_thing_may_name_it_and_then_names_all() -> None:
+    asked = judged(played(failed("Secret huggingface-token is theirs."), playbook="verify"), scene(), [POOL, SECRET])
+    assert (asked.refused, asked.unnamed) == (True, [])
+    other = judged(played(failed("TPU nodes: none."), playbook="verify"), scene(), [POOL, SECRET])
+    assert (other.refused, other.unnamed) == (False, [])
 
 
 def test_a_failure_where_nothing_collides_is_no_refusal() -> None:
@@ -115,9 +122,10 @@ def test_a_failure_where_nothing_collides_is_no_refusal() -> None:
 
 
 def test_a_teardown_that_waits_for_what_does_not_come_is_seen() -> None:
-    shown = Shown(0, "")
-    assert judged(Played("teardown", False, shown, 60.0, 9.0), scene(), []).waited
-    assert not judged(Played("teardown", False, shown, 20.0, 9.0), scene(), []).waited
+    vain = "FAILED - RETRYING: [sandbox]: teardown | Wait (41 retries left).\n"
+    assert judged(played(vain * 10, 0, "teardown"), scene(), []).waited
+    assert not judged(played(vain * 2, 0, "teardown"), scene(), []).waited
+    assert judged(played(failed("It was not gone within 30 s."), 2, "teardown"), scene(), []).waited
 
 
 def test_a_release_may_be_called_by_its_own_name() -> None:
