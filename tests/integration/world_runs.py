@@ -25,7 +25,7 @@ from pathlib import Path
 
 from sandbox.cloud.errors import Json
 from sandbox.settings import CHECKOUT
-from tests.integration.world_ground import Ground, Played
+from tests.integration.world_ground import KEY, Ground, Played
 from tests.integration.worlds import CLOUD, CLUSTER, EMPTY, Scene, Thing, World, always, seen
 
 Snapshot = dict[Thing, Json | None]
@@ -111,13 +111,16 @@ def play(ground: Ground, world: World, verbs: Sequence[tuple[str, bool]] = VERBS
     names = [thing.title for thing in things]
     record = Record(world.seed, world.number, world.base, world.whole, [kind.name for kind in world.kinds], names)
     ground.operators.problems.clear()
-    foreign_cluster = any(thing.kind == "cluster" for thing in things)
-    first = look(ground, things, foreign_cluster)
+    of_others = any(thing.kind == "cluster" for thing in things)
+    first = look(ground, things, of_others)
     before, calls = first, len(ground.cloud.changes())
     for playbook, check in verbs:
         more: Json = {"rhaii_replicas": world.replicas} if playbook == "scale" else {}
         played = ground.run(playbook, check=check, **more)
-        after = look(ground, things, foreign_cluster)
+        after = look(ground, things, of_others)
+        if playbook == "teardown" and not check and not of_others and KEY not in ground.cloud.memory()["clusters"]:
+            # what Google put into a cluster of ours goes with it
+            after.update({thing: before[thing] for thing in always() if thing in before})
         run = judged(played, scene, things)
         run.changed = {thing.title: how for thing, how in compared(before, after).items()}
         made = ground.cloud.changes()
@@ -155,11 +158,11 @@ def make(ground: Ground, world: World) -> Scene:
     return scene
 
 
-def look(ground: Ground, things: Iterable[Thing], foreign_cluster: bool) -> Snapshot:
+def look(ground: Ground, things: Iterable[Thing], of_others: bool) -> Snapshot:
     """Every foreign thing, whole; of a cluster of others all that it holds."""
     cloud = ground.cloud.memory()
     found: Snapshot = {thing: seen(thing, ground.cluster.api, cloud) for thing in things}
-    if foreign_cluster:
+    if of_others:
         content, _ = ground.cluster.etcd.read()
         held = {key.decode(): value.hex() for key, value in content.items()}
         found[Thing(CLUSTER, "content", "of the cluster of others")] = held

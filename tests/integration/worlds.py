@@ -287,6 +287,11 @@ def envoy_filter() -> Object:
     return {"spec": {"configPatches": [{"applyTo": "LISTENER", "match": {"context": "GATEWAY"}, "patch": patch}]}}
 
 
+def cron() -> Object:
+    pod_spec = {"restartPolicy": "Never", "containers": [{"name": "main", "image": "quay.io/team/report:1"}]}
+    return {"spec": {"schedule": "0 3 * * *", "jobTemplate": {"spec": {"template": {"spec": pod_spec}}}}}
+
+
 def certificate() -> Object:
     issuer = {"name": "team-issuer", "kind": "ClusterIssuer"}
     return {"spec": {"secretName": "team-ca", "commonName": "team-ca", "isCA": True, "issuerRef": issuer}}
@@ -308,6 +313,20 @@ def pod(node: str = "", chips: int = 0, owner: bool = False) -> Object:
         kept = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "train", "controller": True}
         found["owner"] = {**kept, "uid": "0f0f0f0f-0000-4000-8000-000000000000"}
     return found
+
+
+def owned(kind: str, version: str, place: str, body: Object, owner: Object) -> Make:
+    """An object that an operator made for a resource of its own kind, which nobody here knows."""
+    noted = {"uid": "0d0d0d0d-0000-4000-8000-000000000000", "controller": True, **owner}
+    namespace, _, name = place.rpartition("/")
+
+    def make(scene: Scene) -> None:
+        scene.namespace(namespace)
+        meta = {"name": name, "namespace": namespace, "ownerReferences": [noted]}
+        scene.api.create({"apiVersion": version, "kind": kind, "metadata": meta, **copy.deepcopy(body)}, "manager")
+        scene.add(Thing(CLUSTER, kind, name, namespace, version))
+
+    return make
 
 
 def on_our_node(name: str, chips: int = 0, *, owner: bool = False) -> Make:
@@ -612,6 +631,36 @@ def beside() -> list[Kind]:
         row("ClusterRole", "rbac.authorization.k8s.io/v1", "team-reader", role_rules()),
         row("StorageClass", "storage.k8s.io/v1", "team-ssd", {"provisioner": "pd.csi.storage.gke.io"}),
         special("Helm release podinfo", release("podinfo", SHOP, ())),
+        special(
+            "StatefulSet of an operator",
+            owned(
+                "StatefulSet",
+                "apps/v1",
+                f"{SHOP}/orders",
+                {"spec": {**deployment("orders")["spec"], "serviceName": "orders"}},
+                {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "name": "orders"},
+            ),
+        ),
+        special(
+            "Pod of a ReplicaSet",
+            owned(
+                "Pod",
+                "v1",
+                f"{SHOP}/canary-1",
+                pod(),
+                {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "canary"},
+            ),
+        ),
+        row(
+            "StatefulSet", "apps/v1", f"{SHOP}/cache", {"spec": {**deployment("cache")["spec"], "serviceName": "cache"}}
+        ),
+        row(
+            "PersistentVolumeClaim",
+            "v1",
+            f"{SHOP}/data",
+            {"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}},
+        ),
+        row("CronJob", "batch/v1", f"{SHOP}/nightly", cron()),
         special("Namespace of others", lambda scene: scene.namespace("team-a")),
     ]
 
