@@ -119,9 +119,14 @@ class Etcd:
             int(found["header"]["revision"]),
         )
 
-    def restore(self, wanted: Content) -> int:
-        """Make the content what it was; the number of the last change."""
-        present, revision = self.read()
+    def revision(self) -> int:
+        """The number of the last change."""
+        found = self._call("/v3/kv/range", {"key": text(b"/registry/"), "count_only": True})
+        return int(found["header"]["revision"])
+
+    def restore(self, wanted: Content) -> None:
+        """Make the content what it was."""
+        present, _ = self.read()
         changes: list[Object] = [
             {"request_delete_range": {"key": text(key)}} for key in sorted(present) if key not in wanted
         ]
@@ -131,9 +136,7 @@ class Etcd:
             if present.get(key) != value
         ]
         for begin in range(0, len(changes), BATCH):
-            answer = self._call("/v3/kv/txn", {"success": changes[begin : begin + BATCH]})
-            revision = int(answer["header"]["revision"])
-        return revision
+            self._call("/v3/kv/txn", {"success": changes[begin : begin + BATCH]})
 
     def changes(self, since: int) -> Iterator[Seen]:
         """Every change after that number, for ever."""

@@ -80,7 +80,7 @@ class QuickOperators:
             "minions": self._node,
             "pods": self._pod,
         }
-        _, self._since = self._etcd.read()
+        self._since = self._etcd.revision()
         threading.Thread(target=self._follow, args=(self._since,), daemon=True).start()
 
     # What it follows.
@@ -116,7 +116,7 @@ class QuickOperators:
         """Whatever is written meanwhile is nobody's doing, and is answered by nobody."""
         with self._lock:
             yield
-            _, self._since = self._etcd.read()
+            self._since = self._etcd.revision()
 
     def restore(self, content: Content) -> None:
         """Put the whole cluster back."""
@@ -136,10 +136,9 @@ class QuickOperators:
         """Return when everything that happened was answered."""
         quiet = 0
         while quiet < 2:
-            _, revision = self._etcd.read()
+            revision = self._etcd.revision()
             until(lambda last=revision: self._caught_up(last), "answers", 30)  # type: ignore[misc]
-            _, again = self._etcd.read()
-            quiet = quiet + 1 if again == revision else 0
+            quiet = quiet + 1 if self._etcd.revision() == revision else 0
             time.sleep(0.02)
 
     def _caught_up(self, revision: int) -> bool:
