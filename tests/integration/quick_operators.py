@@ -512,4 +512,4 @@ def holds_tpu(pod: Object) -> bool:
     return any(TPU in each.get("resources", {}).get("limits", {}) for each in pod["spec"]["containers"])
 
 
-__all__ = ("Balancers", "QuickOperators")
+__all__ = ("Balancers", "QuickOperators", "conditions")

@@ -21,6 +21,7 @@ from typing import Any
 
 from sandbox.cloud.errors import Json
 from tests.integration.quick_cluster import Api, ApiFailure, Object, until
+from tests.integration.quick_operators import conditions
 from tests.integration.world_ground import ENVIRONMENT, KEY
 
 EMPTY, BARE, DEPLOYED = "empty", "bare", "deployed"
@@ -210,7 +211,11 @@ def an_object(version: str, kind: str, place: str, body: Object, stops: Sequence
         remove(scene, version, kind, namespace, name)
         meta = {"name": name, **({"namespace": namespace} if namespace else {})}
         item = {"apiVersion": version, "kind": kind, "metadata": meta, **copy.deepcopy(body)}
-        (maker or scene.chance.choice(MAKERS))(scene.api, item)
+        scene.chance.choice(MAKERS)(scene.api, item)
+        if kind == "Deployment":
+            counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 2)
+            working = {"observedGeneration": 1, **counts, "conditions": conditions("Available")}
+            scene.api.status(item, working, "kube-controller-manager")
         scene.add(Thing(CLUSTER, kind, name, namespace, version), stops)
 
     return make
