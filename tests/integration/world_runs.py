@@ -75,6 +75,8 @@ class Record:
     kinds: list[str]
     things: list[str]
     seconds: float = 0.0
+    complete: bool = False
+    """Every verb was played: what is not, is begun anew."""
     runs: list[Run] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     """What went wrong on our side of the test."""
@@ -103,8 +105,13 @@ class Record:
         return found + self.problems
 
 
-def play(ground: Ground, world: World, verbs: Sequence[tuple[str, bool]] = VERBS) -> Record:
-    """Make the world, run every verb in it, and compare."""
+def play(
+    ground: Ground,
+    world: World,
+    verbs: Sequence[tuple[str, bool]] = VERBS,
+    keep: Callable[[Record], None] = lambda record: None,
+) -> Record:
+    """Make the world, run every verb in it, and compare; `keep` gets the record after each run."""
     began = time.monotonic()
     scene = make(ground, world)
     things = sorted([*scene.things, *([] if world.base == EMPTY else always())])
@@ -126,13 +133,16 @@ def play(ground: Ground, world: World, verbs: Sequence[tuple[str, bool]] = VERBS
         made = ground.cloud.changes()
         run.calls = [said(call) for call in made[calls:] if touches(call, things)]
         record.runs.append(run)
+        record.problems = list(ground.operators.problems)
+        record.seconds = round(time.monotonic() - began, 1)
         before, calls = after, len(made)
+        keep(record)
     if record.runs:
         # what was lent for a while is back as it was
         for thing, how in accounts(first, before).items():
             record.runs[-1].changed[thing.title] = how
-    record.problems = list(ground.operators.problems)
-    record.seconds = round(time.monotonic() - began, 1)
+    record.complete = True
+    keep(record)
     return record
 
 
@@ -297,7 +307,7 @@ class Book:
             path.write_text(json.dumps(origin) + "\n", encoding="utf-8")
 
     def add(self, record: Record) -> None:
-        """Keep a world."""
+        """Keep a world, or as much of it as was played; of one world the last line counts."""
         entry = {**asdict(record), "changed": record.changed, "faults": record.faults()}
         self.records[record.number] = entry
         with self._path.open("a", encoding="utf-8") as file:
@@ -317,6 +327,7 @@ def summed(records: Iterable[Json]) -> Json:
     )
     return {
         "worlds": len(worlds),
+        "worlds_ended_early": sum(not world["complete"] for world in worlds),
         "whole_worlds": sum(bool(world["whole"]) for world in worlds),
         "kinds": len({kind for world in worlds for kind in world["kinds"]}),
         "runs": len(runs),
@@ -352,7 +363,7 @@ def play_all(
     left = [
         number
         for number in numbers
-        if number not in book.records and (not bases or World.drawn(seed, number).base in bases)
+        if not book.records.get(number, {}).get("complete") and (not bases or World.drawn(seed, number).base in bases)
     ]
     if not left:
         return
@@ -366,8 +377,7 @@ def play_all(
                 return
             world = World.drawn(seed, number)
             say(world.title())
-            record = play(ground, world, verbs)
-            book.add(record)
+            record = play(ground, world, verbs, book.add)
             for run in record.runs:
                 say(f"  {run.title}: {run.code}, {run.seconds:.0f} s, {run.cpu_seconds:.0f} s of CPU; {run.said[:300]}")
             for fault in record.faults():

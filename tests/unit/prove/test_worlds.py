@@ -154,7 +154,7 @@ def test_a_cluster_of_others_is_compared_with_all_its_pools() -> None:
 
 def record(number: int, **changed: str) -> Record:
     run = Run("deploy", 2, 9.0, 8.0, refused=True, unnamed=["Secret a/b"] if changed else [], changed=dict(changed))
-    return Record(1, number, "bare", False, ["Secret a/b"], ["Secret a/b", "Namespace a"], 9.0, [run])
+    return Record(1, number, "bare", False, ["Secret a/b"], ["Secret a/b", "Namespace a"], 9.0, True, [run])
 
 
 def test_a_book_goes_on_where_it_was_and_begins_anew_for_another_commit(tmp_path: Path) -> None:
@@ -162,6 +162,14 @@ def test_a_book_goes_on_where_it_was_and_begins_anew_for_another_commit(tmp_path
     origin = origin_of("abc", 1)
     Book(file, origin).add(record(4))
     assert list(Book(file, origin).records) == [4]
+    # one that was ended is kept as far as it went, and the whole one takes its place
+    half, full = record(5), record(5)
+    half.complete = False
+    Book(file, origin).add(half)
+    assert summed(Book(file, origin).records.values())["worlds_ended_early"] == 1
+    Book(file, origin).add(full)
+    assert summed(Book(file, origin).records.values())["worlds_ended_early"] == 0
+    assert sorted(Book(file, origin).records) == [4, 5]
     assert Book(file, origin_of("def", 1)).records == {}
 
 
