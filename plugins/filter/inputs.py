@@ -24,6 +24,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._preflight.report import
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import family_of
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
 from ansible_collections.rhaii.gke.plugins.plugin_utils._tools import read_tools
+from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import is_given
 
 T = TypeVar("T")
 
@@ -174,7 +175,9 @@ def preflight_choices(quota: Any, cost: Any, environment: str, given: Any) -> di
     return {
         "choices": choices.public(found),
         "lines": choices.lines(found),
-        "inventory": choices.inventory(str(environment), found, plain(given)),
+        "inventory": choices.inventory(
+            str(environment), found, {name: value for name, value in plain(given).items() if is_given(value)}
+        ),
     }
 
 

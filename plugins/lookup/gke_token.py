@@ -86,8 +86,10 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._google import Connection, GoogleSettings
+from ansible_collections.rhaii.gke.plugins.plugin_utils._given import without_blank_answers
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
 from ansible_collections.rhaii.gke.plugins.plugin_utils._token import cached_token
+from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import is_given
 
 OPTIONS = (
     "auth_kind",
@@ -98,14 +100,18 @@ OPTIONS = (
     "ca_file",
     "run_dir",
 )
+VARIABLES = tuple("cluster_run_dir" if name == "run_dir" else f"rhaii_{name}" for name in OPTIONS)
 
 
 class LookupModule(LookupBase):
     def run(self, terms: Any, variables: Any = None, **kwargs: Any) -> list[str]:
         plugin: Any = self  # ansible-core's options are untyped
-        plugin.set_options(var_options=variables, direct=kwargs)
+        scope = without_blank_answers(variables or {})
+        templar = plugin._templar.copy_with_new_env(available_variables=scope)
         # what comes from variables comes as it is written there, with the templates that it is made of
-        options = {name: plain(plugin._templar.template(plugin.get_option(name))) for name in OPTIONS}
+        values = {name: templar.template(scope[name]) for name in VARIABLES if name in scope}
+        plugin.set_options(var_options={key: value for key, value in values.items() if is_given(value)}, direct=kwargs)
+        options = {name: plain(plugin.get_option(name)) for name in OPTIONS}
         run_dir = options.pop("run_dir")
         settings = GoogleSettings.from_params({**options, "project": ""})
         try:

@@ -27,6 +27,11 @@ def no_secrets(params: Params) -> Iterable[str]:
     return ()
 
 
+def as_given(params: Params) -> Params:
+    """The options of a capability whose secrets are those of its no_log options."""
+    return params
+
+
 def silent(message: str) -> None:
     """The progress of an edge that has nobody watching."""
 
@@ -48,6 +53,8 @@ class Capability(Generic[PortsT]):
     required_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
     # Values within options that are shown otherwise, as the data of a Secret.
     secrets: Callable[[Params], Iterable[str]] = no_secrets
+    # The options as a log may have them; an edge asks before it has checked them.
+    logged: Callable[[Params], Params] = as_given
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -96,4 +103,15 @@ def execute(
     return result
 
 
-__all__ = ("ArgumentSpec", "Capability", "Params", "PortsT", "Progress", "Result", "execute", "no_secrets", "silent")
+__all__ = (
+    "ArgumentSpec",
+    "Capability",
+    "Params",
+    "PortsT",
+    "Progress",
+    "Result",
+    "as_given",
+    "execute",
+    "no_secrets",
+    "silent",
+)

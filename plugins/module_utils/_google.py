@@ -117,6 +117,8 @@ class GoogleSettings:
     ca_file: str | None = None
     timeout: float = 60.0
     impersonate_service_account: str | None = None
+    # for what nobody may have to wait for: one more try at the most, and at once
+    is_hasty: bool = False
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> GoogleSettings:
@@ -187,7 +189,14 @@ def _reason(error: BaseException) -> str:
     return str(getattr(seen, "strerror", None) or one_line(seen, 200))
 
 
-def prepared(session: Any, ca_file: str | None, timeout: float, variable: str = "rhaii_google_ca_file") -> Any:
+def prepared(
+    session: Any,
+    ca_file: str | None,
+    timeout: float,
+    variable: str = "rhaii_google_ca_file",
+    *,
+    is_hasty: bool = False,
+) -> Any:
     """The CA file and the bounded retries, on any session of requests."""
     if ca_file:
         if not Path(ca_file).is_file():
@@ -196,7 +205,7 @@ def prepared(session: Any, ca_file: str | None, timeout: float, variable: str = 
                 remedy=f"Give a PEM file with ca_file ({variable}), or leave it empty.",
             )
         session.verify = ca_file
-    adapter = _BoundedAdapter(timeout, ca_file)
+    adapter = _BoundedAdapter(timeout, ca_file, is_hasty)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
@@ -262,7 +271,8 @@ class Connection:
         return told if isinstance(told, dict) else {}
 
     def prepare(self, session: Any) -> Any:
-        return prepared(session, self.settings.ca_file, self.settings.timeout)
+        settings = self.settings
+        return prepared(session, settings.ca_file, settings.timeout, is_hasty=settings.is_hasty)
 
     def session(self) -> Any:
         """A session that adds the token, renews it, and retries what is safe to repeat."""
@@ -337,17 +347,17 @@ if not MISSING:
         timeout = 0.0
 
         @classmethod
-        def starting(cls, timeout: float) -> _BoundedRetry:
+        def starting(cls, timeout: float, is_hasty: bool) -> _BoundedRetry:
             made = cls(
-                total=RETRIES,
-                connect=2,
-                read=1,
+                total=1 if is_hasty else RETRIES,
+                connect=0 if is_hasty else 2,
+                read=0 if is_hasty else 1,
                 # a certificate that is not trusted now will not be so in a second
                 other=0,
                 backoff_factor=0.5,
                 status_forcelist=RETRIED_STATUS,
                 allowed_methods=IDEMPOTENT,
-                respect_retry_after_header=True,
+                respect_retry_after_header=not is_hasty,
                 raise_on_status=False,
             )
             made.began, made.timeout = time.monotonic(), timeout
@@ -378,9 +388,10 @@ if not MISSING:
     class _BoundedAdapter(requests.adapters.HTTPAdapter):
         """Every request begins with retries of its own, since they know when it began."""
 
-        def __init__(self, timeout: float, ca_file: str | None) -> None:
+        def __init__(self, timeout: float, ca_file: str | None, is_hasty: bool) -> None:
             self._timeout = timeout
             self._ca_file = ca_file
+            self._is_hasty = is_hasty
             super().__init__()
 
         def send(
@@ -397,7 +408,7 @@ if not MISSING:
 
         @property
         def max_retries(self) -> urllib3.util.Retry:
-            return _BoundedRetry.starting(self._timeout)
+            return _BoundedRetry.starting(self._timeout, self._is_hasty)
 
         @max_retries.setter
         def max_retries(self, value: urllib3.util.Retry) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -95,7 +96,7 @@ def judge(wanted: Wanted, stored: Stored, content: Json | None, environment: str
     owner = str(stored.labels.get(OF_ENVIRONMENT) or "")
     if owner:
         return Whose(OURS) if owner == environment else Whose(ANOTHERS, f"belongs to the environment {owner}")
-    chart = str(((content or {}).get("chart") or {}).get("metadata", {}).get("name") or "")
+    chart = str((((content or {}).get("chart") or {}).get("metadata") or {}).get("name") or "")
     values = set((content or {}).get("config") or {})
     if chart != wanted.chart:
         return Whose(FOREIGN, f"is of the chart {chart or 'unknown'}, not of {wanted.chart}")
@@ -108,7 +109,7 @@ def run(params: Params, releases: Releases, progress: Progress, check_mode: bool
     environment = str(params["environment"])
     found: list[Json] = []
     foreign: list[str] = []
-    changed = False
+    unlabelled: list[tuple[str, str]] = []
     for wanted in (Wanted.of(each) for each in params["releases"]):
         stored = releases.newest(wanted.namespace, wanted.name)
         if stored is None:
@@ -124,10 +125,8 @@ def run(params: Params, releases: Releases, progress: Progress, check_mode: bool
         if not whose.is_ours:
             foreign.append(f"{wanted} {whose.seems}")
         elif params["label"] and not labelled:
-            changed = True
-            if not check_mode:
-                releases.label(wanted.namespace, stored.secret, {OF_ENVIRONMENT: environment})
-    result: Result = {"changed": changed, "releases": found, "foreign": foreign}
+            unlabelled.append((wanted.namespace, stored.secret))
+    result: Result = {"changed": False, "releases": found, "foreign": foreign}
     if foreign:
         raise RhaiiError(
             f"Not of the environment {environment}, and where its operators would be: {'; '.join(foreign)}. "
@@ -136,7 +135,10 @@ def run(params: Params, releases: Releases, progress: Progress, check_mode: bool
             "are yours to remove.",
             result=result,
         )
-    return result
+    if not check_mode:
+        for namespace, secret in unlabelled:
+            releases.label(namespace, secret, {OF_ENVIRONMENT: environment})
+    return {**result, "changed": bool(unlabelled)}
 
 
 def _running(wanted: Wanted, releases: Releases) -> list[str]:
@@ -182,7 +184,7 @@ def release_of(data: str) -> Json:
     """What Helm stored: JSON, zipped, in base64 twice. What is not readable says nothing."""
     try:
         found: Json = json.loads(gzip.decompress(base64.b64decode(base64.b64decode(data))))
-    except (ValueError, OSError, EOFError):
+    except (ValueError, OSError, EOFError, zlib.error):
         return {}
     return found if isinstance(found, dict) else {}
 

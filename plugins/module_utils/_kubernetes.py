@@ -62,13 +62,22 @@ class KubernetesError(RhaiiError):
         coded = " ".join(part for part in (str(status or ""), reason) if part)
         super().__init__(
             f"Could not {doing}: {': '.join(part for part in (coded, flat(message)) if part)}",
-            remedy=remedy or _REMEDIES.get(status, ""),
+            remedy=remedy or (_ENDING_REMEDY if _is_ending(causes) else _REMEDIES.get(status, "")),
         )
         self.status = status
         self.reason = reason
         self.message = message
         # one entry a field: reason, field, message
         self.causes = causes
+
+    @property
+    def is_of_ending_namespace(self) -> bool:
+        """Whether it was refused because its namespace is being deleted; the API server forbids that."""
+        return _is_ending(self.causes)
+
+
+def _is_ending(causes: Sequence[Mapping[str, Any]]) -> bool:
+    return any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
 
 
 def if_there(ask: Callable[[], T], otherwise: T) -> T:
@@ -85,6 +94,7 @@ _REMEDIES: Mapping[int, str] = {
     401: "Check the token (api_key) or the kubeconfig: it is missing, wrong or expired.",
     403: "Give the account the right in the cluster that the message names.",
 }
+_ENDING_REMEDY = "Wait until the namespace is gone, and run the same again."
 
 
 def _require_libraries() -> None:

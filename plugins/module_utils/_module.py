@@ -13,9 +13,39 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, execute, silent
 
 
+class _Module(AnsibleModule):
+    """AnsibleModule logs and returns its options; here without what a capability knows to be secret in them."""
+
+    def __init__(self, capability: Capability[Any]) -> None:
+        self._capability = capability
+        AnsibleModule.__init__(
+            self, argument_spec=capability.argument_spec, supports_check_mode=True, **capability.rules
+        )
+
+    def _load_params(self) -> None:
+        AnsibleModule._load_params(self)
+        # before they are checked: a refusal shows them too
+        self._keep_secrets()
+
+    def _log_invocation(self) -> None:
+        self._keep_secrets()
+        given = self.params
+        self.params = self._capability.logged(dict(given))
+        try:
+            AnsibleModule._log_invocation(self)
+        finally:
+            self.params = given
+
+    def _return_formatted(self, kwargs: dict[str, Any]) -> None:
+        shown = self._capability.logged(dict(self.params))
+        AnsibleModule._return_formatted(self, {**kwargs, "invocation": {"module_args": shown}})
+
+    def _keep_secrets(self) -> None:
+        self.no_log_values.update(self._capability.secrets(dict(self.params)))
+
+
 def run_module(capability: Capability[Any]) -> NoReturn:
-    module = AnsibleModule(argument_spec=capability.argument_spec, supports_check_mode=True, **capability.rules)
-    module.no_log_values.update(capability.secrets(dict(module.params)))
+    module = _Module(capability)
     result = execute(
         capability,
         dict(module.params),

@@ -40,6 +40,10 @@ FORCE = " To delete it all the same, do that yourself, or say force_unlabelled: 
 OF_ENVIRONMENT = "rhaii.gke/environment"
 CREATED = "rhaii.gke/created"
 FIELD_MANAGER = "rhaii.gke"
+# As which Ansible's client for Kubernetes is known when no name is given: version 0.1.0 made namespaces so.
+_NAMELESS = "OpenAPI-Generator"
+# Written by the API server when a namespace is made; its setter is who made it.
+_OF_NAMESPACES = "f:kubernetes.io/metadata.name"
 _COPIED = "carries our marks, but {0} put them there: it seems to be a copy"
 _HALF = "carries our label, which version 0.1.0 also put on what it had not made, and {0} made parts of it"
 _UNRECORDED = "carries our marks without a record of who put them there"
@@ -106,7 +110,16 @@ def of_object(live: Object, environment: str) -> Whose:
         if FIELD_MANAGER in setters:
             return Whose(OURS)
         return Whose(FOREIGN, _COPIED.format(" and ".join(setters)) if setters else _UNRECORDED)
-    makers = sorted(_makers(live) - {FIELD_MANAGER})
+    return _of_label_alone(live)
+
+
+def _of_label_alone(live: Object) -> Whose:
+    """As version 0.1.0 left its objects: ours when it put the label there and nobody else made a part."""
+    setters = _setters(live, "f:labels", f"f:{OF_ENVIRONMENT}")
+    ours = setters & ({FIELD_MANAGER, _NAMELESS} if _setters(live, "f:labels", _OF_NAMESPACES) else {FIELD_MANAGER})
+    if not ours:
+        return Whose(FOREIGN, _COPIED.format(" and ".join(sorted(setters))) if setters else _UNRECORDED)
+    makers = sorted(_makers(live) - ours)
     return Whose(FOREIGN, _HALF.format(" and ".join(makers))) if makers else Whose(OURS)
 
 
@@ -139,8 +152,10 @@ def _records(live: Object) -> Iterator[tuple[str, Object]]:
 
 
 def _makers(live: Object) -> set[str]:
-    """Who set what the object is for: anything beside its metadata and its status."""
-    return {manager for manager, fields in _records(live) if set(fields) - {"f:metadata", "f:status"}}
+    """Who set what the object is for: anything beside its metadata and its status. Of a namespace, who made it."""
+    return _setters(live, "f:labels", _OF_NAMESPACES) | {
+        manager for manager, fields in _records(live) if set(fields) - {"f:metadata", "f:status"}
+    }
 
 
 def _setters(live: Object, part: str, key: str) -> set[str]:

@@ -79,12 +79,14 @@ def secrets_of(account: Json) -> list[str]:
 
 
 def added_by_us(account: Json, secret: str) -> bool:
-    """Whether the entry is there because we put it there; version 0.1.0 left no annotation, only its field manager."""
+    """Whether the entry is there because we put it there; version 0.1.0 left no annotation, but applied the list."""
     metadata = account.get("metadata") or {}
-    if (metadata.get("annotations") or {}).get(ADDED) == secret:
-        return True
-    return any(
-        entry.get("manager") == FIELD_MANAGER and "f:imagePullSecrets" in (entry.get("fieldsV1") or {})
+    mark = (metadata.get("annotations") or {}).get(ADDED)
+    if mark:
+        return bool(mark == secret)
+    return secret in secrets_of(account) and any(
+        (entry.get("manager"), entry.get("operation")) == (FIELD_MANAGER, "Apply")
+        and "f:imagePullSecrets" in (entry.get("fieldsV1") or {})
         for entry in metadata.get("managedFields") or []
     )
 
@@ -99,10 +101,9 @@ def with_secret(account: Json, secret: str) -> Json | None:
 
 def without_secret(account: Json, secret: str) -> Json | None:
     """The patch that puts the account back as it was; None where there is nothing of ours in it."""
-    names = secrets_of(account)
-    if secret not in names or not added_by_us(account, secret):
+    if not added_by_us(account, secret):
         return None
-    return _patch(account, [name for name in names if name != secret], None)
+    return _patch(account, [name for name in secrets_of(account) if name != secret], None)
 
 
 def _patch(account: Json, names: list[str], mark: str | None) -> Json:
@@ -142,26 +143,36 @@ class _Access:
             self.progress(said)
 
     def add(self, account: Account) -> None:
-        live = self.awaited(account)
+        live = self.awaited(account) or self.created(account)
         if live is None:
-            if account.create and not self.check_mode:
-                self.accounts.create(account.namespace, self.body(account))
             # of one that is not there in check mode, its namespace or its controller is not there yet either
             self.note(account, "created" if account.create else "changed", [], [self.secret])
             return
-        patch = with_secret(live, self.secret)
-        if patch is None:
-            self.note(account, "unchanged", secrets_of(live), secrets_of(live))
+        live, changed = self.patched(account, live, with_secret)
+        before = secrets_of(live)
+        if not changed:
+            self.note(account, "unchanged", before, before)
             return
-        foreign = not of_object(live, self.environment).is_ours
-        self.patch(account, live, with_secret)
         said = (
-            f"{account} gets the pull secret {self.secret} beside what it has; it is not ours ({made_by(live)}), "
+            ""
+            if of_object(live, self.environment).is_ours
+            else f"{account} gets the pull secret {self.secret} beside what it has; it is not ours ({made_by(live)}), "
             "and teardown puts it back."
-            if foreign
-            else ""
         )
-        self.note(account, "changed", secrets_of(live), [*secrets_of(live), self.secret], said)
+        self.note(account, "changed", before, [*before, self.secret], said)
+
+    def created(self, account: Account) -> Json | None:
+        """Made; the account itself where somebody else was faster."""
+        if self.check_mode:
+            return None
+        try:
+            self.accounts.create(account.namespace, self.body(account))
+        except KubernetesError as error:
+            live = self.accounts.read(account.namespace, account.name) if error.status == 409 else None
+            if live is None:
+                raise
+            return live
+        return None
 
     def body(self, account: Account) -> Json:
         return {
@@ -171,7 +182,7 @@ class _Access:
                 "name": account.name,
                 "namespace": account.namespace,
                 "labels": {**account.labels, OF_ENVIRONMENT: self.environment},
-                "annotations": {**account.annotations, CREATED: "true"},
+                "annotations": {**account.annotations, CREATED: "true", ADDED: self.secret},
             },
             "imagePullSecrets": [{"name": self.secret}],
         }
@@ -189,12 +200,14 @@ class _Access:
                 )
             self.deadline.pause(self.interval)
 
-    def patch(self, account: Account, live: Json, change: Callable[[Json, str], Json | None]) -> None:
-        """Against what others write at the same time: read again, and change that."""
-        for tried in range(1, _TRIES + 1):
+    def patched(self, account: Account, live: Json, change: Callable[[Json, str], Json | None]) -> tuple[Json, bool]:
+        """The account as it was changed, and whether it was; read again where others write at the same time."""
+        tried = 0
+        while True:
+            tried += 1
             body = change(live, self.secret)
             if body is None or self.check_mode:
-                return
+                return live, body is not None
             try:
                 self.accounts.change(account.namespace, account.name, body)
             except KubernetesError as error:
@@ -202,19 +215,20 @@ class _Access:
                     raise
                 live = self.accounts.read(account.namespace, account.name) or live
             else:
-                return
+                return live, True
 
     def remove(self, account: Account) -> None:
         live = self.accounts.read(account.namespace, account.name)
-        patch = None if live is None else without_secret(live, self.secret)
-        if live is None or patch is None:
-            names = secrets_of(live or {})
-            self.note(account, "unchanged", names, names)
+        if live is None:
+            self.note(account, "unchanged", [], [])
             return
-        self.patch(account, live, without_secret)
-        after = [name for name in secrets_of(live) if name != self.secret]
+        live, changed = self.patched(account, live, without_secret)
+        before = secrets_of(live)
+        if not changed:
+            self.note(account, "unchanged", before, before)
+            return
         said = f"{account} is put back: the pull secret {self.secret} is taken out again."
-        self.note(account, "changed", secrets_of(live), after, said)
+        self.note(account, "changed", before, [name for name in before if name != self.secret], said)
 
 
 def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> Result:

@@ -52,8 +52,10 @@ class CapabilityAction(ActionBase):
 
     def _in_process(self, host: str) -> dict[str, Any]:
         capability = self.capability
-        checked = ArgumentSpecValidator(capability.argument_spec, **capability.rules).validate(plain(self._task.args))
-        secrets = checked._no_log_values  # the one place where ansible-core keeps them
+        given = plain(self._task.args)
+        checked = ArgumentSpecValidator(capability.argument_spec, **capability.rules).validate(given)
+        # the one place where ansible-core keeps them; a refusal may show what was given
+        secrets = {*checked._no_log_values, *capability.secrets(given)}
         if checked.error_messages:
             # What AnsibleModule says, so that both edges refuse in the same words.
             sentence = checked.errors.msg

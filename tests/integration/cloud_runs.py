@@ -37,6 +37,7 @@ from sandbox.cloud.project import Iam, Project, load_project
 from sandbox.cloud.server import Server
 from sandbox.cloud.state import RUNNING, State, Store
 from sandbox.settings import CHECKOUT, CLOUD_ADDRESS, CLOUD_PORT, CLOUD_PROXY_PORT, Settings
+from tests.integration.rehearsal import LAST_SCREEN
 from tests.unit.sandbox.cloud.fakes import FakeRuntime
 
 SPEED = 1200.0
@@ -56,6 +57,7 @@ MARKER = "RHAII_CLOUD_RUN"
 PREFLIGHT, CREATE, RESIZE, DELETE = "preflight", "deploy", "scale", "teardown"
 """Playbooks; of all but the first only what they do to the cloud is run, as nothing serves inside of these clusters."""
 OF_THE_CLOUD = "rhaii.gke.cluster"
+OF_THE_CHECKS = "rhaii.gke.preflight"
 OF_KUBERNETES = frozenset({"remove_nodes", "kubeconfig"})
 
 TRACEBACKS = re.compile(
@@ -65,6 +67,10 @@ TRACEBACKS = re.compile(
 )
 FATAL = re.compile(r"^fatal: \[[^\]]+\]: \w+! =>[^\n]*\n((?:[ ]+.*\n?|\n)*)", re.MULTILINE)
 FAILED_ITEM = re.compile(r"^failed: \[[^\]]+\] \(item=[^\n]*\n((?:[ ]+.*\n?|\n)*)", re.MULTILINE)
+FIRST_SCREEN = re.compile(
+    r"^TASK \[[^\]\n]*: begin \| Say what the last run left up\][^\n]*\nok: \[[^\]]+\] => ?\n((?:[ ]+.*\n?|\n)*)",
+    re.MULTILINE,
+)
 TOLD = re.compile(r"^\[[\w-]+\] (.*)$", re.MULTILINE)
 
 
@@ -154,9 +160,23 @@ class Shown:
     output: str
 
     @property
+    def last_screen(self) -> str:
+        """What a run that failed shows last; empty when it did not."""
+        found = LAST_SCREEN.search(self.output)
+        blocks = FATAL.findall(self.output[found.start() :]) if found else []
+        return str(yaml.safe_load(blocks[0])["msg"]) if blocks else ""
+
+    @property
+    def first_screen(self) -> str:
+        """What a run shows first of the one before it; empty when it has nothing to say."""
+        found = FIRST_SCREEN.search(self.output)
+        return str(yaml.safe_load(found[1])["msg"]) if found else ""
+
+    @property
     def failures(self) -> list[Json]:
-        """What Ansible shows of each task that failed."""
-        blocks = [*FATAL.findall(self.output), *FAILED_ITEM.findall(self.output)]
+        """What Ansible shows of each task that failed, before the last screen."""
+        output = LAST_SCREEN.split(self.output)[0]
+        blocks = [*FATAL.findall(output), *FAILED_ITEM.findall(output)]
         found = []
         for block in blocks:
             try:
@@ -299,6 +319,10 @@ class EmulatedCloud:
 
     # of ansible-playbook, beside those that every run has
     options: tuple[str, ...] = ()
+    # how long a run may take, in seconds
+    patience: float = PATIENCE
+    # whether a verb begins with its checks
+    checks: bool = False
 
     def begin(self, playbook: str, **variables: Any) -> tuple[subprocess.Popen[bytes], Path]:
         """Start a run; its output goes to the file."""
@@ -335,13 +359,13 @@ class EmulatedCloud:
         (play,) = yaml.safe_load(file.read_text(encoding="utf-8"))
         part = self.root / file.name
         kept = {key: value for key, value in play.items() if key != "module_defaults"}
-        part.write_text(json.dumps([{**kept, "tasks": cloud_part(play["tasks"])}]), encoding="utf-8")
+        part.write_text(json.dumps([{**kept, "tasks": cloud_part(play["tasks"], self.checks)}]), encoding="utf-8")
         return part
 
     def play(self, playbook: str, meanwhile: Callable[[], bool] | None = None, **variables: Any) -> Shown:
         """Run to the end. `meanwhile` is called again and again until it has done its part and says so."""
         process, log = self.begin(playbook, **variables)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + self.patience
         waiting = meanwhile
         while process.poll() is None:
             if waiting and waiting():
@@ -349,7 +373,7 @@ class EmulatedCloud:
             if time.monotonic() > deadline:
                 self.kill_all()
                 process.wait()
-                raise AssertionError(f"{playbook} did not end within {PATIENCE:.0f} s:\n{log.read_text()[-4000:]}")
+                raise AssertionError(f"{playbook} did not end within {self.patience:.0f} s:\n{log.read_text()[-4000:]}")
             time.sleep(0.02)
         return Shown(process.returncode, log.read_text(encoding="utf-8", errors="replace"))
 
@@ -391,15 +415,17 @@ class EmulatedCloud:
         return found
 
 
-def cloud_part(tasks: Sequence[Json]) -> list[Json]:
+def cloud_part(tasks: Sequence[Json], checks: bool = False) -> list[Json]:
     """Of a playbook's tasks those that ask the cloud, in their blocks and with their conditions."""
     found = []
     for task in tasks:
-        parts: Json = {key: cloud_part(task[key]) for key in ("block", "rescue", "always") if key in task}
+        parts: Json = {key: cloud_part(task[key], checks) for key in ("block", "rescue", "always") if key in task}
         role: Json = task.get("ansible.builtin.include_role") or {}
         if parts.get("block"):
             found.append({**task, **parts})
-        elif role.get("name") == OF_THE_CLOUD and role.get("tasks_from") not in OF_KUBERNETES:
+        elif (role.get("name") == OF_THE_CLOUD and role.get("tasks_from") not in OF_KUBERNETES) or (
+            checks and role.get("name") == OF_THE_CHECKS
+        ):
             found.append(task)
     return found
 

@@ -29,6 +29,7 @@ SERVICE = "qwen-3b-tpu-svc"
 TPU_NODES = "cloud.google.com/gke-tpu-accelerator=tpu-v6e-slice"
 MODEL_PODS = f"app.kubernetes.io/name={SERVICE},kserve.io/component=workload"
 MARKER = "RHAII_REHEARSAL"
+LAST_SCREEN = re.compile(r"^TASK \[[^\]\n]*: end \| Show the last screen\]", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,12 @@ class Run:
         return [title for title, said in titles if re.search(r"^changed: ", said, re.MULTILINE)]
 
     def refusal(self) -> str:
-        """What the one task that failed says; an assertion when the run succeeded, or failed in another way."""
+        """What the one task that failed says, before the last screen; an assertion when the run did not fail so."""
         assert self.code != 0, f"it was meant to fail:\n{self.output[-3000:]}"
         assert "Traceback" not in self.output, self.output
-        failed = re.findall(r"^fatal: \[[^\]]+\]: FAILED! =>[^\n]*\n((?: .*\n?|\n)*)", self.output, re.MULTILINE)
+        failed = re.findall(
+            r"^fatal: \[[^\]]+\]: FAILED! =>[^\n]*\n((?: .*\n?|\n)*)", LAST_SCREEN.split(self.output)[0], re.MULTILINE
+        )
         assert len(failed) == 1, f"wanted one error, found {len(failed)}:\n{self.output}"
         return " ".join(failed[0].split())
 

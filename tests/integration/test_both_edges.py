@@ -49,6 +49,8 @@ CLUSTER = {"location": "europe-west4-a", "name": "c", "environment": "prod", "wa
 POOL = {"location": "europe-west4-a", "cluster": "c", "name": "tpu-pool", "environment": "prod", "wait_interval": 0.05}
 PLACE = {"location": "europe-west4-a", "name": "c", "environment": "prod"}
 LEFT = {"locations": ["europe-west4-a"], "cluster": "c", "environment": "prod"}
+STANDING = {"locations": ["europe-west4-a"], "cluster": "c", "environment": "prod"}
+SILENCE = "http://127.0.0.1:9"
 COST = {
     "candidates": [{"location": "europe-west4-a"}, {"location": "us-east5-a", "provisioning": "spot"}],
     "standard_pool": {"machine_type": "e2-standard-4", "nodes": 2},
@@ -119,6 +121,11 @@ CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "cost of nothing": ("gke_cost", {**COST, "candidates": []}, {}),
     "belongings of an environment": ("gke_leftovers", LEFT, {}),
     "belongings without a place": ("gke_leftovers", {"cluster": "c", "environment": "prod"}, {}),
+    "what is up": ("gke_standing", {**STANDING, "catalog_timeout": 0}, {}),
+    "what is up of a cloud that is away": ("gke_standing", {**STANDING, "endpoints": {"container": SILENCE}}, {}),
+    "what is up of nobody": ("gke_standing", {}, {}),
+    "stage of a run without a project": ("run_stage", {"verb": "deploy", "run": "r", "marks": {"checks": 1.5}}, {}),
+    "stage that nobody named": ("run_stage", {"verb": "deploy"}, {}),
     "pool resized": ("gke_node_pool", {**POOL, "node_count": 5}, {"diff": True}),
     "pool that cannot change": ("gke_node_pool", {**POOL, "spot": True}, {"diff": True}),
     "pool deleted": ("gke_node_pool", {**POOL, "state": "absent"}, {"diff": True}),
@@ -150,6 +157,8 @@ FAILING = {
     "unknown accelerator": "value of accelerator must be one of: v5e, v5p, v6e, got: v7",
     "missing option": "missing required arguments: chips",
     "belongings without a place": "missing required arguments: locations",
+    "what is up of nobody": "missing required arguments: environment",
+    "stage that nobody named": "The first call of a run names no stage.",
     "option of the wrong type": "unable to convert to int",
     "unknown option": "Unsupported parameters",
     "rule across options": "service_account_file",
@@ -236,7 +245,7 @@ def playbook(google: str, kubernetes: str) -> list[dict[str, Any]]:
     }
     of_kubernetes = {"host": kubernetes, "api_key": "a-token"}
     for name, (module, options, keywords) in CALLS.items():
-        of_hub = HUB if module == "model_access_check" else of_google
+        of_hub = {"model_access_check": HUB, "run_stage": {}}.get(module, of_google)
         given = {**(of_kubernetes if module in OF_KUBERNETES else of_hub), **options}
         tasks.append({"name": name, f"rhaii.gke.{module}": given, "ignore_errors": True, **keywords})
     return [{"hosts": "all", "gather_facts": False, "tasks": tasks}]

@@ -167,6 +167,7 @@ def test_protected_environment_does_not_move(cloud: EmulatedCloud) -> None:
 
 @pytest.mark.prove
 def test_protected_cluster_that_a_move_left_behind_stays(cloud: EmulatedCloud) -> None:
+    cloud.fault(kind="quota", region=OTHER[:-2], value=4)
     assert cloud.play(CREATE, rhaii_keep=True, rhaii_replicas=1).code == 0
     assert cloud.play(CREATE, rhaii_location=OTHER, rhaii_replicas=1).code == 0
     client, name = by_hand(cloud), f"{PARENT.replace(ZONE, OTHER)}/clusters/{CLUSTER}"

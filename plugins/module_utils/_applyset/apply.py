@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.conflicts import (
@@ -20,7 +19,9 @@ from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import
     Json,
     Key,
     bare,
+    is_secret,
     keyed,
+    logged,
     marked,
     secret_values,
     shown,
@@ -36,6 +37,9 @@ from ansible_collections.rhaii.gke.plugins.module_utils._ownership import ANOTHE
 # Of a webhook whose pod is not up yet, or has no certificate yet.
 _PASSING = ("failed calling webhook", "failed to call webhook", "no endpoints available", "connection refused")
 
+# With these the API server may quote what it was given, however it was encoded.
+_QUOTING = (400, 422, 500)
+
 
 @dataclass
 class _Done:
@@ -46,6 +50,8 @@ class _Done:
     why: str = ""
     before: Json = field(default_factory=dict)
     after: Json = field(default_factory=dict)
+    # of what is deleted, so that another one of its name is not awaited
+    uid: str = ""
 
     def public(self) -> Json:
         return {**self.key.public(), "action": self.action, "why": self.why}
@@ -80,7 +86,7 @@ class _Set:
 
     def present(self) -> None:
         """All are looked at before the first is changed, so that a refusal leaves everything as it was."""
-        lives = {key: self.objects.read(key) for key, _manifest in self.manifests}
+        lives = {key: self.settled(key) for key, _manifest in self.manifests}
         judged = {key: of_object(live, self.environment) for key, live in lives.items() if live is not None}
         kept = {key for key, whose in judged.items() if is_used_as_it_is(key, whose)}
         refuse_foreign({key: whose for key, whose in judged.items() if not whose.is_ours and key not in kept})
@@ -90,16 +96,41 @@ class _Set:
             else:
                 self.done.append(self.apply(key, marked(manifest, self.environment), lives[key]))
 
+    def settled(self, key: Key) -> Json | None:
+        """An object as it stays: what is being deleted would take away what is applied to it."""
+        said = False
+        while True:
+            live = self.objects.read(key)
+            if live is None or not live["metadata"].get("deletionTimestamp") or self.is_in_the_way(key, live):
+                return live
+            if self.check_mode:
+                return None
+            if self.deadline.passed:
+                raise RhaiiError(
+                    f"{key} is being deleted, and still there after {in_words(self.deadline.timeout)}.",
+                    remedy="See what holds it (its finalizers and events: kubectl describe), and run the same again.",
+                )
+            if not said:
+                self.progress(f"{key}: waiting until it is gone, to make it anew")
+                said = True
+            self.deadline.pause(self.interval)
+
+    def is_in_the_way(self, key: Key, live: Json) -> bool:
+        whose = of_object(live, self.environment)
+        return not whose.is_ours and not is_used_as_it_is(key, whose)
+
     def apply(self, key: Key, manifest: Json, live: Json | None) -> _Done:
         if self.check_mode and not self.objects.knows(key):
             return self.created(key, manifest, "not asked: the API server does not know the kind yet")
         self.await_kind(key)
         try:
-            answer = self.patiently(key, manifest, ours=live is not None)
+            answer = self.patiently(key, manifest, live)
         except KubernetesError as error:
             # check mode made no namespace to ask in
-            if self.check_mode and error.status == 404:
+            if self.check_mode and (error.status == 404 or error.is_of_ending_namespace):
                 return self.created(key, manifest, "not asked: its namespace is not there yet")
+            if is_secret(manifest) and error.status in _QUOTING:
+                raise unquoted(key, error) from None
             raise
         before, after = bare(live), bare(answer)
         if before == after:
@@ -124,12 +155,12 @@ class _Set:
                 said = True
             self.deadline.pause(self.interval)
 
-    def patiently(self, key: Key, manifest: Json, *, ours: bool) -> Json:
+    def patiently(self, key: Key, manifest: Json, live: Json | None) -> Json:
         """Apply; a webhook that is not up yet is waited for."""
         said = False
         while True:
             try:
-                return self.taken_over(key, manifest, ours=ours)
+                return self.taken_over(key, manifest, live)
             except KubernetesError as error:
                 if not is_passing(error) or self.deadline.passed:
                     raise
@@ -138,22 +169,35 @@ class _Set:
                     said = True
             self.deadline.pause(self.interval)
 
-    def taken_over(self, key: Key, manifest: Json, *, ours: bool) -> Json:
+    def taken_over(self, key: Key, manifest: Json, live: Json | None) -> Json:
         """Apply; what people set by hand on an object of ours is taken over."""
+        if live is None:
+            self.refuse_newcomer(key)
+        else:
+            # another one of its name is not meant
+            manifest = {**manifest, "metadata": {**manifest["metadata"], "uid": live["metadata"]["uid"]}}
         try:
             return self.objects.apply(key, manifest, force=False, dry_run=self.check_mode)
         except KubernetesError as error:
             conflicts = conflicts_of(error)
+            if not conflicts and error.status == 409:
+                raise RhaiiError(
+                    f"{key} changed while it was applied: {error.msg}.", remedy="Run the same again."
+                ) from error
             if not conflicts:
                 raise
-            if not ours:
-                raise RhaiiError(
-                    f"{key} appeared while it was about to be made ({'; '.join(map(str, conflicts))}).",
-                    remedy="Run the same again: it is judged then.",
-                ) from error
+            if live is None:
+                raise appeared(key, "; ".join(map(str, conflicts))) from error
             if not may_take_over(conflicts):
                 raise refusal(key, conflicts) from error
         return self.objects.apply(key, manifest, force=True, dry_run=self.check_mode)
+
+    def refuse_newcomer(self, key: Key) -> None:
+        """Applying would add our marks to it, and so make it ours; there may have been a wait since the first look."""
+        found = self.objects.read(key)
+        whose = Whose("") if found is None else of_object(found, self.environment)
+        if found is not None and not whose.is_ours:
+            raise appeared(key, f"it {whose.seems}")
 
     def absent(self) -> None:
         """What others need goes last. Nothing foreign is deleted, or waited for."""
@@ -168,7 +212,7 @@ class _Set:
                 if not self.check_mode:
                     self.progress(f"{key}: deleting")
                     self.objects.delete(key, str(live["metadata"]["uid"]))
-                self.done.append(_Done(key, "deleted", "", *shown(bare(live), {})))
+                self.done.append(_Done(key, "deleted", "", *shown(bare(live), {}), str(live["metadata"]["uid"])))
         if not self.check_mode:
             self.await_gone()
 
@@ -190,8 +234,13 @@ class _Set:
 
     def still_there(self) -> list[str]:
         gone = {each.key for each in self.done if each.action in ("deleted", "absent")}
-        deleted = [each.key for each in self.done if each.action == "deleted"]
-        found = [str(key) for key in deleted if self.objects.read(key) is not None]
+        found = [
+            str(each.key)
+            for each in self.done
+            if each.action == "deleted"
+            and (live := self.objects.read(each.key))
+            and live["metadata"]["uid"] == each.uid
+        ]
         for key in self.dependents:
             live = self.objects.read(key)
             if live is not None and belongs_to(live, gone):
@@ -208,7 +257,8 @@ def belongs_to(live: Json, owners: set[Key]) -> bool:
     """Whether it goes with one of these, as its owner references say."""
     namespace = str((live.get("metadata") or {}).get("namespace") or "")
     return any(
-        owner.kind == reference.get("kind") and owner.name == reference.get("name") and owner.namespace == namespace
+        (owner.kind, owner.name) == (reference.get("kind"), reference.get("name"))
+        and owner.namespace in ("", namespace)  # what has no namespace may own what has one
         for reference in (live.get("metadata") or {}).get("ownerReferences") or []
         for owner in owners
     )
@@ -216,6 +266,20 @@ def belongs_to(live: Json, owners: set[Key]) -> bool:
 
 def is_passing(error: KubernetesError) -> bool:
     return error.status in (429, 503) or (error.status == 500 and any(phrase in error.message for phrase in _PASSING))
+
+
+def unquoted(key: Key, error: KubernetesError) -> RhaiiError:
+    return RhaiiError(
+        f"{key} is refused by the API server ({error.status} {error.reason}). What it said is not shown, for it quotes "
+        "what was given.",
+        remedy="Check that each value of data is text in base64, and each of stringData plain text: numbers in quotes.",
+    )
+
+
+def appeared(key: Key, found: str) -> RhaiiError:
+    return RhaiiError(
+        f"{key} appeared while it was about to be made ({found}).", remedy="Run the same again: it is judged then."
+    )
 
 
 def refuse_foreign(foreign: dict[Key, Whose]) -> None:
@@ -240,8 +304,11 @@ def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> R
 
 
 def _secrets(params: Params) -> set[str]:
-    objects: Sequence[object] = params.get("objects") or []
-    return secret_values(objects)
+    return secret_values(params.get("objects"))
+
+
+def _logged(params: Params) -> Params:
+    return {**params, "objects": logged(params.get("objects"))}
 
 
 CAPABILITY = Capability(
@@ -256,6 +323,7 @@ CAPABILITY = Capability(
     ports=ports_of,
     run=run,
     secrets=_secrets,
+    logged=_logged,
 )
 
 __all__ = ("CAPABILITY", "belongs_to", "is_passing", "is_used_as_it_is", "refuse_foreign", "run")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Key
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import FIELD_MANAGER
 
 # Field managers of programs by which people change things by hand; what they set on an object of ours is taken back.
 _BY_HAND = re.compile(
@@ -58,12 +59,17 @@ def conflicts_of(error: KubernetesError) -> list[Conflict]:
 
 
 def may_take_over(conflicts: Sequence[Conflict]) -> bool:
-    return all(made_by_hand(each.manager) for each in conflicts)
+    return all(_yields(each.manager) for each in conflicts)
+
+
+def _yields(manager: str) -> bool:
+    # ours by another way than this one, as a scaling that only patched
+    return manager == FIELD_MANAGER or made_by_hand(manager)
 
 
 def refusal(key: Key, conflicts: Sequence[Conflict]) -> RhaiiError:
     """Two that set the same field would fight for ever."""
-    managers = " and ".join(sorted({each.manager for each in conflicts if not made_by_hand(each.manager)}))
+    managers = " and ".join(sorted({each.manager for each in conflicts if not _yields(each.manager)}))
     return RhaiiError(
         f"{key} is ours, and others set what we set: {'; '.join(map(str, conflicts))}.",
         remedy=f"Have {managers} leave these fields alone, or take the object out of this environment; "

@@ -14,6 +14,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import Ports
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Params
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesRest, if_there
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import FIELD_MANAGER
 
@@ -49,8 +50,10 @@ class KubernetesObjects:
 
     def _path(self, key: Key) -> str:
         resource = self._known[key.api_version][key.kind]
-        where = f"/namespaces/{quote(key.namespace)}" if resource.namespaced else ""
-        return f"{_root(key.api_version)}{where}/{resource.plural}/{quote(key.name)}"
+        if resource.namespaced and not key.namespace:
+            raise RhaiiError(f"{key} has no namespace, and its kind needs one.", remedy="Give metadata.namespace.")
+        where = f"/namespaces/{quote(key.namespace, safe='')}" if resource.namespaced else ""
+        return f"{_root(key.api_version)}{where}/{resource.plural}/{quote(key.name, safe='')}"
 
     def read(self, key: Key) -> Json | None:
         if not self.knows(key):

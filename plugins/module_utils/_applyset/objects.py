@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,7 +104,7 @@ def bare(live: Json | None) -> Json:
 
 def shown(before: Json, after: Json) -> tuple[Json, Json]:
     """Both as a screen may have them: of the data of a Secret only which keys there are, and which changed."""
-    if "Secret" not in (before.get("kind"), after.get("kind")):
+    if not (is_secret(before) or is_secret(after)):
         return before, after
     return _hidden(before, {}, "hidden"), _hidden(after, before, "hidden, another value")
 
@@ -118,6 +118,8 @@ def _hidden(secret: Json, other: Json, word: str) -> Json:
                 key: f"({word})" if key in beside and beside[key] != value else "(hidden)"
                 for key, value in secret[part].items()
             }
+        elif secret.get(part):
+            found[part] = "(hidden)"
     annotations = (secret.get("metadata") or {}).get("annotations") or {}
     # kubectl keeps the whole object there
     if any(key.endswith("last-applied-configuration") for key in annotations):
@@ -130,22 +132,63 @@ def _hidden(secret: Json, other: Json, word: str) -> Json:
     return found
 
 
-def secret_values(manifests: Iterable[Any]) -> set[str]:
-    """All that the Secrets among the manifests hold, encoded and decoded."""
+def logged(manifests: Any) -> Any:
+    """Objects as they were given, as a log may have them: nothing of a Secret, nor of what is no object."""
+    if not isinstance(manifests, Sequence) or isinstance(manifests, str):
+        return "(hidden)"
+    return [_logged(each) if isinstance(each, Mapping) else "(hidden)" for each in manifests]
+
+
+def _logged(given: Any) -> Any:
+    if isinstance(given, Mapping):
+        inner = {key: _logged(value) for key, value in given.items()}
+        return _hidden(inner, {}, "hidden") if is_secret(given) else inner
+    return [_logged(each) for each in given] if isinstance(given, list) else given
+
+
+def secret_values(given: Any) -> set[str]:
+    """All that the Secrets among what is given hold, encoded and decoded."""
     found: set[str] = set()
-    for manifest in manifests:
-        if isinstance(manifest, Mapping) and manifest.get("kind") == "Secret":
-            for part in _SECRET_PARTS:
-                for value in (manifest.get(part) or {}).values():
-                    found |= {str(value), _decoded(str(value))}
+    for value in _held(given):
+        found |= {value, value.strip(), _decoded(value), base64.b64encode(value.encode()).decode()}
     return {value for value in found if len(value) >= _SECRET_LENGTH}
+
+
+def _held(given: Any) -> Iterator[str]:
+    for part in _parts(given):
+        yield from _leaves(part)
+
+
+def _parts(given: Any) -> Iterator[Any]:
+    """The data of Secrets, wherever they stand: a list of objects is one too."""
+    if isinstance(given, Mapping):
+        if is_secret(given):
+            yield from (given.get(part) for part in _SECRET_PARTS)
+        else:
+            yield from (part for each in given.values() for part in _parts(each))
+    elif isinstance(given, list):
+        yield from (part for each in given for part in _parts(each))
+
+
+def _leaves(given: Any) -> Iterator[str]:
+    if isinstance(given, Mapping | list):
+        yield from (
+            leaf for each in (given.values() if isinstance(given, Mapping) else given) for leaf in _leaves(each)
+        )
+    elif given is not None:
+        yield str(given)
+
+
+def is_secret(given: Mapping[str, Any]) -> bool:
+    # the API server knows one spelling, check mode may meet another
+    return str(given.get("kind")).lower() == "secret"
 
 
 def _decoded(value: str) -> str:
     try:
-        return base64.b64decode(value, validate=True).decode("utf-8").strip()
+        return base64.b64decode("".join(value.split()), validate=True).decode("utf-8").strip()
     except (binascii.Error, ValueError):
         return ""
 
 
-__all__ = ("Json", "Key", "bare", "key_of", "keyed", "marked", "secret_values", "shown")
+__all__ = ("Json", "Key", "bare", "is_secret", "key_of", "keyed", "logged", "marked", "secret_values", "shown")

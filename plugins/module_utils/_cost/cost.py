@@ -139,19 +139,20 @@ def add_up(environment: Environment, location: str, provisioning: str, nodes: in
     chip: Price | None = None
     for item in items(environment, provisioning):
         often = nodes if item.when in (NODE, RESERVED) else 1
-        priced = _priced(item, often, region, market)
-        if priced and _is_tpu(priced[0].part):
-            chip = priced[0].price
+        found = priced(item, often, region, market)
+        if found and _is_tpu(found[0].part):
+            chip = found[0].price
         if not often:
             continue
-        if priced:
-            lines.extend(priced)
+        if found:
+            lines.extend(found)
         else:
             unknown.append(item)
     return Sum(location, provisioning, nodes, tuple(lines), tuple(unknown), chip)
 
 
-def _priced(item: Item, often: int, region: str, market: Market) -> list[Line]:
+def priced(item: Item, often: int, region: str, market: Market) -> list[Line]:
+    """By the first of its ways whose parts all have a price; nothing when there is none."""
     for way in item.ways:
         prices = [market.price(part.good, region) for part in way]
         lines = [
@@ -345,6 +346,7 @@ __all__ = (
     "Sum",
     "add_up",
     "in_words",
+    "priced",
     "read",
     "row",
     "run",

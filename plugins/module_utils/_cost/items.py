@@ -76,11 +76,6 @@ class Environment:
     load_balancers: int
     private_nodes: bool
 
-    @property
-    def chips(self) -> int:
-        """Of one machine."""
-        return self.family.chips(self.machine_type)
-
 
 def tpu_good(family: str, provisioning: str) -> str:
     """A reservation bills the on-demand price for all that is reserved."""
@@ -89,26 +84,49 @@ def tpu_good(family: str, provisioning: str) -> str:
 
 def items(environment: Environment, provisioning: str) -> Iterator[Item]:
     """For one TPU node, and for everything else."""
-    family = environment.family
-    chip = Part(f"{family.title} chip", tpu_good(family.name, provisioning), environment.chips, "chip-hour")
-    yield Item(chip.what, RESERVED if provisioning == RESERVATION else NODE, ((chip,),))
-    disk = environment.tpu_disk
-    if disk:
-        yield _disk("TPU node's disk", NODE, str(disk["type"]), int(disk["size_gb"]))
-    if not environment.private_nodes:
-        address = "address spot" if provisioning == "spot" else "address"
-        yield _single("TPU node's external address", NODE, address, 1, "hour")
+    yield from tpu_node(
+        environment.family, environment.machine_type, provisioning, environment.tpu_disk, environment.private_nodes
+    )
     pool = environment.standard_pool
     if pool and int(pool["nodes"]) > 0:
-        nodes = int(pool["nodes"])
-        yield _machines(str(pool["machine_type"]), nodes)
-        yield _disk("ordinary machines' disks", ALWAYS, str(pool["disk_type"]), nodes * int(pool["disk_size_gb"]))
-        if not environment.private_nodes:
-            yield _single("ordinary machines' external addresses", ALWAYS, "address", nodes, "hour")
-    yield _single("cluster management (one zonal cluster of a billing account is free)", ALWAYS, "cluster", 1, "hour")
-    if environment.load_balancers > FORWARDING_RULES:
-        yield Item(f"{environment.load_balancers} load balancers", ALWAYS, ())
-    elif environment.load_balancers > 0:
+        yield from ordinary_machines(pool, environment.private_nodes)
+    yield management()
+    yield from load_balancers(environment.load_balancers)
+
+
+def tpu_node(
+    family: Family, machine_type: str, provisioning: str, disk: Mapping[str, Any] | None, private_nodes: bool
+) -> Iterator[Item]:
+    """One node with its chips."""
+    chips = family.chips(machine_type)
+    chip = Part(f"{family.title} chip", tpu_good(family.name, provisioning), chips, "chip-hour")
+    yield Item(chip.what, RESERVED if provisioning == RESERVATION else NODE, ((chip,),))
+    if disk:
+        yield _disk("TPU node's disk", NODE, str(disk["type"]), int(disk["size_gb"]))
+    if not private_nodes:
+        address = "address spot" if provisioning == "spot" else "address"
+        yield _single("TPU node's external address", NODE, address, 1, "hour")
+
+
+def ordinary_machines(pool: Mapping[str, Any], private_nodes: bool) -> Iterator[Item]:
+    """All machines of a pool without TPUs."""
+    nodes = int(pool["nodes"])
+    yield _machines(str(pool["machine_type"]), nodes)
+    yield _disk("ordinary machines' disks", ALWAYS, str(pool["disk_type"]), nodes * int(pool["disk_size_gb"]))
+    if not private_nodes:
+        yield _single("ordinary machines' external addresses", ALWAYS, "address", nodes, "hour")
+
+
+def management() -> Item:
+    """One control plane."""
+    return _single("cluster management (one zonal cluster of a billing account is free)", ALWAYS, "cluster", 1, "hour")
+
+
+def load_balancers(count: int) -> Iterator[Item]:
+    """The forwarding rules of one region."""
+    if count > FORWARDING_RULES:
+        yield Item(f"{count} load balancers", ALWAYS, ())
+    elif count > 0:
         what = f"load balancer (one charge for up to {FORWARDING_RULES} forwarding rules)"
         yield _single(what, ALWAYS, "forwarding rule", 1, "hour")
 
@@ -147,5 +165,9 @@ __all__ = (
     "Item",
     "Part",
     "items",
+    "load_balancers",
+    "management",
+    "ordinary_machines",
     "tpu_good",
+    "tpu_node",
 )

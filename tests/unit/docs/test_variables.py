@@ -102,6 +102,8 @@ def test_defaults_of_a_model_are_those_of_the_code() -> None:
         ("{{ rhaii_a | default('x') }}", [Reading("r", "x")]),
         ("{{ rhaii_a | default(['x', 1]) | rhaii.gke.some(2) }}", [Reading("r", ["x", 1])]),
         ("{{ rhaii_a | default(inventory_hostname) }}", [Reading("r", EXPRESSION)]),
+        ("{{ rhaii_a | rhaii.gke.given('x') }}", [Reading("r", "x")]),
+        ("{{ rhaii_a | rhaii.gke.given(__r_b) }}", [Reading("r", EXPRESSION)]),
         ("{{ other | default(rhaii_a | default({})) }}", [Reading("r", {})]),
         ("{{ 'x' | rhaii.gke.some }} rhaii_a", None),
     ],

@@ -2,14 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The marks that a playbook sets are those that the recap's stages lie between."""
+"""The stages that a playbook notes are those that the recap and the last screen tell of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import yaml
+from ansible_collections.rhaii.gke.plugins.module_utils import _last_screen
 from ansible_collections.rhaii.gke.plugins.module_utils._recap import STAGES
 
 from sandbox.settings import CHECKOUT
@@ -18,11 +20,31 @@ from sandbox.settings import CHECKOUT
 def marks(tasks: Any) -> Iterator[str]:
     for task in tasks or []:
         yield from marks(task.get("block"))
-        if "mark" in (task.get("vars") or {}):
-            yield task["vars"]["mark"]
+        if "cluster_stage" in (task.get("vars") or {}):
+            yield task["vars"]["cluster_stage"]
 
 
-def test_deploy_sets_every_mark_once_and_no_other() -> None:
-    (play,) = yaml.safe_load((CHECKOUT / "playbooks" / "deploy.yml").read_text(encoding="utf-8"))
-    found = list(marks(play["tasks"]))
-    assert sorted(found) == sorted({mark for *_, began, ended in STAGES for mark in (began, ended)})
+def play_of(verb: str) -> dict[str, Any]:
+    (play,) = yaml.safe_load((CHECKOUT / "playbooks" / f"{verb}.yml").read_text(encoding="utf-8"))
+    return dict(play)
+
+
+@pytest.mark.parametrize("verb", _last_screen.STAGES)
+def test_a_verb_notes_its_stages_once_in_their_order_and_no_other(verb: str) -> None:
+    assert list(marks(play_of(verb)["tasks"])) == list(_last_screen.STAGES[verb])
+
+
+def test_the_recap_has_every_mark_that_it_needs() -> None:
+    assert {mark for *_, began, ended in STAGES for mark in (began, ended)} <= set(_last_screen.STAGES["deploy"])
+
+
+@pytest.mark.parametrize("verb", _last_screen.STAGES)
+def test_a_verb_begins_with_the_first_screen_and_ends_with_the_last(verb: str) -> None:
+    play = play_of(verb)
+    (whole,) = play["tasks"]
+    order = [whole["block"][0], *whole["rescue"], whole["always"][-1]]
+    roles = [task["ansible.builtin.include_role"] for task in order]
+    assert play["vars"] == {"cluster_verb": verb}
+    assert [role["tasks_from"] for role in roles] == ["begin", "last_screen", "end"]
+    # what is wrong with a variable may be what the run failed of
+    assert all(role["rolespec_validate"] is False for role in roles)

@@ -31,6 +31,16 @@ def load(role: str, file: str) -> Any:
     return LOADER.load_from_file(str(CHECKOUT / "roles" / role / file), trusted_as_template=True)
 
 
+def variables_of(role: str) -> dict[str, Any]:
+    """The role's own, which no inventory changes."""
+    files = sorted((CHECKOUT / "roles" / role / "vars").rglob("*.yml"))
+    return {
+        name: value
+        for file in files
+        for name, value in load(role, f"vars/{file.relative_to(CHECKOUT / 'roles' / role / 'vars')}").items()
+    }
+
+
 def trusted(value: Any) -> Any:
     """Variables of an inventory, which may hold templates."""
     if isinstance(value, dict):
@@ -62,7 +72,7 @@ def main() -> None:
         variables = {
             **load(role, "defaults/main.yml"),
             **trusted(wanted["variables"]),
-            **load(role, "vars/main.yml"),
+            **variables_of(role),
             "ansible_search_path": [str(CHECKOUT / "roles" / role)],
         }
         found = [(wanted["template"], wanted["dest"], variables)] if "template" in wanted else files(role, variables)

@@ -91,6 +91,8 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
         "network_policies_private_ranges": ["10.0.0.0/8"],
     },
     "plain": {"routing_body_forwarding": False},
+    # pods of others live in the namespace
+    "shared": {"network_policies_ours_alone": "true"},
 }
 
 
@@ -212,6 +214,11 @@ def typed(folder: Path) -> Rendered:
 @pytest.fixture
 def fleet(folder: Path) -> Rendered:
     return Rendered(folder / "fleet")
+
+
+@pytest.fixture
+def shared(folder: Path) -> Rendered:
+    return Rendered(folder / "shared")
 
 
 # The files
@@ -370,7 +377,7 @@ def test_guides_service(guide: Rendered) -> None:
     service = guide.service
     assert service["apiVersion"] == "serving.kserve.io/v1alpha1"
     assert service["metadata"]["name"] == "qwen-3b-tpu-svc"
-    assert "annotations" not in service["metadata"]
+    assert service["metadata"]["annotations"] == {"rhaii.gke/created": "true"}
     assert service["spec"]["model"] == {
         "uri": "hf://Qwen/Qwen2.5-3B-Instruct",
         "name": "Qwen/Qwen2.5-3B-Instruct",
@@ -441,7 +448,7 @@ def test_each_model_is_a_service_of_its_own(fleet: Rendered) -> None:
 
 def test_override_is_recorded_so_that_it_can_be_read_again(fleet: Rendered) -> None:
     assert [override_of(item) for item in fleet.services] == [{"replicas": 3}, {"image": NEWER}, {}]
-    assert "annotations" not in fleet.services[2]["metadata"]
+    assert fleet.services[2]["metadata"]["annotations"] == {"rhaii.gke/created": "true"}
     again = plan(FLEET, fleet.services)
     assert [model["override"] for model in again.models] == [{"replicas": 3}, {"image": NEWER}, {}]
 
@@ -675,6 +682,7 @@ ADDRESSES = {
     "dns's label elsewhere": "10.1.0.16",
     "prometheus": "10.1.0.17",
     "istiod": "10.1.0.18",
+    "another service's model": "10.1.0.19",
     # not of the cluster
     "hub": HUB,
     "api server": API_SERVER,
@@ -705,6 +713,7 @@ def rulebook(
         "other model": (own, model),
         "picker": (own, picker_labels),
         "stranger": (own, {"app": "x"}),
+        "another service's model": (own, {**model, "app.kubernetes.io/name": "another"}),
         "stranger elsewhere": ("default", {"app": "x"}),
         "stranger beside the gateway": (gateway, {"app": "x"}),
         "another gateway": (gateway, dict.fromkeys(label, "another")),
@@ -833,6 +842,36 @@ ALONE: dict[tuple[str, str, str, int], bool] = {
 def test_connection_under_one_policy(guide: Rendered, connection: tuple[str, str, str, int], allowed: bool) -> None:
     policy, source, target, port = connection
     assert rulebook(guide, only=policy).allowed(ADDRESSES[source], ADDRESSES[target], port) is allowed
+
+
+# Of policies that select our models alone: the same for these, and nothing for their neighbours.
+BESIDE_OTHERS: dict[tuple[str, str, int], bool] = {
+    ("gateway", "model", 8000): True,
+    ("picker", "model", 8000): True,
+    ("stranger", "model", 8000): False,
+    ("gateway", "picker", 9002): True,
+    ("stranger", "picker", 9002): False,
+    ("model", "hub", 443): True,
+    ("model", "private 10", 443): False,
+    ("model", "stranger", 8000): False,
+    ("stranger", "hub", 80): True,
+    ("stranger", "private 10", 443): True,
+    ("stranger elsewhere", "stranger", 80): True,
+    ("another service's model", "stranger", 80): True,
+    ("stranger", "another service's model", 8000): True,
+}
+
+
+@pytest.mark.parametrize(("connection", "allowed"), BESIDE_OTHERS.items(), ids=str)
+def test_neighbours_are_not_cut_off(shared: Rendered, connection: tuple[str, str, int], allowed: bool) -> None:
+    source, target, port = connection
+    assert rulebook(shared).allowed(ADDRESSES[source], ADDRESSES[target], port) is allowed
+
+
+def test_every_pod_of_a_namespace_of_ours_is_denied_by_default(guide: Rendered) -> None:
+    book = rulebook(guide)
+    assert not book.allowed(ADDRESSES["stranger"], ADDRESSES["hub"], 80)
+    assert not book.allowed(ADDRESSES["another service's model"], ADDRESSES["stranger"], 80)
 
 
 @pytest.mark.parametrize("protocol", ["UDP", "TCP"])

@@ -116,6 +116,51 @@ def test_call_sends(more: dict[str, Any], sent: dict[str, Any]) -> None:
     assert {key: request[key] for key in sent} == sent
 
 
+METADATA = {"Accept": "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"}
+
+
+def test_metadata_is_asked_for_without_what_objects_hold() -> None:
+    rest, session = cluster(Answer(body={"items": [{"metadata": {"name": "a"}}]}), Answer(body={"items": None}))
+    assert rest.metadata("list", "/api/v1/secrets", {"labelSelector": "a=b"}) == [{"metadata": {"name": "a"}}]
+    assert rest.metadata("list", "/api/v1/secrets") == []
+    assert [request["headers"] for request in session.requests] == [METADATA, METADATA]
+    assert session.requests[0]["params"] == {"labelSelector": "a=b"}
+
+
+def test_names_are_read_from_metadata() -> None:
+    rest, session = cluster(Answer(body={"items": [{"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}]}))
+    assert rest.names("list", "/api/v1/secrets") == ["a", "b"]
+    assert session.requests[0]["headers"] == METADATA
+
+
+def test_server_side_apply_is_sent_as_such() -> None:
+    rest, session = cluster(Answer(body={}))
+    rest.call("do it", "PATCH", "/x", body={"a": 1}, patch="apply")
+    assert session.requests[0]["headers"] == {**READS, "Content-Type": "application/apply-patch+yaml"}
+
+
+def refused(status: int, *causes: dict[str, Any]) -> KubernetesError:
+    body = {"reason": "R", "message": "no", "details": {"causes": list(causes)} if causes else None}
+    with pytest.raises(KubernetesError) as failure:
+        cluster(Answer(status, body))[0].call("do it", "GET", "/x")
+    return failure.value
+
+
+def test_causes_of_an_error_are_kept() -> None:
+    cause = {"reason": "FieldManagerConflict", "field": ".a", "message": "m"}
+    assert refused(409, cause).causes == [cause]
+    assert list(refused(409).causes) == []
+
+
+def test_namespace_that_is_being_deleted_is_no_lack_of_rights() -> None:
+    ending = refused(403, {"reason": "NamespaceTerminating"})
+    assert ending.is_of_ending_namespace is True
+    assert ending.remedy == "Wait until the namespace is gone, and run the same again."
+    plain = refused(403, {"reason": "Other"})
+    assert plain.is_of_ending_namespace is False
+    assert "Give the account the right" in plain.remedy
+
+
 def test_empty_answer_is_an_empty_object() -> None:
     assert cluster(Answer(204))[0].call("do it", "DELETE", "/x") == {}
 

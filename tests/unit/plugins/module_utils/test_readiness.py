@@ -2,14 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which Deployments still keep us waiting."""
+"""Which Deployments still keep us waiting, and which charts could not be installed."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from ansible_collections.rhaii.gke.plugins.module_utils._readiness import is_available, unavailable_deployments
+from ansible_collections.rhaii.gke.plugins.module_utils._readiness import (
+    helm_failures,
+    is_available,
+    unavailable_deployments,
+)
 
 WANTED = ["istio-system/istiod", "cert-manager/cert-manager"]
 
@@ -65,3 +69,23 @@ def test_wanted_ones_are_named_in_their_order() -> None:
 
 def test_name_alone_is_not_enough() -> None:
     assert unavailable_deployments([deployment("other")], WANTED[:1]) == ["istio-system/istiod"]
+
+
+CHART = {"release": "sail-operator", "chart": "/charts/sail-operator"}
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        pytest.param({"stderr": "WARNING: a\nError: no space\n", "rc": 1}, "Error: no space", id="what Helm said last"),
+        pytest.param({"failed": True, "msg": "helm is not installed"}, "helm is not installed", id="the module's word"),
+        pytest.param({"failed_when_result": True}, "nothing.", id="nothing"),
+    ],
+)
+def test_chart_that_could_not_be_installed_is_named(result: dict[str, Any], said: str) -> None:
+    expected = f"Helm could not install sail-operator from /charts/sail-operator: {said}"
+    assert helm_failures([{"item": CHART, "rc": 0}, {"item": CHART, **result}]) == [expected]
+
+
+def test_charts_that_were_installed_say_nothing() -> None:
+    assert helm_failures([{"item": CHART, "failed": False, "failed_when_result": False, "rc": 0}]) == []

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._service_plan import (
+    foreign_pods,
     override_of,
     plan,
     replaced,
@@ -329,3 +330,25 @@ def test_who_keeps_a_node(there: dict[str, Any], chosen: str) -> None:
 def test_nodes_of_others_are_never_chosen_though_too_few_are_left() -> None:
     assert vacated(NODES, [held("team")], 0, ["ours"]) == ["n2", "n1"]
     assert vacated(NODES, [held("ours")], 2) == ["n2"]
+
+
+def pod_of_a_service(name: str, service: str = "qwen", phase: str = "Running", **labels: str) -> dict[str, Any]:
+    own = {"app.kubernetes.io/part-of": "llminferenceservice", "app.kubernetes.io/name": service, **labels}
+    return {"metadata": {"namespace": "models", "name": name, "labels": own}, "status": {"phase": phase}}
+
+
+@pytest.mark.parametrize(
+    ("pod", "foreign"),
+    [
+        pytest.param(pod_of_a_service("a"), [], id="ours"),
+        pytest.param(pod_of_a_service("a", "another"), ["models/a"], id="of another service"),
+        pytest.param(
+            pod_of_a_service("a", **{"app.kubernetes.io/part-of": "shop"}), ["models/a"], id="of another program"
+        ),
+        pytest.param({"metadata": {"namespace": "models", "name": "a"}}, ["models/a"], id="without labels"),
+        pytest.param(pod_of_a_service("a", "another", "Succeeded"), [], id="that has ended"),
+        pytest.param(pod_of_a_service("a", "another", "Failed"), [], id="that has failed"),
+    ],
+)
+def test_pods_of_others(pod: dict[str, Any], foreign: list[str]) -> None:
+    assert foreign_pods([pod, pod_of_a_service("z")], ["qwen", "llama"]) == foreign

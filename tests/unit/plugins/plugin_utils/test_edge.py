@@ -47,9 +47,15 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return lines
 
 
+def held(params: Params) -> list[str]:
+    """What a capability knows to be secret, beside its no_log options."""
+    return [str(params["other"])] if str(params.get("other")).startswith("held") else []
+
+
 def action(core: Core, args: dict[str, Any], transport: str = "local", become: Any = None, **task: Any) -> Any:
     capability = Capability(
         name="demo",
+        secrets=held,
         argument_spec={
             "token": {"type": "str", "no_log": True},
             "count": {"type": "int", "default": 1},
@@ -154,6 +160,21 @@ def test_secret_is_hidden_when_options_are_refused(core: Core) -> None:
     result = ran(core, {"token": SECRET, SECRET: 1})
     assert result["failed"] is True
     assert SECRET not in str(result)
+
+
+def test_what_a_capability_knows_to_be_secret_is_hidden_everywhere(core: Core, said: list[str]) -> None:
+    core.run, run = lambda params, *more: run({**params, "token": params["other"]}, *more), core.run  # type: ignore
+    result = ran(core, {"other": "held back"}, diff=True)
+    assert result["seen"] == ["it was ********"]
+    assert "held" not in str(result) + str(said)
+    core.error = RhaiiError("Refused held back.")
+    assert ran(core, {"other": "held back"})["msg"] == "Refused ********."
+
+
+def test_it_is_hidden_when_options_are_refused(core: Core, said: list[str]) -> None:
+    result = ran(core, {"other": "held back", "count": "held back"})
+    assert result["failed"] is True
+    assert "held" not in str(result)
 
 
 def test_progress_without_a_host(core: Core, said: list[str]) -> None:

@@ -37,6 +37,7 @@ UNCHANGED: dict[str, Any] = {
     "kubernetes_version": "1.36.3-gke.1",
     "labels": OURS,
     "node_pools": ["default-pool"],
+    "foreign_pools": [],
     "diff": {"before": {}, "after": {}},
 }
 
@@ -108,6 +109,7 @@ def test_result_of_a_cluster_of_which_google_says_little() -> None:
         "kubernetes_version": "",
         "labels": {},
         "node_pools": [],
+        "foreign_pools": [],
     }
 
 

@@ -195,13 +195,6 @@ def test_load_balancers_of_others_are_neither_counted_nor_waited_for() -> None:
     assert sum(clock.slept) == 300
 
 
-def test_what_only_may_be_ours_is_not_waited_for() -> None:
-    lists, clock = Lists(balancer(firewall=False)), FakeClock()
-    found = looked(lists, clock, wait=True)
-    assert [each["certainty"] for each in found["leftovers"]] == ["maybe"] * 3
-    assert (found["clean"], clock.slept) == (True, [])
-
-
 def test_cluster_of_no_environment_is_not_waited_for() -> None:
     lists, clock = Lists(living=[cluster(resourceLabels={"managed-by": "rhaii-gke"})]), FakeClock()
     assert (looked(lists, clock, wait=True)["ours"], clock.slept) == (0, [])

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""variables_check on the controller; its documentation is the module's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.errors import AnsibleActionFail, AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible_collections.rhaii.gke.plugins.plugin_utils._given import without_blank_answers
+from ansible_collections.rhaii.gke.plugins.plugin_utils._variable_findings import findings, misspelt
+
+
+class ActionModule(ActionBase):
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        super().run(None, task_vars)
+        if self._task.args:
+            raise AnsibleActionFail(f"rhaii.gke.variables_check takes no options; found {', '.join(self._task.args)}.")
+        variables = without_blank_answers(task_vars or {})
+        found = findings(variables, self._value)
+        unknown = misspelt(variables)
+        result: dict[str, Any] = {"changed": False, "findings": found, "unknown": unknown}
+        if unknown:
+            result["warnings"] = [
+                f"Nothing reads {name}. Was {meant} meant? Correct the name, or take it out."
+                for name, meant in unknown.items()
+            ]
+        if found:
+            result.update(failed=True, msg="\n".join(found))
+        return result
+
+    def _value(self, value: Any) -> Any:
+        try:
+            return self._templar.template(value)
+        except AnsibleError:
+            # it may need what a later task finds out; the role that reads it says so otherwise
+            return None

@@ -1,0 +1,79 @@
+#!/usr/bin/python
+
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: variables_check
+short_description: Check every variable of this collection at once
+version_added: 0.1.0
+description:
+  - Holds the variables of all roles of this collection, and the collection-wide ones, against the argument specs.
+    Fails once, with all that is wrong.
+  - Null and blank text are not given, and right for every variable.
+  - Warns of a variable that no role knows and that is named almost as one that is known.
+  - What only one role can judge, such as a zone without quota, is left to the role.
+author: The rhaii.gke authors (@rhaii-gke)
+attributes:
+  action:
+    description: Runs on the controller, where the variables are, whatever the connection.
+    support: full
+  async:
+    description: Can be used with C(async).
+    support: none
+  check_mode:
+    description: Reads only, so that check mode makes no difference.
+    support: full
+  diff_mode:
+    description: Changes nothing, so that there is no difference to show.
+    support: N/A
+  platform:
+    description: Where it can run.
+    support: full
+    platforms: posix
+seealso:
+  - plugin: rhaii.gke.given
+    plugin_type: lookup
+"""
+
+EXAMPLES = r"""
+- name: Check the variables before anything is made
+  rhaii.gke.variables_check:
+
+# With this check before them the roles need not refuse a blank answer by themselves.
+- name: Create the cluster
+  ansible.builtin.include_role:
+    name: rhaii.gke.cluster
+    rolespec_validate: false
+"""
+
+RETURN = r"""
+findings:
+  description: What is wrong, a sentence a variable.
+  returned: always
+  type: list
+  elements: str
+  sample: ["rhaii_cluster_timeout is \"soon\", which is not a whole number. Give a whole number, or leave it out."]
+unknown:
+  description: The variables that a warning names, with what may have been meant.
+  returned: always
+  type: dict
+  sample: {"cluster_timeuot": "cluster_timeout"}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module.fail_json(
+        msg="rhaii.gke.variables_check looks at the variables of a run, which only the controller has. Use it as a "
+        "task of a playbook, by this name."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this plugin util is PRIVATE to the collection.
+"""What is wrong with the variables of a run, before a role reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import known, options, prefixes, roles
+from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import Spec, is_given, typed
+
+# how alike two names are, without what all names begin with
+ALIKE = 0.8
+
+
+def findings(variables: Mapping[str, Any], evaluate: Callable[[Any], Any]) -> list[str]:
+    """A sentence for every variable that is given and that is none of its option's values."""
+    found = {}
+    for name, specs in specs_by_name().items():
+        value = evaluate(variables[name]) if name in variables else None
+        if is_given(value):
+            found[name] = _finding(name, value, specs)
+    return [sentence for sentence in found.values() if sentence]
+
+
+def specs_by_name() -> dict[str, list[Spec]]:
+    """The roles' own variables and the collection-wide ones, with the argument specs that they are read by."""
+    found: dict[str, list[Spec]] = {}
+    for role in roles():
+        for option in options(role).values():
+            found[option.name] = [option.spec]
+            if option.collection_wide:
+                found.setdefault(option.collection_wide, []).append(option.spec)
+    return found
+
+
+def _finding(name: str, value: Any, specs: Iterable[Spec]) -> str:
+    # what one role takes, it judges in its own words
+    said = ""
+    for spec in specs:
+        try:
+            typed(name, value, spec)
+        except RhaiiError as error:
+            said = said or str(error)
+        else:
+            return ""
+    return said
+
+
+def misspelt(variables: Iterable[str]) -> dict[str, str]:
+    """Variables that nothing reads, with the one that is named almost alike."""
+    found = {}
+    for name in variables:
+        prefix = next((prefix for prefix in prefixes() if name.startswith(prefix)), "")
+        if prefix and name not in known():
+            rest = [other.removeprefix(prefix) for other in known() if other.startswith(prefix)]
+            alike = get_close_matches(name.removeprefix(prefix), sorted(rest), n=1, cutoff=ALIKE)
+            if alike:
+                found[name] = prefix + alike[0]
+    return found
+
+
+__all__ = ("findings", "misspelt", "specs_by_name")

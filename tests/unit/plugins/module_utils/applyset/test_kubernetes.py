@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The real adapter of applyset: what is asked of the API server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import KubernetesObjects, ports_of
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Key
+from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
+
+CORE = {
+    "resources": [
+        {"kind": "ConfigMap", "name": "configmaps", "namespaced": True},
+        {"kind": "Namespace", "name": "namespaces", "namespaced": False},
+        {"kind": "Namespace", "name": "namespaces/status", "namespaced": False},
+    ]
+}
+ONE = Key("v1", "ConfigMap", "one", "ns")
+NAMESPACE = Key("v1", "Namespace", "ns")
+GATEWAY = Key("gateway.networking.k8s.io/v1", "Gateway", "gate", "ns")
+NOT_FOUND = KubernetesError("do it", 404, "NotFound", "no")
+
+
+class Api:
+    """Answers by path; what is not there is 404."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Any] = {"/api/v1": CORE}
+        self.calls: list[tuple[str, str, dict[str, Any]]] = []
+        self.doing: list[str] = []
+
+    def call(self, doing: str, method: str, path: str, **more: Any) -> Any:
+        self.calls.append((method, path, more))
+        self.doing.append(doing)
+        answer = self.answers.get(path, NOT_FOUND)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def api() -> Api:
+    return Api()
+
+
+@pytest.fixture
+def objects(api: Api) -> KubernetesObjects:
+    return KubernetesObjects(api)  # type: ignore[arg-type]
+
+
+def test_paths_come_from_discovery_which_is_asked_once(api: Api, objects: KubernetesObjects) -> None:
+    api.answers |= {"/api/v1/namespaces/ns/configmaps/one": {"a": 1}, "/api/v1/namespaces/ns": {"b": 1}}
+    assert objects.read(ONE) == {"a": 1}
+    assert objects.read(NAMESPACE) == {"b": 1}
+    assert [path for _method, path, _more in api.calls].count("/api/v1") == 1
+    assert api.doing == ["look for the kinds of v1", "read ConfigMap ns/one", "read Namespace ns"]
+
+
+def test_object_and_kind_that_are_not_there_are_none(api: Api, objects: KubernetesObjects) -> None:
+    assert objects.read(ONE) is None
+    assert objects.read(GATEWAY) is None
+    assert objects.knows(GATEWAY) is False
+    # asked anew, for it may have come
+    gateways = {"resources": [{"kind": "Gateway", "name": "gateways", "namespaced": True}]}
+    api.answers["/apis/gateway.networking.k8s.io/v1"] = gateways
+    assert objects.knows(GATEWAY) is True
+    assert objects.knows(Key(GATEWAY.api_version, "Other", "x")) is False
+    assert objects.knows(GATEWAY) is True
+
+
+def test_other_errors_are_not_taken_for_absence(api: Api, objects: KubernetesObjects) -> None:
+    api.answers["/api/v1/namespaces/ns/configmaps/one"] = KubernetesError("read", 403, "Forbidden", "no")
+    with pytest.raises(KubernetesError, match="403 Forbidden"):
+        objects.read(ONE)
+    api.answers["/api/v1"] = KubernetesError("look", 503, "", "busy")
+    with pytest.raises(KubernetesError, match="busy"):
+        KubernetesObjects(api).read(ONE)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("force", "dry_run", "query", "doing"),
+    [
+        (False, False, {"force": "false"}, "apply ConfigMap ns/one"),
+        (True, False, {"force": "true"}, "apply ConfigMap ns/one"),
+        (False, True, {"force": "false", "dryRun": "All"}, "try ConfigMap ns/one"),
+    ],
+)
+def test_apply_is_by_the_server(
+    force: bool, dry_run: bool, query: dict[str, str], doing: str, api: Api, objects: KubernetesObjects
+) -> None:
+    api.answers["/api/v1/namespaces/ns/configmaps/one"] = {"kind": "ConfigMap"}
+    objects.knows(ONE)
+    assert objects.apply(ONE, {"a": 1}, force=force, dry_run=dry_run) == {"kind": "ConfigMap"}
+    method, path, more = api.calls[-1]
+    assert (method, path) == ("PATCH", "/api/v1/namespaces/ns/configmaps/one")
+    assert more == {"query": {"fieldManager": "rhaii.gke", **query}, "body": {"a": 1}, "patch": "apply"}
+    assert api.doing[-1] == doing
+
+
+def test_deletion_is_of_exactly_this_one_and_none_is_no_error(api: Api, objects: KubernetesObjects) -> None:
+    objects.knows(ONE)
+    objects.delete(ONE, "uid-1")
+    method, path, more = api.calls[-1]
+    assert (method, path) == ("DELETE", "/api/v1/namespaces/ns/configmaps/one")
+    assert more == {"body": {"propagationPolicy": "Background", "preconditions": {"uid": "uid-1"}}}
+    assert api.doing[-1] == "delete ConfigMap ns/one"
+    api.answers[path] = KubernetesError("delete", 409, "Conflict", "uid")
+    with pytest.raises(KubernetesError, match="409"):
+        objects.delete(ONE, "uid-1")
+
+
+def test_kind_that_needs_a_namespace_is_refused_without_one(objects: KubernetesObjects) -> None:
+    with pytest.raises(RhaiiError, match=r"^ConfigMap one has no namespace, and its kind needs one. Give metadata"):
+        objects.read(Key("v1", "ConfigMap", "one"))
+
+
+def test_name_cannot_leave_its_place(api: Api, objects: KubernetesObjects) -> None:
+    objects.read(Key("v1", "ConfigMap", "a/status", "b/c"))
+    assert api.calls[-1][1] == "/api/v1/namespaces/b%2Fc/configmaps/a%2Fstatus"
+    objects.read(Key("v1", "Namespace", "a/b"))
+    assert api.calls[-1][1] == "/api/v1/namespaces/a%2Fb"
+
+
+def test_real_ports_are_made_from_the_options() -> None:
+    ports = ports_of({"host": "http://127.0.0.1:9", "api_key": "t"})
+    assert isinstance(ports.objects, KubernetesObjects)
+    assert isinstance(ports.clock, SystemClock)

@@ -1,0 +1,269 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""helm_releases: whose the releases are, and our label on those that are ours."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import Result, silent
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._helm_releases import (
+    CAPABILITY,
+    KubernetesReleases,
+    Stored,
+    Wanted,
+    judge,
+    release_of,
+    releases_of,
+)
+from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
+
+Json = dict[str, Any]
+LABEL = "rhaii.gke/environment"
+
+
+def content(chart: str = "operator", **values: Any) -> Json:
+    return {"chart": {"metadata": {"name": chart}}, "config": values}
+
+
+def stored(revision: str = "1", **labels: str) -> Stored:
+    return Stored(f"sh.helm.release.v1.op.v{revision}", {"status": "deployed", "version": revision, **labels})
+
+
+WANTED = Wanted("op", "ns", "operator", frozenset({"pullSecret"}), ())
+
+
+@pytest.mark.parametrize(
+    ("labels", "found", "verdict", "seems"),
+    [
+        pytest.param({LABEL: "prod"}, None, "ours", "", id="our label"),
+        pytest.param(
+            {LABEL: "dev"}, content(), "another environment's", "belongs to the environment dev", id="another's label"
+        ),
+        pytest.param({}, content(), "ours", "", id="of 0.1.0"),
+        pytest.param({}, content(pullSecret="x"), "ours", "", id="of 0.1.0, with our values"),
+        pytest.param({}, {**content(), "config": None}, "ours", "", id="of 0.1.0, without values"),
+        pytest.param(
+            {}, content(pullSecret="x", b=1, a=1), "foreign", "has values that we do not set (a, b)", id="other values"
+        ),
+        pytest.param({}, content("other"), "foreign", "is of the chart other, not of operator", id="another chart"),
+        pytest.param({}, {}, "foreign", "is of the chart unknown, not of operator", id="unreadable"),
+        pytest.param({}, {"chart": {"metadata": None}}, "foreign", None, id="no metadata"),
+        pytest.param({}, {"chart": None}, "foreign", None, id="no chart"),
+        pytest.param({}, None, "foreign", None, id="not read"),
+    ],
+)
+def test_whose_a_release_is(labels: dict[str, str], found: Json | None, verdict: str, seems: str | None) -> None:
+    whose = judge(WANTED, stored(**labels), found, "prod")
+    assert whose.verdict == verdict
+    assert seems is None or whose.seems == seems
+
+
+def packed(text: str) -> str:
+    return base64.b64encode(base64.b64encode(gzip.compress(text.encode()))).decode()
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        pytest.param(packed(json.dumps(content())), content(), id="as Helm stores it"),
+        pytest.param("", {}, id="nothing"),
+        pytest.param("not base64", {}, id="no base64"),
+        pytest.param(base64.b64encode(base64.b64encode(b"plain")).decode(), {}, id="not zipped"),
+        pytest.param(
+            base64.b64encode(base64.b64encode(gzip.compress(b"a" * 99)[:12])).decode(), {}, id="cut in the middle"
+        ),
+        pytest.param(
+            base64.b64encode(base64.b64encode(gzip.compress(b"a" * 99)[:10] + b"\xff\xff\xff")).decode(),
+            {},
+            id="broken in the middle",
+        ),
+        pytest.param(packed("no JSON"), {}, id="no JSON"),
+        pytest.param(packed("[1]"), {}, id="no object"),
+    ],
+)
+def test_what_helm_stored(data: str, found: Json) -> None:
+    assert release_of(data) == found
+
+
+class FakeReleases:
+    def __init__(self, *names: str) -> None:
+        self.stored: dict[str, Stored] = {}
+        self.contents: dict[str, Json] = {}
+        self.deployments: dict[str, Json] = {}
+        self.read: list[str] = []
+        self.labelled: list[tuple[str, str, Mapping[str, str]]] = []
+
+    def newest(self, namespace: str, name: str) -> Stored | None:
+        return self.stored.get(name)
+
+    def content(self, namespace: str, secret: str) -> Json:
+        self.read.append(secret)
+        return self.contents[secret]
+
+    def deployment(self, namespace: str, name: str) -> Json | None:
+        return self.deployments.get(f"{namespace}/{name}")
+
+    def label(self, namespace: str, secret: str, labels: Mapping[str, str]) -> None:
+        self.labelled.append((namespace, secret, dict(labels)))
+
+
+@pytest.fixture
+def releases() -> FakeReleases:
+    found = FakeReleases()
+    found.stored = {
+        "labelled": Stored("s-labelled", {"status": "deployed", LABEL: "prod"}),
+        "old": Stored("s-old", {"status": "failed"}),
+        "foreign": Stored("s-foreign", {}),
+    }
+    found.contents = {"s-old": content(), "s-foreign": content("other", password="hunter22")}
+    return found
+
+
+def run(releases: FakeReleases, *names: str, check_mode: bool = False, label: bool = True, **more: Any) -> Result:
+    given = {"namespace": "ns", "chart": "operator", "value_keys": None, "deployments": None, **more}
+    params = {"environment": "prod", "releases": [{**given, "name": name} for name in names], "label": label}
+    return CAPABILITY.run(params, releases, silent, check_mode)
+
+
+def test_ours_are_told_and_labelled_where_they_are_not(releases: FakeReleases) -> None:
+    result = run(releases, "labelled", "old", "absent")
+    assert result == {
+        "changed": True,
+        "releases": [
+            {"name": "labelled", "namespace": "ns", "status": "deployed", "whose": "ours"},
+            {"name": "old", "namespace": "ns", "status": "failed", "whose": "ours"},
+            {"name": "absent", "namespace": "ns", "status": "absent", "whose": "nobody's"},
+        ],
+        "foreign": [],
+    }
+    assert releases.labelled == [("ns", "s-old", {LABEL: "prod"})]
+    # of a release with the label only metadata is read
+    assert releases.read == ["s-old"]
+
+
+def test_check_mode_labels_nothing(releases: FakeReleases) -> None:
+    assert run(releases, "old", check_mode=True)["changed"] is True
+    assert releases.labelled == []
+
+
+def test_label_is_put_on_request_alone(releases: FakeReleases) -> None:
+    assert run(releases, "old", label=False)["changed"] is False
+    assert run(releases, "labelled")["changed"] is False
+    assert releases.labelled == []
+
+
+def test_refusal_names_all_and_nothing_is_labelled(releases: FakeReleases) -> None:
+    releases.stored["dev"] = Stored("s-dev", {LABEL: "dev"})
+    with pytest.raises(RhaiiError) as failure:
+        run(releases, "old", "foreign", "dev")
+    assert str(failure.value) == (
+        "Not of the environment prod, and where its operators would be: Helm release foreign in ns is of the chart "
+        "other, not of operator; Helm release dev in ns belongs to the environment dev. Nothing was changed. Use a "
+        "cluster without them. Operators that are there already are not adopted; remove them if they are yours to "
+        "remove."
+    )
+    assert releases.labelled == []
+    assert failure.value.result["changed"] is False
+    assert [each["whose"] for each in failure.value.result["releases"]] == [
+        "ours",
+        "foreign",
+        "another environment's",
+    ]
+    assert "hunter22" not in str(failure.value) + str(failure.value.result)
+
+
+def test_deployment_that_runs_without_its_release_is_foreign(releases: FakeReleases) -> None:
+    releases.deployments["cert-manager/cert-manager"] = {
+        "metadata": {"labels": {"app.kubernetes.io/managed-by": "Helm"}}
+    }
+    with pytest.raises(RhaiiError) as failure:
+        run(releases, "absent", deployments=["cert-manager/cert-manager", "cert-manager/none"])
+    assert failure.value.result["foreign"] == [
+        "Deployment cert-manager/cert-manager seems to be Helm's (label app.kubernetes.io/managed-by)"
+    ]
+
+
+def test_deployments_of_a_release_that_is_there_are_its_own(releases: FakeReleases) -> None:
+    releases.deployments["a/b"] = {}
+    assert run(releases, "labelled", deployments=["a/b"])["foreign"] == []
+
+
+@pytest.mark.parametrize(("labels", "revision"), [({"version": "10"}, 10), ({"version": "x"}, 0), ({}, 0)])
+def test_revision(labels: dict[str, str], revision: int) -> None:
+    assert Stored("s", labels).revision == revision
+
+
+class Api:
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.calls: list[tuple[Any, ...]] = []
+
+    def call(self, *given: Any, **more: Any) -> Any:
+        self.calls.append((*given, more))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    metadata = call
+
+
+def secret(revision: int, **labels: str) -> Json:
+    return {"metadata": {"name": f"v{revision}", "labels": {"version": str(revision), **labels}}}
+
+
+def test_newest_revision_is_found_by_metadata_alone() -> None:
+    api = Api([secret(9), secret(10, status="deployed"), secret(2)])
+    found = KubernetesReleases(api).newest("ns", "op")  # type: ignore[arg-type]
+    assert found == Stored("v10", {"version": "10", "status": "deployed"})
+    assert api.calls == [
+        (
+            "look for the Helm release op",
+            "/api/v1/namespaces/ns/secrets",
+            {"labelSelector": "owner=helm,name=op", "fieldSelector": "type=helm.sh/release.v1"},
+            {},
+        )
+    ]
+    assert KubernetesReleases(Api([])).newest("ns", "op") is None  # type: ignore[arg-type]
+    bare = Api([{"metadata": {"name": "v1"}}])
+    assert KubernetesReleases(bare).newest("ns", "op") == Stored("v1", {})  # type: ignore[arg-type]
+
+
+def test_real_adapter_reads_and_labels() -> None:
+    api = Api({"data": {"release": packed(json.dumps(content()))}})
+    releases = KubernetesReleases(api)  # type: ignore[arg-type]
+    assert releases.content("ns", "v1") == content()
+    releases.label("ns", "v1", {LABEL: "prod"})
+    place = "/api/v1/namespaces/ns/secrets/v1"
+    assert api.calls == [
+        ("read a Helm release", "GET", place, {}),
+        (
+            "label a Helm release",
+            "PATCH",
+            place,
+            {"query": {"fieldManager": "rhaii.gke"}, "body": {"metadata": {"labels": {LABEL: "prod"}}}},
+        ),
+    ]
+    api.answer = {"data": None}
+    assert releases.content("ns", "v1") == {}
+
+
+def test_real_adapter_looks_for_a_deployment() -> None:
+    api = Api({"a": 1})
+    releases = KubernetesReleases(api)  # type: ignore[arg-type]
+    assert releases.deployment("ns", "d") == {"a": 1}
+    assert api.calls == [("read the Deployment ns/d", "GET", "/apis/apps/v1/namespaces/ns/deployments/d", {})]
+    api.answer = KubernetesError("read", 404, "NotFound", "no")
+    assert releases.deployment("ns", "d") is None
+
+
+def test_real_port_is_made_from_the_options() -> None:
+    assert isinstance(releases_of({"host": "http://127.0.0.1:9", "api_key": "t"}), KubernetesReleases)

@@ -1,0 +1,165 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Blank answers, text and wrong values for every variable of every role, as the argument specs have them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import Option, options, roles
+
+from sandbox.settings import CHECKOUT
+
+BLANK: tuple[Any, ...] = ("", "  ", None)
+OPTIONS = {option.name: (role, option) for role in roles() for option in options(role).values()}
+# collection-wide variables, with the options whose defaults read them
+READERS: dict[str, list[str]] = {}
+for _name, (_role, _option) in OPTIONS.items():
+    for _wide in sorted(set(re.findall(r"\brhaii_\w+", json.dumps(_option.default)))):
+        READERS.setdefault(_wide, []).append(_name)
+
+# text by type, with the value that it is
+TEXTS: dict[str, list[tuple[str, Any]]] = {
+    "bool": [("false", False), ("true", True), ("no", False), ("On", True), ("0", False)],
+    "dict": [('{"a": "b"}', {"a": "b"}), ("a=b", {"a": "b"})],
+    "float": [("3", 3), ("2.5", 2.5), (" 1e1 ", 10.0)],
+    "int": [("3", 3), (" 4 ", 4), ("5.0", 5)],
+    "list of dict": [],
+    "list of int": [("1,2", [1, 2]), ("[3]", [3])],
+    "list of str": [("a, b", ["a", "b"]), ('["c"]', ["c"])],
+    "path": [("~/a b", "~/a b")],
+    "raw": [("3", "3")],
+    "str": [("false", "false"), ("3", "3")],
+}
+WRONG: dict[str, list[Any]] = {
+    "bool": ["maybe", 2, []],
+    "dict": ["nothing of it", ["a"]],
+    "float": ["soon", "1_0", "nan", True],
+    "int": ["soon", "1_0", "2.5", 2.5, True],
+    "list of dict": ["a", {"a": "b"}],
+    "list of int": ["a", "1_0", 7],
+    "list of str": [{"a": "b"}, 7],
+    "path": [True, ["a"]],
+    "raw": [],
+    "str": [True, ["a"], {"a": "b"}],
+}
+
+
+def kind(option: Option) -> str:
+    found = str(option.spec.get("type", "str"))
+    return f"list of {option.spec['elements']}" if found == "list" else found
+
+
+def texts(option: Option) -> list[tuple[str, Any]]:
+    choices = [choice for choice in option.spec.get("choices", []) if choice]
+    if choices:
+        return [(choice, [choice] if kind(option).startswith("list") else choice) for choice in choices]
+    if option.spec.get("options"):
+        return []
+    return TEXTS[kind(option)]
+
+
+def wrong(option: Option) -> list[Any]:
+    return [*WRONG[kind(option)], *(["none-of-these"] if option.spec.get("choices") else [])]
+
+
+@dataclass
+class Answers:
+    """Questions that are collected, and answered at once."""
+
+    questions: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
+    found: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
+
+    def ask(self, name: str, variable: str, value: Any) -> None:
+        self.questions[self._key(name, variable, value)] = {
+            "role": OPTIONS[name][0],
+            "names": [f"__{name}"],
+            "variables": {variable: value} if variable else {},
+        }
+
+    def of(self, name: str, variable: str = "", value: Any = None) -> dict[str, Any]:
+        return self.found[self._key(name, variable, value)]
+
+    def get(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.unit.roles.evaluating"],
+            cwd=CHECKOUT,
+            env={**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "GCP_PROJECT": "of-the-environment"},
+            input=json.dumps(list(self.questions.values())),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-4000:]
+        answers = [next(iter(answer.values())) for answer in json.loads(done.stdout)]
+        self.found = dict(zip(self.questions, answers, strict=True))
+
+    @staticmethod
+    def _key(name: str, variable: str, value: Any) -> tuple[str, str, str]:
+        return name, variable, json.dumps(value)
+
+
+def asked() -> Iterator[tuple[str, str, Any]]:
+    for name, (_, option) in OPTIONS.items():
+        yield name, "", None
+        for value in (*BLANK, *(text for text, _ in texts(option)), *wrong(option)):
+            yield name, name, value
+    for variable, readers in READERS.items():
+        for name in readers:
+            for value in BLANK:
+                yield name, variable, value
+
+
+@pytest.fixture(scope="module")
+def answers() -> Answers:
+    found = Answers()
+    for question in asked():
+        found.ask(*question)
+    found.get()
+    return found
+
+
+def test_there_are_options_of_every_role() -> None:
+    assert {role for role, _ in OPTIONS.values()} == {path.name for path in (CHECKOUT / "roles").iterdir()}
+    assert len(OPTIONS) > 200
+    assert len(READERS) > 60
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_blank_is_as_not_given(answers: Answers, name: str) -> None:
+    default = answers.of(name)
+    assert "value" in default
+    assert [answers.of(name, name, value) for value in BLANK] == [default] * len(BLANK)
+
+
+@pytest.mark.parametrize("variable", READERS)
+def test_blank_collection_wide_is_as_not_given(answers: Answers, variable: str) -> None:
+    for name in READERS[variable]:
+        assert [answers.of(name, variable, value) for value in BLANK] == [answers.of(name)] * len(BLANK), name
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_text_is_the_value_that_it_says(answers: Answers, name: str) -> None:
+    for text, value in texts(OPTIONS[name][1]):
+        found = answers.of(name, name, text)
+        assert (found, type(found.get("value"))) == ({"value": value}, type(value))
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_wrong_value_is_refused_by_the_variables_name(answers: Answers, name: str) -> None:
+    secret = OPTIONS[name][1].spec.get("no_log")
+    for value in wrong(OPTIONS[name][1]):
+        said = answers.of(name, name, value).get("error", "")
+        assert re.search(rf"\b{name}(\[0\])? is ", said), f"{value!r}: {said}"
+        assert "Give " in said
+        assert ("not shown" in said) == bool(secret)
