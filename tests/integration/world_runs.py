@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import copy
 import difflib
+import hashlib
 import json
 import re
 import subprocess
@@ -215,13 +216,23 @@ def difference(was: Json | None, now: Json | None) -> str:
     """How something changed, for people."""
     if now is None:
         return "it is gone"
-    old, new = (json.dumps(each, indent=1, sort_keys=True).splitlines() for each in (was, now))
+    old, new = (json.dumps(shown(each), indent=1, sort_keys=True).splitlines() for each in (was, now))
     changes = [
         line
         for line in difflib.unified_diff(old, new, lineterm="", n=0)
         if line[:1] in "+-" and not line.startswith(("+++", "---"))
     ]
     return "\n".join(changes[:40])
+
+
+def shown(item: Json | None) -> Json | None:
+    """An object without what nobody may read: of a Secret's data only whether it is the same."""
+    if item is None or item.get("kind") != "Secret":
+        return item
+    sums = {
+        key: hashlib.sha256(str(value).encode()).hexdigest()[:12] for key, value in (item.get("data") or {}).items()
+    }
+    return {**item, "data": sums}
 
 
 def judged(played: Played, scene: Scene, things: Sequence[Thing]) -> Run:

@@ -87,6 +87,14 @@ def test_one_number_that_moved_is_a_change() -> None:
     assert list(compared({SECRET: None}, {SECRET: secret()})) == [SECRET]
 
 
+def test_a_secret_is_not_shown_where_it_changed() -> None:
+    was, now = ({"kind": "Secret", **secret(), "data": {"token": value}} for value in ("dGhlaXJz", "b3Vycw=="))
+    changed = compared({SECRET: was}, {SECRET: now})[SECRET]
+    assert '"token"' in changed
+    assert "dGhlaXJz" not in changed
+    assert "b3Vycw" not in changed
+
+
 def test_pull_secrets_may_be_lent_to_the_default_account_and_must_come_back() -> None:
     lent = compared({ACCOUNT: account("1")}, {ACCOUNT: account("2", "rhaiis-pull-secret")})
     assert lent == {}
