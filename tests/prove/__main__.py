@@ -12,10 +12,14 @@ import sys
 from collections.abc import Callable
 
 from sandbox.settings import CHECKOUT, Settings
-from tests.prove import cloud, main_job
+from tests.prove import cloud, harm, main_job
 from tests.prove.proof import Origin, Proof, Step
 
-TOPICS: dict[str, Callable[[], tuple[Step, ...]]] = {"cloud": cloud.steps, "main-job": main_job.steps}
+TOPICS: dict[str, Callable[[], tuple[Step, ...]]] = {
+    "cloud": cloud.steps,
+    "harm": harm.steps,
+    "main-job": main_job.steps,
+}
 
 
 def git(*arguments: str) -> str:
