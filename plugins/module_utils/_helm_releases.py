@@ -127,7 +127,7 @@ def run(params: Params, releases: Releases, progress: Progress, check_mode: bool
         elif params["label"] and not labelled:
             unlabelled.append((wanted.namespace, stored.secret))
     result: Result = {"changed": False, "releases": found, "foreign": foreign}
-    if foreign:
+    if foreign and params["fail_on_foreign"]:
         raise RhaiiError(
             f"Not of the environment {environment}, and where its operators would be: {'; '.join(foreign)}. "
             "Nothing was changed.",
@@ -207,6 +207,7 @@ CAPABILITY = Capability(
         environment={"type": "str", "required": True},
         releases={"type": "list", "elements": "dict", "required": True, "options": _RELEASE},
         label={"type": "bool", "default": False},
+        fail_on_foreign={"type": "bool", "default": True},
     ),
     ports=releases_of,
     run=run,

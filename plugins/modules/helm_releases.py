@@ -58,6 +58,10 @@ options:
     description: Whether to label our releases that have no label. Helm keeps it from one revision to the next.
     type: bool
     default: false
+  fail_on_foreign:
+    description: Whether to fail when something is not of this environment.
+    type: bool
+    default: true
 seealso:
   - module: rhaii.gke.ownership_check
   - module: kubernetes.core.helm

@@ -115,6 +115,12 @@ foreign:
   type: list
   elements: str
   sample: [Gateway opendatahub/inference-gateway seems to be made with kubectl apply]
+ways:
+  description: What to do about them, a sentence each.
+  returned: always, but when the cluster does not answer
+  type: list
+  elements: str
+  sample: [Give ours another name with rhaii_gateway_name.]
 """
 
 

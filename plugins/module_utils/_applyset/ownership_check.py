@@ -19,6 +19,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capab
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import FOREIGN, Whose, made_by, of_object
 
+NOT_ADOPTED = "What is there is not adopted. Remove it if it is yours to remove."
 # cert-manager's word on a Secret for the Certificate that it is of
 _OF_CERTIFICATE = "cert-manager.io/certificate-name"
 
@@ -35,7 +36,7 @@ class Product:
         return belongs_to(live, {self.maker}) or annotations.get(_OF_CERTIFICATE) == self.maker.name
 
 
-def way_on(foreign: Sequence[Key], variables: Mapping[str, str]) -> str:
+def ways_on(foreign: Sequence[Key], variables: Mapping[str, str]) -> list[str]:
     """What to do about them: another name where there is one."""
     named = {key: variables.get(f"{key.kind} {key.name}") or variables.get(key.kind) or "" for key in foreign}
     ways = []
@@ -45,8 +46,7 @@ def way_on(foreign: Sequence[Key], variables: Mapping[str, str]) -> str:
     fixed = [str(key) for key, variable in named.items() if not variable]
     if fixed:
         ways.append(f"The name of {', '.join(fixed)} is fixed, so use a cluster where there is none.")
-    ways.append("What is there is not adopted. Remove it if it is yours to remove.")
-    return " ".join(ways)
+    return ways
 
 
 def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> Result:
@@ -75,12 +75,13 @@ def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> R
             for key, whose in judged.items()
         ],
         "foreign": [f"{key} {whose.seems}" for key, whose in foreign.items()],
+        "ways": ways_on(list(foreign), params["variables"] or {}),
     }
     if foreign and params["fail_on_foreign"]:
         raise RhaiiError(
             f"Not of the environment {environment}, and named as ours would be: {'; '.join(result['foreign'])}. "
             "Nothing was changed.",
-            remedy=way_on(list(foreign), params["variables"] or {}),
+            remedy=" ".join([*result["ways"], NOT_ADOPTED]),
             result=result,
         )
     return result
@@ -115,4 +116,4 @@ CAPABILITY = Capability(
     run=run,
 )
 
-__all__ = ("CAPABILITY", "Product", "products_of", "run", "way_on")
+__all__ = ("CAPABILITY", "Product", "products_of", "run", "ways_on")

@@ -49,7 +49,13 @@ KINDS: tuple[tuple[str, str, str], ...] = (
     ("InferenceService", "/apis/serving.kserve.io/v1beta1", "inferenceservices"),
     ("Certificate", "/apis/cert-manager.io/v1", "certificates"),
     ("ClusterIssuer", "/apis/cert-manager.io/v1", "clusterissuers"),
+    ("Namespace", "/api/v1", "namespaces"),
+    ("ServiceAccount", "/api/v1", "serviceaccounts"),
 )
+# Kubernetes makes these too, so that only those count which people or their tools made.
+_OF_PEOPLE = frozenset({"Namespace", "ServiceAccount"})
+# GKE's own, which it applies as people would
+_ADDON = "addonmanager.kubernetes.io/mode"
 _LOOKED_AT = frozenset(kind for kind, _root, _plural in KINDS)
 
 
@@ -85,7 +91,8 @@ class Lists(Protocol):
 def judge(found: Found, environment: str, our_namespaces: frozenset[str], our_releases: frozenset[str]) -> Whose | None:
     """Whose it is when it is somebody else's; None when nobody would miss it but us."""
     metadata = found.metadata
-    if _SYSTEM.fullmatch(found.namespace) or _EVERYWHERE.fullmatch(found.name):
+    place = found.name if found.kind == "Namespace" else found.namespace
+    if _SYSTEM.fullmatch(place) or _EVERYWHERE.fullmatch(found.name) or _ADDON in (metadata.get("labels") or {}):
         return None
     if found.kind == "Service" and (found.namespace, found.name) == ("default", "kubernetes"):
         return None
@@ -100,7 +107,7 @@ def judge(found: Found, environment: str, our_namespaces: frozenset[str], our_re
         return None if whose.is_ours else whose
     if _release_of(found.body) in our_releases:
         return None
-    if found.namespace in our_namespaces or not found.namespace:
+    if place in our_namespaces or not found.namespace or found.kind in _OF_PEOPLE:
         # what controllers made for us is there too
         people = [manager for manager in _managers(metadata) if made_by_people(manager)]
         return Whose(FOREIGN, made_by(found.body)) if people else None

@@ -84,9 +84,11 @@ def test_every_option_has_its_internal(role: str) -> None:
 @pytest.mark.parametrize("file", files("playbooks/*.yml"))
 def test_playbook_checks_all_variables_first_and_once(file: str) -> None:
     for play in yaml.safe_load((CHECKOUT / file).read_text(encoding="utf-8")):
-        first, *others = play["tasks"]
+        first = play["tasks"][0]
+        # a verb that has a last screen shows it for a refusal of the variables too
+        first = first["block"][0] if "rescue" in first else first
         assert set(first) == {"name", "rhaii.gke.variables_check"}
-        included = list(roles_of(others))
+        included = list(roles_of(play["tasks"]))
         assert included
         assert [role["rolespec_validate"] for role in included] == [False] * len(included)
 

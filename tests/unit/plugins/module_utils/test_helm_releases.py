@@ -128,9 +128,16 @@ def releases() -> FakeReleases:
     return found
 
 
-def run(releases: FakeReleases, *names: str, check_mode: bool = False, label: bool = True, **more: Any) -> Result:
+def run(
+    releases: FakeReleases, *names: str, check_mode: bool = False, label: bool = True, fail: bool = True, **more: Any
+) -> Result:
     given = {"namespace": "ns", "chart": "operator", "value_keys": None, "deployments": None, **more}
-    params = {"environment": "prod", "releases": [{**given, "name": name} for name in names], "label": label}
+    params: dict[str, Any] = {
+        "environment": "prod",
+        "releases": [{**given, "name": name} for name in names],
+        "label": label,
+    }
+    params["fail_on_foreign"] = fail
     return CAPABILITY.run(params, releases, silent, check_mode)
 
 
@@ -267,3 +274,9 @@ def test_real_adapter_looks_for_a_deployment() -> None:
 
 def test_real_port_is_made_from_the_options() -> None:
     assert isinstance(releases_of({"host": "http://127.0.0.1:9", "api_key": "t"}), KubernetesReleases)
+
+
+def test_foreign_releases_can_be_asked_for_without_a_failure(releases: FakeReleases) -> None:
+    with pytest.raises(RhaiiError) as failure:
+        run(releases, "foreign", label=False)
+    assert run(releases, "foreign", label=False, fail=False) == failure.value.result

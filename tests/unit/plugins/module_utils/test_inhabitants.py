@@ -158,16 +158,17 @@ def test_what_is_found_is_told() -> None:
         f"Deployment shop/web {MADE}",
         "Deployment mine/operator seems to be made by helm-controller (field manager)",
         f"ClusterIssuer ca {MADE}",
+        f"Namespace shop {MADE}",
     ]
     assert result["inhabitants"][0] == {"kind": "Deployment", "namespace": "shop", "name": "web", "seems": MADE}
-    assert len(result["inhabitants"]) == 3
+    assert len(result["inhabitants"]) == 4
 
 
 def test_namespace_of_our_release_is_ours() -> None:
     made_there = thing("made", "op-system", "operator")
     lists = FakeLists(namespaces=[thing("op-system", "", "helm", **helm("op"))], deployments=[made_there])
     assert run(lists, "op")["lines"] == []
-    assert len(run(lists)["lines"]) == 1
+    assert len(run(lists)["lines"]) == 2
 
 
 def test_services_that_may_have_a_load_balancer() -> None:
@@ -211,3 +212,24 @@ def test_real_adapter_lists_metadata() -> None:
 
 def test_real_port_is_made_from_the_options() -> None:
     assert isinstance(lists_of({"host": "http://127.0.0.1:9", "api_key": "t"}), KubernetesLists)
+
+
+@pytest.mark.parametrize(
+    ("plural", "body", "counts"),
+    [
+        pytest.param("namespaces", thing("shop", ""), True, id="a person's namespace"),
+        pytest.param("namespaces", thing("mesh", "", "controller"), False, id="a controller's namespace"),
+        pytest.param("namespaces", thing("kube-system", ""), False, id="Kubernetes' namespace"),
+        pytest.param("serviceaccounts", thing("web", "shop"), True, id="a person's account"),
+        pytest.param("serviceaccounts", thing("default", "shop", "kcm"), False, id="Kubernetes' account"),
+        pytest.param(
+            "deployments",
+            thing("agent", "shop", labels={"addonmanager.kubernetes.io/mode": "Reconcile"}),
+            False,
+            id="an add-on of GKE's",
+        ),
+    ],
+)
+def test_what_people_made_and_what_comes_by_itself(plural: str, body: dict[str, Any], counts: bool) -> None:
+    lists = FakeLists(**{plural: [body]})
+    assert bool(run(lists)["lines"]) is counts
