@@ -19,12 +19,15 @@ from sandbox.images.proxyv2.translation import response
 
 ROOT_PREFIX = "file-root:"
 PAIR_PREFIX = "file-cert:"
+MESH_SECRETS = frozenset({"default", "ROOTCA"})
+"""The proxy's own certificate and the mesh's root: they stay empty."""
+
 TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
 
 
 def secret_files(names: Iterable[str], place: Place) -> dict[Path, str]:
     """The discovery file of each secret, by its path."""
-    return {place.file("sds", name): response("1", _resources(name, place)) for name in sorted(names)}
+    return {place.file("sds", name): response(_resources(name, place)) for name in sorted(names)}
 
 
 def missing(names: Iterable[str], place: Place) -> list[str]:
