@@ -84,7 +84,7 @@ def route_configurations(world: World, mesh: Mesh, gateway: Key, ports: Sequence
                     "include_request_attempt_count": True,
                     "routes": host.entries(world, mesh),
                 }
-                for name, host in sorted(hosts[port].items())
+                for name, host in sorted(hosts[port].items(), key=lambda item: f"{item[0]}:{port}")
             ],
         }
         for port in ports
