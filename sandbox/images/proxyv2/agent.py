@@ -22,7 +22,7 @@ from aiohttp import web
 from sandbox.images.proxyv2.bootstrap import bootstrap
 from sandbox.images.proxyv2.envoy import Envoy
 from sandbox.images.proxyv2.place import Place
-from sandbox.images.proxyv2.secret_files import MESH_SECRETS, missing, secret_files
+from sandbox.images.proxyv2.secret_files import missing, secret_files
 from sandbox.images.proxyv2.translation import translate
 from sandbox.images.proxyv2.xds_files import XdsFolder
 
@@ -131,8 +131,7 @@ class Agent:
     async def apply(self, configuration: Mapping[str, Any]) -> list[Path]:
         """Hand a configuration to Envoy; the files that changed."""
         files = translate(configuration, self._place)
-        # what the mesh's authority signs is only for sidecars, of which the sandbox has none
-        self._secrets = files.secrets - MESH_SECRETS
+        self._secrets = files.secrets
         contents = {**secret_files(files.secrets, self._place), **files.contents}
         changed = self._files.write(contents)
         self._files.keep(set(contents))

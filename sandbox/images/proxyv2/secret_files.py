@@ -19,9 +19,6 @@ from sandbox.images.proxyv2.translation import response
 
 ROOT_PREFIX = "file-root:"
 PAIR_PREFIX = "file-cert:"
-MESH_SECRETS = frozenset({"default", "ROOTCA"})
-"""The proxy's own certificate and the mesh's root: they stay empty."""
-
 TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
 
 

@@ -59,6 +59,10 @@ def _translated(value: Any, place: Place, secrets: set[str]) -> Any:
         return [_translated(item, place, secrets) for item in value]
     if not isinstance(value, dict):
         return value
+    if "transport_socket_matches" in value:
+        # no endpoint here has a sidecar, and the certificate that it would be shown is not made
+        matches = [item for item in value["transport_socket_matches"] if not item["match"]]
+        value = {**value, "transport_socket_matches": matches}
     result = {key: _translated(item, place, secrets) for key, item in value.items()}
     if "eds_config" in value:
         result["eds_config"] = _from_file(place.file("eds", value["service_name"]))

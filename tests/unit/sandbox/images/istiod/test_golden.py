@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The stand-in of istiod against recorded results of the original: every case of tests/golden/istiod, compared whole."""
+"""The stand-in of istiod against what the original made of the same objects, compared whole."""
 
 from __future__ import annotations
 
