@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import grpc
 from aiohttp import web
 
 from sandbox.control_plane.pki import Authority
@@ -29,7 +28,7 @@ from sandbox.images.proxyv2.translation import translate
 from sandbox.images.proxyv2.xds_files import XdsFolder
 from sandbox.network.addresses import bind_port, loopback
 from tests.golden.istiod_cluster import Cluster
-from tests.integration.sandbox.trivial_picker import TrivialPicker, serve
+from tests.integration.sandbox.trivial_picker import Server, TrivialPicker, serve
 
 RECORDED_NETWORK, OWN_NETWORK = "10.1.", "10.84."
 CA_FILE = "/var/run/secrets/opendatahub/ca.crt"
@@ -55,7 +54,7 @@ class Stage:
     files: XdsFolder
     session: aiohttp.ClientSession
     pickers: Mapping[str, TrivialPicker]
-    servers: Mapping[str, grpc.aio.Server]
+    servers: Mapping[str, Server]
 
     def configure(self) -> None:
         """Give Envoy what the gateway gets now."""
