@@ -92,11 +92,16 @@ class Cluster:
             if "delete" in document:
                 kind, namespace, name = document["delete"].split("/")
                 self.delete(kind, (namespace, name))
+                self.settle()
             else:
-                self.apply(document)
-            self.settle()
-            self.now += datetime.timedelta() if tie else BETWEEN
+                self.next(document, datetime.timedelta() if tie else BETWEEN)
         return self
+
+    def next(self, obj: Object, later: datetime.timedelta = BETWEEN) -> None:
+        """Apply an object, let everybody act, and let time go by."""
+        self.apply(obj)
+        self.settle()
+        self.now += later
 
     def apply(self, obj: Object) -> None:
         """Make an object or change its content; age and status stay."""

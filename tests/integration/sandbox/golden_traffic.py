@@ -28,7 +28,7 @@ from sandbox.images.proxyv2.translation import translate
 from sandbox.images.proxyv2.xds_files import XdsFolder
 from sandbox.network.addresses import bind_port, loopback
 from tests.golden.istiod_cluster import Cluster
-from tests.integration.sandbox.trivial_picker import Server, TrivialPicker, serve
+from tests.integration.sandbox.trivial_picker import Server, Servicer, TrivialPicker, serve
 
 RECORDED_NETWORK, OWN_NETWORK = "10.1.", "10.84."
 CA_FILE = "/var/run/secrets/opendatahub/ca.crt"
@@ -54,6 +54,8 @@ class Stage:
     files: XdsFolder
     session: aiohttp.ClientSession
     pickers: Mapping[str, TrivialPicker]
+    """Those that count for this stage; none where a test brought its own."""
+
     servers: Mapping[str, Server]
 
     def configure(self) -> None:
@@ -83,6 +85,10 @@ class Stage:
         _, text = await self.envoy.ask("/clusters")
         return set(re.findall(r"::([\d.]+):\d+::cx_active::", text))
 
+    def url(self, path: str) -> str:
+        """A path at the gateway."""
+        return f"http://{self.place.address}:{self.place.local_port(80)}{path}"
+
     async def send(self, key: str, body_bytes: int = 0) -> Answer:
         """One line of a case's requests, in the form in which it is written down."""
         found = REQUEST.fullmatch(key)
@@ -110,11 +116,10 @@ class Stage:
         text = json.dumps({"model": line["model"], "pick": number % 3, "stream": "SSE" in form})
         body = text.ljust(max(body_bytes, 0)).encode()
         headers = {**json.loads(line["headers"] or "{}"), "content-type": "application/json"}
-        url = f"http://{self.place.address}:{self.place.local_port(80)}{line['path']}"
         data: Any = None
         if line["method"] == "POST":
             data = _chunks(body) if "chunked" in form else body
-        async with self.session.request(line["method"], url, data=data, headers=headers) as response:
+        async with self.session.request(line["method"], self.url(line["path"]), data=data, headers=headers) as response:
             status, answer = response.status, await response.text()
         result: dict[str, Any] = {"status": status}
         asked = [(name, picker) for name, picker in self.pickers.items() if len(picker.exchanges) > before[name]]
@@ -155,9 +160,22 @@ async def _replica(stack: AsyncExitStack, address: str, context: ssl.SSLContext)
     await web.TCPSite(runner, address, bind_port(8000), ssl_context=context).start()
 
 
+def trivial_pickers(cluster: Cluster) -> dict[str, TrivialPicker]:
+    """One a model; they read their choice from the body."""
+    made = {}
+    for name, model in cluster.shared["models"].items():
+        replicas = [own(address) for address in model["replicas"]]
+
+        def choose(body: bytes, replicas: list[str] = replicas) -> str:
+            return f"{replicas[json.loads(body)['pick'] if body else 0]}:8000"
+
+        made[name] = TrivialPicker(choose)
+    return made
+
+
 @asynccontextmanager
-async def stage(folder: Path, cluster: Cluster) -> AsyncIterator[Stage]:
-    """Everything up, Envoy with the case's configuration."""
+async def stage(folder: Path, cluster: Cluster, pickers: Mapping[str, Servicer] | None = None) -> AsyncIterator[Stage]:
+    """Everything up, Envoy with what the cluster says."""
     authority = Authority(folder / "pki", "opendatahub-ca")
     certificate = authority.issue("server", "server", hosts=["server.test"])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -166,23 +184,19 @@ async def stage(folder: Path, cluster: Cluster) -> AsyncIterator[Stage]:
     mounted = place.local_path(CA_FILE)
     mounted.parent.mkdir(parents=True)
     mounted.write_text(authority.pem, encoding="utf-8")
+    trivial = {} if pickers else trivial_pickers(cluster)
     async with AsyncExitStack() as stack:
-        pickers, servers = {}, {}
-        for name, model in cluster.shared["models"].items():
-            replicas = [own(address) for address in model["replicas"]]
-            for address in replicas:
-                await _replica(stack, loopback(address), context)
-
-            def choose(body: bytes, replicas: list[str] = replicas) -> str:
-                return f"{replicas[json.loads(body)['pick'] if body else 0]}:8000"
-
-            pickers[name] = TrivialPicker(choose)
-            address = f"{loopback(own(model['picker']))}:{bind_port(9002)}"
-            servers[name] = await serve(stack, pickers[name], address, certificate)
+        servers = {}
+        for model in cluster.shared["models"].values():
+            for address in model["replicas"]:
+                await _replica(stack, loopback(own(address)), context)
+        for name, picker in (pickers or trivial).items():
+            address = f"{loopback(own(cluster.shared['models'][name]['picker']))}:{bind_port(9002)}"
+            servers[name] = await serve(stack, picker, address, certificate)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)))
         envoy = Envoy(folder, place.admin)
         stack.push_async_callback(envoy.stop, 1.0)
-        ready = Stage(cluster, envoy, place, XdsFolder(place.folder), session, pickers, servers)
+        ready = Stage(cluster, envoy, place, XdsFolder(place.folder), session, trivial, servers)
         ready.configure()
         await envoy.start(bootstrap(place, node_id="router~test", cluster="test"))
         async with asyncio.timeout(PATIENCE):

@@ -22,6 +22,7 @@ from envoy.service.ext_proc.v3 import external_processor_pb2 as ext_proc
 from envoy.service.ext_proc.v3 import external_processor_pb2_grpc as ext_proc_grpc
 
 Server = grpc.aio.Server
+Servicer = ext_proc_grpc.ExternalProcessorServicer
 Choose = Callable[[bytes], str]
 
 
@@ -89,7 +90,7 @@ def _streamed(kind: str, body: bytes, *, end: bool) -> ext_proc.ProcessingRespon
 
 
 async def serve(
-    stack: AsyncExitStack, picker: TrivialPicker, address: str, certificate: tuple[Path, Path] | None = None
+    stack: AsyncExitStack, picker: Servicer, address: str, certificate: tuple[Path, Path] | None = None
 ) -> grpc.aio.Server:
     """Serve a picker until the stack ends, with TLS when there is a certificate."""
     server = grpc.aio.server()
