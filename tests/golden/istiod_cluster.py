@@ -17,7 +17,7 @@ import yaml
 
 from sandbox.control_plane.kube import Key, Object, Objects, key_of
 from sandbox.images.istiod.configuration import Configuration, configuration
-from sandbox.images.istiod.gateways import gateway_objects, gateway_workload
+from sandbox.images.istiod.gateways import gateway_objects
 from sandbox.images.istiod.installation import gateway_class
 from sandbox.images.istiod.mesh import MESH_CONFIG_MAP, Mesh, read_mesh
 from sandbox.images.istiod.names import shadow_service
@@ -48,7 +48,6 @@ KINDS = {
     "EnvoyFilter": "envoy_filters",
     "ConfigMap": "config_maps",
 }
-DEFAULTS = {"InferencePool": {"endpointPickerRef": {"failureMode": "FailClose"}}}
 
 
 @dataclass
@@ -231,6 +230,3 @@ def _pod(name: str, address: str, pod_labels: Mapping[str, str], namespace: str 
             "conditions": [{"type": "Ready", "status": "True"}],
         },
     }
-
-
-__all__ = ("FOLDER", "GATEWAY", "Cluster", "gateway_workload")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sandbox.control_plane.kube import Object, Objects, key_of
+from sandbox.control_plane.kube import Object, Objects
 from sandbox.images.istiod.names import EXT_PROC, POOL_LABEL, SHADOW_PORT
 from sandbox.images.istiod.world import labels
 from tests.golden.istiod_cluster import Cluster
@@ -228,6 +228,3 @@ def _volume(volume: Object) -> Object:
                 ]
             return {**volume, kind: source}
     return volume
-
-
-__all__ = ("gateway_observation", "key_of", "observation")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from sandbox.images.istiod.releases import DEFAULT, RELEASES
+from sandbox.settings import CHECKOUT
 from tests.golden.comparing import Ledger
 from tests.golden.istiod_cluster import FOLDER, Cluster
 from tests.golden.istiod_observation import gateway_observation, observation
@@ -43,3 +44,23 @@ def test_stand_in_makes_what_the_original_made(ledger: Ledger, case: str, versio
     found = gateway_observation(cluster) if "objects" in wanted else observation(cluster)
     unknown = ledger.compare(case, version, wanted, found)
     assert not unknown, "\n".join(map(str, unknown))
+
+
+def test_every_listed_difference_is_one_and_is_told() -> None:
+    ledger = Ledger.read(FOLDER / "differences.yml")
+    if ledger.listed:
+        for parameters in CASES:
+            case, version, file = parameters.values
+            wanted = json.loads(file.read_text(encoding="utf-8"))
+            cluster = Cluster(version).feed(case)
+            ledger.compare(
+                case, version, wanted, gateway_observation(cluster) if "objects" in wanted else observation(cluster)
+            )
+    assert ledger.unused() == []
+    told = (
+        (CHECKOUT / "sandbox/README.md").read_text(encoding="utf-8").partition("## What differs from the originals")[2]
+    )
+    for entry in ledger.listed:
+        assert f"### {entry.anchor}\n" in told, entry
+        assert entry.reason, entry
+        assert not re.search(r"ext_proc|\.status\b|\.conditions\b", entry.path), f"{entry.path} must not be listed"
