@@ -55,7 +55,7 @@ async def main(arguments: list[str]) -> int:
             stack.push_async_callback(runner.cleanup)
             await web.SockSite(runner, sockets.listen(port), ssl_context=tls).start()
         container.up()
-        container.log(f"discovery is served on :{DISCOVERY_PORT}, readiness on :{READINESS_PORT}")
+        container.log(f"discovery is served on :{PLAIN_PORT} and :{DISCOVERY_PORT}, readiness on :{READINESS_PORT}")
         await controller.run()
     return 0
 
