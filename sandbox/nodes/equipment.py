@@ -70,10 +70,15 @@ class Equipment:
             "SANDBOX_POD_NAMESPACE": record.namespace,
             "SANDBOX_CLUSTER_DIR": str(self.cluster.directory),
             ID_VARIABLE: container_id,
-            **{name: os.environ[name] for name in PLAYED if os.environ.get(name)},
+            **played(os.environ),
             **devices(spec),
             **marker_environment(self.settings),
         }
+
+
+def played(environ: Mapping[str, str]) -> dict[str, str]:
+    """The releases that were asked for, for every stand-in to see."""
+    return {name: environ[name] for name in PLAYED if environ.get(name)}
 
 
 def devices(spec: Mapping[str, Any]) -> dict[str, str]:
