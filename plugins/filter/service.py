@@ -38,14 +38,27 @@ def foreign_pods(pods: Any, services: Any) -> list[str]:
     return _service_plan.foreign_pods(plain(pods), [str(name) for name in plain(list(services))])
 
 
-def pool_routes(routes: Any, gateway: str, namespace: str) -> list[str]:
-    return _pool_routes.pool_routes(plain(routes), plain(gateway), plain(namespace))
+def pool_routes(routes: Any, pools: Any, gateway: str, namespace: str) -> list[dict[str, Any]]:
+    try:
+        return _pool_routes.pool_routes(plain(routes), plain(pools), plain(gateway), plain(namespace))
+    except RhaiiError as error:
+        raise AnsibleFilterError(str(error)) from error
+
+
+def kserve_objects(
+    models: Any, namespace: str, pool_rules: Any, gateway: str, gateway_namespace: str
+) -> dict[str, list[dict[str, Any]]]:
+    places = [whole_number(place, "routing_kserve_pool_rules") for place in plain(pool_rules)]
+    return _pool_routes.kserve_objects(
+        plain(models), plain(namespace), places, plain(gateway), plain(gateway_namespace)
+    )
 
 
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "foreign_pods": foreign_pods,
+            "kserve_objects": kserve_objects,
             "pool_routes": pool_routes,
             "replaced_services": replaced_services,
             "service_plan": service_plan,

@@ -24,6 +24,8 @@ from sandbox.processes import marker_environment
 from sandbox.settings import CHECKOUT, Settings
 from sandbox.timeline import Timeline
 
+# Which release of an original its stand-in plays: what `sandbox up` was told.
+PLAYED = ("SANDBOX_ISTIO",)
 # What a device plugin shows to a container, as a number of devices.
 DEVICES = {"google.com/tpu": "SANDBOX_TPU_CHIPS", "nvidia.com/gpu": "SANDBOX_GPUS"}
 
@@ -68,9 +70,15 @@ class Equipment:
             "SANDBOX_POD_NAMESPACE": record.namespace,
             "SANDBOX_CLUSTER_DIR": str(self.cluster.directory),
             ID_VARIABLE: container_id,
+            **played(os.environ),
             **devices(spec),
             **marker_environment(self.settings),
         }
+
+
+def played(environ: Mapping[str, str]) -> dict[str, str]:
+    """The releases that were asked for, for every stand-in to see."""
+    return {name: environ[name] for name in PLAYED if environ.get(name)}
 
 
 def devices(spec: Mapping[str, Any]) -> dict[str, str]:

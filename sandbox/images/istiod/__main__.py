@@ -12,10 +12,12 @@ from contextlib import AsyncExitStack
 from aiohttp import web
 
 from sandbox.images.container import Container, run
+from sandbox.images.istiod.authority import authority, server_context
 from sandbox.images.istiod.controller import Controller
 from sandbox.images.istiod.discovery import TokenReviews, discovery_app, readiness_app
 
-DISCOVERY_PORT = 15010
+PLAIN_PORT = 15010
+DISCOVERY_PORT = 15012
 READINESS_PORT = 8080
 
 
@@ -31,17 +33,29 @@ async def main(arguments: list[str]) -> int:
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(container.kube())
         namespace = container.namespace or "istio-system"
-        controller = Controller(client, environ=container.environ, namespace=namespace, log=container.log)
-        for port, app in (
-            (DISCOVERY_PORT, discovery_app(controller, TokenReviews(client))),
-            (READINESS_PORT, readiness_app(controller)),
+        signer = await authority(client, namespace)
+        controller = Controller(
+            client,
+            environ=container.environ,
+            namespace=namespace,
+            root=signer.certificate.decode(),
+            log=container.log,
+        )
+        for port, app, tls in (
+            (PLAIN_PORT, discovery_app(controller, TokenReviews(client)), None),
+            (
+                DISCOVERY_PORT,
+                discovery_app(controller, TokenReviews(client)),
+                server_context(signer, namespace, container.root("/var/run/secrets/istiod/tls")),
+            ),
+            (READINESS_PORT, readiness_app(controller), None),
         ):
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
-            await web.SockSite(runner, sockets.listen(port)).start()
+            await web.SockSite(runner, sockets.listen(port), ssl_context=tls).start()
         container.up()
-        container.log(f"discovery is served on :{DISCOVERY_PORT}, readiness on :{READINESS_PORT}")
+        container.log(f"discovery is served on :{PLAIN_PORT} and :{DISCOVERY_PORT}, readiness on :{READINESS_PORT}")
         await controller.run()
     return 0
 

@@ -63,7 +63,7 @@ def _attach(world: World, route: Object, parent: Object, gateway: Key) -> Attach
             "NoMatchingListenerHostname",
             f"None of the route's hostnames fits a listener of Gateway {'/'.join(gateway)}.",
         )
-    return Attachment(parent, gateway, tuple(matching), Condition("Accepted", True, "Accepted", "The route is valid."))
+    return Attachment(parent, gateway, tuple(matching), Condition("Accepted", True, "Accepted", "Route was valid"))
 
 
 def usable(listener: Object) -> bool:

@@ -11,15 +11,21 @@ from dataclasses import dataclass
 from sandbox.control_plane.kube import Key, Object
 from sandbox.images.istiod.mesh import Mesh
 from sandbox.images.istiod.names import (
+    EXTENSION_FAILURE_MODE,
+    EXTENSION_PORT,
+    EXTENSION_SERVICE,
     GATEWAY_GROUP,
-    PICKER_PORT,
     POOL_GROUP,
     SHADOW_PORT,
     cluster_name,
     service_host,
     shadow_service,
 )
-from sandbox.images.istiod.world import World
+from sandbox.images.istiod.shadows import shadow_labels
+from sandbox.images.istiod.world import World, labels
+
+MISSING_CLUSTER = "UnknownService"
+"""A cluster that never exists: where requests for a backend end that has no name in the mesh."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +46,9 @@ class Upstream:
 
 @dataclass(frozen=True)
 class Picker:
-    """A pool's endpoint picker."""
+    """A pool's endpoint picker; its Service may be missing."""
 
-    upstream: Upstream
+    cluster: str
     fail_open: bool
 
 
@@ -52,6 +58,7 @@ class Backend:
 
     weight: int
     upstream: Upstream | None = None
+    cluster: str = MISSING_CLUSTER
     reason: str = ""
     message: str = ""
 
@@ -67,8 +74,7 @@ def resolve(world: World, mesh: Mesh, route: Object, ref: Object) -> Backend:
         return Backend(
             weight,
             reason="InvalidKind",
-            message=f"Backends of kind {kind} in group {group or 'core'} are not served"
-            + (f"; wanted group {POOL_GROUP}." if kind == "InferencePool" and mesh.inference else "."),
+            message=f'referencing unsupported backendRef: group "{group}" kind "{kind}"',
         )
     if key[0] != own and not _granted(world, own, key, group, kind):
         return Backend(
@@ -78,23 +84,25 @@ def resolve(world: World, mesh: Mesh, route: Object, ref: Object) -> Backend:
         )
     if is_pool:
         if key not in world.pools:
-            return Backend(weight, reason="BackendNotFound", message=f"InferencePool {'/'.join(key)} does not exist.")
-        return Backend(weight, pool_upstream(mesh, key))
+            return Backend(weight, reason="BackendNotFound", message=f"backend({key[1]}) not found")
+        return _sound(weight, pool_upstream(mesh, key))
     return _service_backend(world, mesh, key, ref.get("port"), weight)
 
 
 def _service_backend(world: World, mesh: Mesh, key: Key, port: int | None, weight: int) -> Backend:
-    service = world.services.get(key)
-    if service is None:
-        return Backend(weight, reason="BackendNotFound", message=f"Service {'/'.join(key)} does not exist.")
     if port is None:
         return Backend(weight, reason="UnsupportedValue", message=f"The reference to Service {key[1]} needs a port.")
+    host = service_host(key[1], key[0], mesh.domain)
     upstream = service_upstream(world, mesh, key, port)
     if upstream is None:
-        return Backend(
-            weight, reason="BackendNotFound", message=f"Service {'/'.join(key)} exists, but has no port {port}."
-        )
-    return Backend(weight, upstream)
+        # the route keeps the name, and its requests fail until the Service is there
+        missing = f"backend({host}) not found" if key not in world.services else f"{host} has no port {port}"
+        return Backend(weight, cluster=cluster_name(host, port), reason="BackendNotFound", message=missing)
+    return _sound(weight, upstream)
+
+
+def _sound(weight: int, upstream: Upstream) -> Backend:
+    return Backend(weight, upstream, upstream.cluster)
 
 
 def service_upstream(world: World, mesh: Mesh, key: Key, port: int) -> Upstream | None:
@@ -115,13 +123,11 @@ def pool_upstream(mesh: Mesh, pool: Key) -> Upstream:
 
 
 def picker(world: World, mesh: Mesh, pool: Key) -> Picker:
-    """The endpoint picker of a pool; when its Service is missing, one that never answers: the failure mode decides."""
-    ref = world.pools[pool]["spec"]["endpointPickerRef"]
-    port = int((ref.get("port") or {}).get("number") or PICKER_PORT)
-    host = service_host(ref["name"], pool[0], mesh.domain)
-    # gRPC, whatever the port is called
-    upstream = Upstream(host, port, pool[0], service=(pool[0], ref["name"]), http2=True)
-    return Picker(upstream, fail_open=ref.get("failureMode", "FailClose") == "FailOpen")
+    """The endpoint picker of a pool: what its shadow Service says, as soon as there is one."""
+    shadow = world.services.get((pool[0], shadow_service(pool[1])))
+    found = labels(shadow) if shadow else shadow_labels(world.pools[pool])
+    host = service_host(found[EXTENSION_SERVICE], pool[0], mesh.domain)
+    return Picker(cluster_name(host, int(found[EXTENSION_PORT])), fail_open=found[EXTENSION_FAILURE_MODE] == "FailOpen")
 
 
 def speaks_h2(port: Object) -> bool:

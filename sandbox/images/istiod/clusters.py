@@ -10,32 +10,44 @@ from collections.abc import Iterator
 
 from sandbox.control_plane.kube import Key, Object
 from sandbox.images.istiod.attachment import attached
-from sandbox.images.istiod.backends import Upstream, picker, resolve
+from sandbox.images.istiod.backends import Upstream, pool_upstream, resolve, service_upstream
 from sandbox.images.istiod.mesh import Mesh
-from sandbox.images.istiod.names import DESTINATION_KEY, DESTINATION_NAMESPACE, TYPE
-from sandbox.images.istiod.tls import tls_settings, transport_socket
-from sandbox.images.istiod.world import World
+from sandbox.images.istiod.names import DESTINATION_KEY, DESTINATION_NAMESPACE, POOL_LABEL, TYPE
+from sandbox.images.istiod.tls import mutual_tls_where_offered, tls_settings, transport_socket
+from sandbox.images.istiod.world import World, labels
 
 UNLIMITED = 4294967295
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 
 
+def pools(world: World, mesh: Mesh, gateway: Key) -> set[Key]:
+    """The pools that the routes of a Gateway lead to."""
+    return {
+        upstream.pool
+        for route, _ in attached(world, gateway)
+        for rule in route["spec"].get("rules") or []
+        for ref in rule.get("backendRefs") or []
+        if (upstream := resolve(world, mesh, route, ref).upstream) and upstream.pool
+    }
+
+
 def upstreams(world: World, mesh: Mesh, gateway: Key) -> list[Upstream]:
-    """All that the routes of a Gateway lead to, endpoint pickers included, each once, by name."""
-    found = {upstream.cluster: upstream for upstream in _upstreams(world, mesh, gateway)}
+    """All that a gateway knows, by name: every Service, whether a route names it or not, and its pools."""
+    found = {upstream.cluster: upstream for upstream in _services(world, mesh)}
+    found |= {
+        upstream.cluster: upstream for upstream in (pool_upstream(mesh, key) for key in pools(world, mesh, gateway))
+    }
     return [found[name] for name in sorted(found)]
 
 
-def _upstreams(world: World, mesh: Mesh, gateway: Key) -> Iterator[Upstream]:
-    for route, _ in attached(world, gateway):
-        for rule in route["spec"].get("rules") or []:
-            for ref in rule.get("backendRefs") or []:
-                upstream = resolve(world, mesh, route, ref).upstream
-                if upstream is None:
-                    continue
+def _services(world: World, mesh: Mesh) -> Iterator[Upstream]:
+    for key, service in world.services.items():
+        if POOL_LABEL in labels(service) or service["spec"].get("type") == "ExternalName":
+            continue
+        for port in service["spec"].get("ports") or []:
+            upstream = service_upstream(world, mesh, key, port["port"])
+            if upstream and port.get("protocol", "TCP") == "TCP":
                 yield upstream
-                if upstream.pool:
-                    yield picker(world, mesh, upstream.pool).upstream
 
 
 def cluster(world: World, mesh: Mesh, gateway_namespace: str, upstream: Upstream) -> Object:
@@ -62,24 +74,30 @@ def cluster(world: World, mesh: Mesh, gateway_namespace: str, upstream: Upstream
         },
     }
     if upstream.pool:
+        result["lb_policy"] = "CLUSTER_PROVIDED"
         result["load_balancing_policy"] = _endpoint_of_the_picker()
     else:
         result["lb_policy"] = "LEAST_REQUEST"
     tls = tls_settings(world, mesh, gateway_namespace, upstream)
-    if tls:
+    if tls is None:
+        if not upstream.pool:
+            result["transport_socket_matches"] = mutual_tls_where_offered(world, mesh, upstream)
+    elif tls.get("mode", "DISABLE") != "DISABLE":
         result["transport_socket"] = transport_socket(tls, http2=upstream.http2)
-    result["typed_extension_protocol_options"] = {HTTP_OPTIONS: _http_options(upstream, tls)}
+    options = _http_options(upstream, tls or {})
+    if options:
+        result["typed_extension_protocol_options"] = {
+            HTTP_OPTIONS: {"@type": f"{TYPE}{HTTP_OPTIONS}", **options},
+        }
     return result
 
 
-def _http_options(upstream: Upstream, tls: Object | None) -> Object:
-    options: Object = {
-        "@type": f"{TYPE}{HTTP_OPTIONS}",
-        "explicit_http_config": {"http2_protocol_options": {}} if upstream.http2 else {"http_protocol_options": {}},
-    }
-    if tls and not tls.get("sni"):
-        options["upstream_http_protocol_options"] = {"auto_sni": True}
-    return options
+def _http_options(upstream: Upstream, tls: Object) -> Object:
+    protocol = "http2_protocol_options" if upstream.http2 else "http_protocol_options"
+    explicit: Object = {"explicit_http_config": {protocol: {}}}
+    if tls.get("mode", "DISABLE") != "DISABLE" and not tls.get("sni"):
+        return {**explicit, "upstream_http_protocol_options": {"auto_sni": True}}
+    return explicit if upstream.http2 else {}
 
 
 def _endpoint_of_the_picker() -> Object:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sandbox.control_plane.kube import Key
 from sandbox.images.istiod.attachment import usable
-from sandbox.images.istiod.clusters import cluster, upstreams
+from sandbox.images.istiod.clusters import cluster, pools, upstreams
 from sandbox.images.istiod.endpoints import load_assignment
 from sandbox.images.istiod.envoyfilters import Resources, applicable, apply
 from sandbox.images.istiod.gateways import pod_labels
@@ -40,9 +40,9 @@ def configuration(world: World, mesh: Mesh, gateway: Key) -> Configuration:
     obj = world.gateways[gateway]
     ports = sorted({item["port"] for item in obj["spec"].get("listeners") or [] if usable(item)})
     found = upstreams(world, mesh, gateway)
-    pools = any(upstream.pool for upstream in found)
+    asks = bool(pools(world, mesh, gateway))
     resources = Resources(
-        listeners=[listener(mesh, port, pools=pools) for port in ports],
+        listeners=[listener(mesh, port, pools=asks) for port in ports],
         routes=route_configurations(world, mesh, gateway, ports),
         clusters=[cluster(world, mesh, gateway[0], upstream) for upstream in found],
         endpoints=[load_assignment(world, upstream) for upstream in found],

@@ -36,12 +36,13 @@ from sandbox.control_plane.kube import (
     Resource,
     key_of,
 )
+from sandbox.images.istiod.authority import IGNORED_NAMESPACES, root_certificate
 from sandbox.images.istiod.configuration import Configuration, configuration
 from sandbox.images.istiod.envoyfilters import unserved
-from sandbox.images.istiod.gateways import InvalidParameters, gateway_objects, parameters_ref
+from sandbox.images.istiod.gateways import ROOT_CERTIFICATE, InvalidParameters, gateway_objects, parameters_ref
 from sandbox.images.istiod.installation import gateway_class, webhook_configurations
 from sandbox.images.istiod.mesh import INJECTOR_CONFIG_MAP, MESH_CONFIG_MAP, Mesh, read_mesh
-from sandbox.images.istiod.names import CONTROLLER, GATEWAY_CLASS_NAME, MANAGED_LABEL, MANAGED_VALUE
+from sandbox.images.istiod.names import CONTROLLER, GATEWAY_CLASS_NAME, MANAGED_LABEL, MANAGED_VALUE, shadow_service
 from sandbox.images.istiod.shadows import differs, shadow_object
 from sandbox.images.istiod.statuses import gateway_class_status, gateway_status, pool_status, route_status
 from sandbox.images.istiod.world import World
@@ -74,11 +75,13 @@ class Controller:
         *,
         environ: Mapping[str, str],
         namespace: str = "istio-system",
+        root: str = "",
         log: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._client = client
         self._environ = environ
         self._namespace = namespace
+        self._root = root
         self._log = log
         self._informers = {name: Informer(client, ref) for name, ref in WATCHED.items()}
         managed = f"{MANAGED_LABEL}={MANAGED_VALUE}"
@@ -103,6 +106,7 @@ class Controller:
                 ("route status", self._write_route_status),
                 ("pool status", self._write_pool_status),
                 ("pool", self._write_shadow),
+                ("root certificate", self._write_root),
             )
         }
 
@@ -205,6 +209,9 @@ class Controller:
         world, mesh, now = self._world, self.mesh(), _now()
         if ("", GATEWAY_CLASS_NAME) not in world.gateway_classes:
             self._writers["gateway class"].add(("", GATEWAY_CLASS_NAME))
+        for _, namespace in world.namespaces:
+            if namespace not in IGNORED_NAMESPACES and self._lacks_root(namespace):
+                self._writers["root certificate"].add((namespace, ROOT_CERTIFICATE))
         for key, item in world.gateway_classes.items():
             if item["spec"]["controllerName"] == CONTROLLER and _stale(item, gateway_class_status(item, now=now)):
                 self._writers["gateway class"].add(key)
@@ -288,13 +295,26 @@ class Controller:
     def _wants_shadow(self, pool: Object, status: Object | None) -> bool:
         if not (status or {}).get("parents") or pool["metadata"].get("deletionTimestamp"):
             return False
-        wanted = shadow_object(pool)
+        wanted = self._shadow(pool)
         return differs(wanted, self._world.services.get(key_of(wanted)))
+
+    def _shadow(self, pool: Object) -> Object:
+        namespace, name = key_of(pool)
+        found = self._world.services.get((namespace, shadow_service(name)))
+        return shadow_object(pool, self.mesh().release, found)
 
     async def _write_shadow(self, key: Key) -> None:
         pool = self._world.pools.get(key)
         if pool and not pool["metadata"].get("deletionTimestamp"):
-            await self._client.apply(shadow_object(pool), manager=CONTROLLER)
+            await self._client.apply(self._shadow(pool), manager=CONTROLLER)
+
+    def _lacks_root(self, namespace: str) -> bool:
+        ending = (self._world.namespaces.get(("", namespace)) or {}).get("metadata", {}).get("deletionTimestamp")
+        found = self._world.config_maps.get((namespace, ROOT_CERTIFICATE)) or {}
+        return bool(self._root) and not ending and found.get("data") != root_certificate(namespace, self._root)["data"]
+
+    async def _write_root(self, key: Key) -> None:
+        await self._client.apply(root_certificate(key[0], self._root), manager=CONTROLLER)
 
     def _complainer(self, name: str) -> Callable[[Key, Exception], None]:
         def complain(key: Key, error: Exception) -> None:

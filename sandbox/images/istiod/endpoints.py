@@ -51,6 +51,22 @@ def _service_addresses(world: World, upstream: Upstream) -> Iterator[Address]:
                         yield address, number
 
 
+def service_accounts(world: World, upstream: Upstream) -> list[str]:
+    """Accounts of the pods behind a Service, sorted."""
+    found = {
+        (world.pods.get((target.get("namespace", ""), target.get("name", ""))) or {})
+        .get("spec", {})
+        .get("serviceAccountName", "default")
+        for (namespace, _), item in world.slices.items()
+        if upstream.service
+        and namespace == upstream.namespace
+        and labels(item).get("kubernetes.io/service-name") == upstream.service[1]
+        for endpoint in item.get("endpoints") or []
+        if (target := endpoint.get("targetRef") or {}).get("kind") == "Pod"
+    }
+    return sorted(found)
+
+
 def _still_serves(world: World, endpoint: Object) -> bool:
     """The slice may be behind its pod: what the pod says about its end counts at once."""
     target = endpoint.get("targetRef") or {}

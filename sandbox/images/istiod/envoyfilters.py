@@ -4,8 +4,8 @@
 
 """EnvoyFilters: which apply to a gateway, and what their patches change.
 
-Served: MERGE into HTTP_ROUTE, CLUSTER and HTTP_FILTER. A patch whose match selects nothing changes nothing, without
-a word, as in Istio.
+Served: MERGE into VIRTUAL_HOST, HTTP_ROUTE, CLUSTER and HTTP_FILTER. A patch whose match selects nothing changes
+nothing, without a word, as in Istio.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.control_plane.kube import Key, Object, Objects
-from sandbox.images.istiod.merging import merge, snake_keys
+from sandbox.images.istiod.merging import merge, merge_into_any, snake_keys
 from sandbox.images.istiod.mesh import Mesh
 from sandbox.images.istiod.names import CONNECTION_MANAGER, GATEWAY_GROUP
 from sandbox.images.istiod.world import Labels, World, selects
 
-SERVED = ("HTTP_ROUTE", "CLUSTER", "HTTP_FILTER")
+SERVED = ("VIRTUAL_HOST", "HTTP_ROUTE", "CLUSTER", "HTTP_FILTER")
 _CLUSTER_NAME = re.compile(r"^[a-z]+\|(?P<port>\d+)\|(?P<subset>[^|]*)\|(?P<service>.*)$")
 
 
@@ -77,12 +77,13 @@ def apply(resources: Resources, filters: list[Object], mesh: Mesh) -> Resources:
     """The resources with all patches merged in."""
     for apply_to, match, value in _patches(filters, mesh):
         match apply_to:
-            case "HTTP_ROUTE":
-                routes = [_patch_routes(item, match, value) for item in resources.routes]
+            case "VIRTUAL_HOST" | "HTTP_ROUTE":
+                change = _patch_host if apply_to == "HTTP_ROUTE" else _patch_itself
+                routes = [_patch_hosts(item, match, value, change) for item in resources.routes]
                 resources = replace(resources, routes=routes)
             case "CLUSTER":
                 clusters = [
-                    merge(item, value) if cluster_matches(item["name"], match.get("cluster") or {}) else item
+                    _patch_cluster(item, value) if cluster_matches(item["name"], match.get("cluster") or {}) else item
                     for item in resources.clusters
                 ]
                 resources = replace(resources, clusters=clusters)
@@ -101,26 +102,40 @@ def _patches(filters: list[Object], mesh: Mesh) -> Iterator[tuple[str, Object, A
             if match.get("context", "ANY") not in ("ANY", "GATEWAY"):
                 continue
             version = (match.get("proxy") or {}).get("proxyVersion")
-            if version and not re.search(version, mesh.proxy_version):
+            if version and not re.search(version, mesh.release.version):
                 continue
             yield item["applyTo"], match, snake_keys(patch.get("value") or {})
 
 
-def _patch_routes(configuration: Object, match: Object, value: Any) -> Object:
+def _patch_hosts(
+    configuration: Object, match: Object, value: Any, change: Callable[[Object, Object, Any], Object]
+) -> Object:
     wanted = match.get("routeConfiguration") or {}
     name = configuration["name"]
     if wanted.get("name") not in (None, "", name) or not _port_fits(wanted, int(name.rpartition(".")[2])):
         return configuration
     host = wanted.get("vhost") or {}
-    route = host.get("route") or {}
     hosts = [
-        _patch_host(item, route, value) if host.get("name") in (None, "", item["name"]) else item
+        change(item, host, value) if host.get("name") in (None, "", item["name"]) else item
         for item in configuration["virtual_hosts"]
     ]
     return {**configuration, "virtual_hosts": hosts}
 
 
-def _patch_host(host: Object, wanted: Object, value: Any) -> Object:
+def _patch_itself(host: Object, _wanted: Object, value: Any) -> Object:
+    patched: Object = merge(host, value)
+    return patched
+
+
+def _patch_cluster(cluster: Object, value: Any) -> Object:
+    patched: Object = merge(cluster, value)
+    if "transport_socket" in cluster and "transport_socket" in value:
+        patched["transport_socket"] = merge_into_any(cluster["transport_socket"], value["transport_socket"])
+    return patched
+
+
+def _patch_host(host: Object, wanted_host: Object, value: Any) -> Object:
+    wanted = wanted_host.get("route") or {}
     action = {"ROUTE": "route", "REDIRECT": "redirect", "DIRECT_RESPONSE": "direct_response"}.get(
         wanted.get("action", "ANY")
     )
@@ -162,7 +177,9 @@ def _patch_filters(listener: Object, wanted: Object, value: Any) -> Object:
     if network.get("name") not in (None, "", CONNECTION_MANAGER):
         return listener
     name = (network.get("subFilter") or {}).get("name")
-    return _with_http_filters(listener, lambda item: merge(item, value) if name in (None, "", item["name"]) else item)
+    return _with_http_filters(
+        listener, lambda item: merge_into_any(item, value) if name in (None, "", item["name"]) else item
+    )
 
 
 def _with_http_filters(listener: Object, change: Callable[[Object], Object]) -> Object:

@@ -14,7 +14,7 @@ from sandbox.control_plane.kube import Object, Objects, owner_reference
 from sandbox.images.istiod.attachment import usable
 from sandbox.images.istiod.mesh import Mesh
 from sandbox.images.istiod.names import (
-    GATEWAY_CLASS_LABEL,
+    GATEWAY_GROUP,
     GATEWAY_NAME_LABEL,
     MANAGED_LABEL,
     MANAGED_VALUE,
@@ -24,6 +24,9 @@ from sandbox.images.istiod.overlays import overlay
 
 STATUS_PORT = 15021
 TOKEN_AUDIENCE = "istio-ca"
+ROOT_CERTIFICATE = "istio-ca-root-cert"
+"""ConfigMap in each namespace, by which proxies know istiod."""
+
 SERVICE_TYPE_ANNOTATION = "networking.istio.io/service-type"
 NOT_COPIED = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -51,7 +54,6 @@ def common_labels(gateway: Object) -> dict[str, str]:
     return {
         **infrastructure(gateway, "labels"),
         **selector(gateway),
-        GATEWAY_CLASS_LABEL: gateway["spec"]["gatewayClassName"],
         MANAGED_LABEL: MANAGED_VALUE,
     }
 
@@ -64,7 +66,6 @@ def pod_labels(gateway: Object) -> dict[str, str]:
         "service.istio.io/canonical-name": name,
         "service.istio.io/canonical-revision": "latest",
         "sidecar.istio.io/inject": "false",
-        "istio.io/dataplane-mode": "none",
     }
 
 
@@ -115,7 +116,9 @@ def _metadata(gateway: Object) -> Object:
         "name": gateway_workload(meta["name"], gateway["spec"]["gatewayClassName"]),
         "namespace": meta["namespace"],
         "labels": common_labels(gateway),
-        "ownerReferences": [owner_reference(gateway, controller=False)],
+        "ownerReferences": [
+            owner_reference({**gateway, "apiVersion": f"{GATEWAY_GROUP}/v1beta1"}, controller=False),
+        ],
     }
     annotations = infrastructure(gateway, "annotations")
     if annotations:
@@ -156,24 +159,7 @@ def deployment(gateway: Object, mesh: Mesh) -> Object:
         "serviceAccountName": meta["name"],
         "securityContext": {"sysctls": [{"name": "net.ipv4.ip_unprivileged_port_start", "value": "0"}]},
         "containers": [_container(gateway, mesh, meta["name"])],
-        "volumes": [
-            {"name": "istio-envoy", "emptyDir": {"medium": "Memory"}},
-            {"name": "istio-data", "emptyDir": {}},
-            {
-                "name": "istio-token",
-                "projected": {
-                    "sources": [
-                        {
-                            "serviceAccountToken": {
-                                "audience": TOKEN_AUDIENCE,
-                                "expirationSeconds": 43200,
-                                "path": "istio-token",
-                            }
-                        }
-                    ]
-                },
-            },
-        ],
+        "volumes": _volumes(),
     }
     if mesh.pull_secrets:
         pod["imagePullSecrets"] = [{"name": name} for name in mesh.pull_secrets]
@@ -198,6 +184,70 @@ def deployment(gateway: Object, mesh: Mesh) -> Object:
     }
 
 
+MOUNTS = {
+    "workload-socket": "/var/run/secrets/workload-spiffe-uds",
+    "credential-socket": "/var/run/secrets/credential-uds",
+    "workload-certs": "/var/run/secrets/workload-spiffe-credentials",
+    "istiod-ca-cert": "/var/run/secrets/istio",
+    "istio-data": "/var/lib/istio/data",
+    "istio-envoy": "/etc/istio/proxy",
+    "istio-token": "/var/run/secrets/tokens",
+    "istio-podinfo": "/etc/istio/pod",
+}
+
+
+def _volumes() -> Objects:
+    token = {"audience": TOKEN_AUDIENCE, "expirationSeconds": 43200, "path": "istio-token"}
+    fields = [{"path": name, "fieldRef": {"fieldPath": f"metadata.{name}"}} for name in ("labels", "annotations")]
+    return [
+        {"name": "workload-socket", "emptyDir": {}},
+        {"name": "credential-socket", "emptyDir": {}},
+        {"name": "workload-certs", "emptyDir": {}},
+        {"name": "istio-envoy", "emptyDir": {"medium": "Memory"}},
+        {"name": "istio-data", "emptyDir": {}},
+        {"name": "istio-podinfo", "downwardAPI": {"items": fields}},
+        {"name": "istio-token", "projected": {"sources": [{"serviceAccountToken": token}]}},
+        {"name": "istiod-ca-cert", "configMap": {"name": ROOT_CERTIFICATE}},
+    ]
+
+
+def _environment(gateway: Object, mesh: Mesh, workload: str) -> Objects:
+    namespace = gateway["metadata"]["namespace"]
+    metadata = {name: str(value) for name, value in (mesh.proxy_config.get("proxyMetadata") or {}).items()}
+    settings: dict[str, Object | str | None] = {
+        "ISTIO_META_POD_PORTS": "[]",
+        "ISTIO_META_APP_CONTAINERS": None,
+        "GOMEMLIMIT": {"resourceFieldRef": {"resource": "limits.memory"}},
+        "GOMAXPROCS": {"resourceFieldRef": {"resource": "limits.cpu"}},
+        "ISTIO_META_CLUSTER_ID": "Kubernetes",
+        "ISTIO_META_NODE_NAME": {"fieldRef": {"fieldPath": "spec.nodeName"}},
+        "ISTIO_META_INTERCEPTION_MODE": "REDIRECT",
+        "ISTIO_META_WORKLOAD_NAME": workload,
+        "ISTIO_META_OWNER": f"kubernetes://apis/apps/v1/namespaces/{namespace}/deployments/{workload}",
+        "ISTIO_META_MESH_ID": mesh.domain,
+        "TRUST_DOMAIN": mesh.domain,
+        **metadata,
+    }
+    first: dict[str, Object | str | None] = {
+        "PILOT_CERT_PROVIDER": "istiod",
+        "CA_ADDR": mesh.discovery_address,
+        "POD_NAME": {"fieldRef": {"fieldPath": "metadata.name"}},
+        "POD_NAMESPACE": {"fieldRef": {"fieldPath": "metadata.namespace"}},
+        "INSTANCE_IP": {"fieldRef": {"fieldPath": "status.podIP"}},
+        "SERVICE_ACCOUNT": {"fieldRef": {"fieldPath": "spec.serviceAccountName"}},
+        "HOST_IP": {"fieldRef": {"fieldPath": "status.hostIP"}},
+        "ISTIO_CPU_LIMIT": {"resourceFieldRef": {"resource": "limits.cpu"}},
+        "PROXY_CONFIG": json.dumps(dict(mesh.proxy_config), separators=(",", ":")) + "\n",
+    }
+    return [_variable(name, value) for name, value in {**first, **settings}.items()]
+
+
+def _variable(name: str, value: Object | str | None) -> Object:
+    if value is None:
+        return {"name": name}
+    return {"name": name, "value": value} if isinstance(value, str) else {"name": name, "valueFrom": value}
+
+
 def _container(gateway: Object, mesh: Mesh, workload: str) -> Object:
     check = {"httpGet": {"path": "/healthz/ready", "port": STATUS_PORT, "scheme": "HTTP"}, "timeoutSeconds": 1}
     return {
@@ -220,21 +270,18 @@ def _container(gateway: Object, mesh: Mesh, workload: str) -> Object:
             {"name": "status-port", "containerPort": STATUS_PORT, "protocol": "TCP"},
             {"name": "http-envoy-prom", "containerPort": 15090, "protocol": "TCP"},
         ],
-        "env": [
-            {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-            {"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
-            {"name": "INSTANCE_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-            {"name": "SERVICE_ACCOUNT", "valueFrom": {"fieldRef": {"fieldPath": "spec.serviceAccountName"}}},
-            {"name": "PROXY_CONFIG", "value": json.dumps({"discoveryAddress": mesh.discovery_address})},
-            {"name": "ISTIO_META_WORKLOAD_NAME", "value": workload},
-            {"name": "ISTIO_META_GATEWAY_NAME", "value": gateway["metadata"]["name"]},
-        ],
+        "env": _environment(gateway, mesh, workload),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "privileged": False,
+            "readOnlyRootFilesystem": True,
+            "runAsGroup": 1337,
+            "runAsNonRoot": True,
+            "runAsUser": 1337,
+        },
         "resources": {"requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": "2", "memory": "1Gi"}},
         "startupProbe": {**check, "failureThreshold": 30, "initialDelaySeconds": 1, "periodSeconds": 1},
         "readinessProbe": {**check, "failureThreshold": 4, "periodSeconds": 15},
-        "volumeMounts": [
-            {"name": "istio-data", "mountPath": "/var/lib/istio/data"},
-            {"name": "istio-envoy", "mountPath": "/etc/istio/proxy"},
-            {"name": "istio-token", "mountPath": "/var/run/secrets/tokens"},
-        ],
+        "volumeMounts": [{"name": name, "mountPath": path} for name, path in MOUNTS.items()],
     }

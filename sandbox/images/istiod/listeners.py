@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sandbox.control_plane.kube import Object
 from sandbox.images.istiod.mesh import Mesh
 from sandbox.images.istiod.names import (
@@ -27,23 +29,14 @@ ACCESS_LOG_FORMAT = (
     "%REQUESTED_SERVER_NAME% %ROUTE_NAME%\n"
 )
 
-PICKER_PATIENCE = "10s"
-"""How long a request waits for each answer of an endpoint picker."""
+HTTP = "envoy.extensions.filters.http"
 
-SKIP_EVERYTHING = {
-    "request_header_mode": "SKIP",
-    "request_body_mode": "NONE",
-    "request_trailer_mode": "SKIP",
-    "response_header_mode": "SKIP",
-    "response_body_mode": "NONE",
-    "response_trailer_mode": "SKIP",
-}
+PICKER_PATIENCE = "1000s"
+"""How long a request waits for each answer of an endpoint picker."""
 
 
 def listener(mesh: Mesh, port: int, *, pools: bool) -> Object:
     """The listener of a gateway port; `pools` adds the filter that asks endpoint pickers."""
-    filters = [_ext_proc()] if pools else []
-    filters.append({"name": ROUTER, "typed_config": {"@type": f"{TYPE}envoy.extensions.filters.http.router.v3.Router"}})
     manager: Object = {
         "@type": f"{TYPE}envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": f"outbound_{listener_name(port)}",
@@ -51,7 +44,7 @@ def listener(mesh: Mesh, port: int, *, pools: bool) -> Object:
             "route_config_name": route_configuration(port),
             "config_source": {"ads": {}, "resource_api_version": "V3"},
         },
-        "http_filters": filters,
+        "http_filters": _http_filters(pools=pools),
         "server_name": "istio-envoy",
         "use_remote_address": True,
         "normalize_path": True,
@@ -68,16 +61,35 @@ def listener(mesh: Mesh, port: int, *, pools: bool) -> Object:
     }
 
 
+def _http_filters(*, pools: bool) -> list[Object]:
+    """In Istio's order; those that are Istio's own are only named, since no other Envoy has them."""
+    return [
+        _http_filter("istio.metadata_exchange", "io.istio.http.peer_metadata.Config"),
+        *([_ext_proc()] if pools else []),
+        _http_filter("envoy.filters.http.grpc_stats", f"{HTTP}.grpc_stats.v3.FilterConfig", emit_filter_state=True),
+        _http_filter("istio.alpn", "istio.envoy.config.filter.http.alpn.v2alpha1.FilterConfig"),
+        _http_filter("envoy.filters.http.fault", f"{HTTP}.fault.v3.HTTPFault"),
+        _http_filter("envoy.filters.http.cors", f"{HTTP}.cors.v3.Cors"),
+        _http_filter("istio.stats", "stats.PluginConfig"),
+        _http_filter(ROUTER, f"{HTTP}.router.v3.Router"),
+    ]
+
+
+def _http_filter(name: str, kind: str, **settings: Any) -> Object:
+    return {"name": name, "typed_config": {"@type": f"{TYPE}{kind}", **settings}}
+
+
 def _ext_proc() -> Object:
     """Asleep until a route names its endpoint picker and what to send it."""
     return {
         "name": EXT_PROC,
         "typed_config": {
-            "@type": f"{TYPE}envoy.extensions.filters.http.ext_proc.v3.ExternalProcessor",
-            "grpc_service": {"envoy_grpc": {"cluster_name": "dummy"}, "timeout": PICKER_PATIENCE},
+            "@type": f"{TYPE}{HTTP}.ext_proc.v3.ExternalProcessor",
+            # no such cluster: a request that gets here without a picker of its route goes on unasked
+            "grpc_service": {"envoy_grpc": {"cluster_name": "dummy"}, "timeout": "10s"},
             "failure_mode_allow": True,
             "message_timeout": PICKER_PATIENCE,
-            "processing_mode": dict(SKIP_EVERYTHING),
+            "processing_mode": {"request_header_mode": "SKIP", "response_header_mode": "SKIP"},
             "metadata_options": {
                 "forwarding_namespaces": {"untyped": [DESTINATION_NAMESPACE]},
                 "receiving_namespaces": {"untyped": [DESTINATION_NAMESPACE]},

@@ -14,6 +14,9 @@ from sandbox.control_plane.kube import Object
 ANY_PATH = {"type": "PathPrefix", "value": "/"}
 PATH_RANKS = {"Exact": 2, "PathPrefix": 1, "RegularExpression": 0}
 
+_SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
+"""What has a meaning in Envoy's regular expressions, RE2."""
+
 Precedence = tuple[int, int, int, int, int]
 
 
@@ -52,6 +55,7 @@ def envoy_match(match: Object) -> Object:
     else:
         # /v1 matches /v1 and /v1/models, and not /v1beta
         result = {"path_separated_prefix": value}
+    result["case_sensitive"] = True
     headers = [
         {"name": header["name"].lower(), "string_match": _string_match(header)} for header in match.get("headers") or []
     ]
@@ -85,7 +89,12 @@ def prefix_rewrite(match: Object, replacement: str) -> dict[str, Any]:
     if target:
         return {"prefix_rewrite": target}
     # an empty path is no path: /prefix and /prefix/ both become /
-    return {"regex_rewrite": {"pattern": {"regex": f"^{re.escape(prefix)}/*"}, "substitution": "/"}}
+    pattern = f"^{_SPECIAL.sub(_escaped, prefix)}(/?)(.*)"
+    return {"regex_rewrite": {"pattern": {"regex": pattern}, "substitution": "/\\2"}}
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\{found.group()}"
 
 
 def full_path_rewrite(path: str) -> dict[str, Any]:

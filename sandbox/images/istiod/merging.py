@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 ONE_OF = tuple(
@@ -32,6 +33,11 @@ ONE_OF = tuple(
 FREE_KEYS = frozenset({"filter_metadata", "metadata", "labels"})
 """Fields whose keys are data."""
 
+MAPS = frozenset(
+    {"typed_per_filter_config", "typed_extension_protocol_options", "filter_metadata", "typed_filter_metadata"}
+)
+"""Fields that hold messages by a name."""
+
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
@@ -51,18 +57,38 @@ def _snake(key: str) -> str:
 
 
 def merge(base: Any, patch: Any) -> Any:
-    """`base` with `patch` merged in; neither is changed. Messages of different types do not merge, the patch wins."""
+    """`base` with `patch` merged in; neither is changed.
+
+    A message of type Any is one value: the patch takes its place, and what only `base` had in it is gone.
+    """
+    if isinstance(base, dict) and isinstance(patch, dict):
+        return patch if "@type" in patch else _merged(base, patch, merge)
+    return _scalars(base, patch)
+
+
+def merge_into_any(base: Any, patch: Any) -> Any:
+    """The same for what Istio opens before it merges: messages of type Any, where both are of one type."""
     if isinstance(base, dict) and isinstance(patch, dict):
         if base.get("@type", patch.get("@type")) != patch.get("@type", base.get("@type")):
             return patch
-        result = dict(base)
-        for key, value in patch.items():
-            for group in ONE_OF:
-                if key in group and key not in result:
-                    for other in group - {key}:
-                        result.pop(other, None)
-            result[key] = merge(result[key], value) if key in result else value
-        return result
-    if isinstance(base, list) and isinstance(patch, list):
-        return [*base, *patch]
-    return patch
+        return _merged(base, patch, merge_into_any)
+    return _scalars(base, patch)
+
+
+def _merged(base: dict[str, Any], patch: dict[str, Any], deeper: Callable[[Any, Any], Any]) -> dict[str, Any]:
+    result = dict(base)
+    for key, value in patch.items():
+        for group in ONE_OF:
+            if key in group and key not in result:
+                for other in group - {key}:
+                    result.pop(other, None)
+        if key in MAPS and isinstance(value, dict):
+            # entries are replaced, whatever they hold
+            result[key] = {**(result.get(key) or {}), **value}
+        else:
+            result[key] = deeper(result[key], value) if key in result else value
+    return result
+
+
+def _scalars(base: Any, patch: Any) -> Any:
+    return [*base, *patch] if isinstance(base, list) and isinstance(patch, list) else patch

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
 from sandbox.control_plane.kube import Object
+from sandbox.images.istiod.releases import DEFAULT, Release, wanted_release
 
 MESH_CONFIG_MAP = "istio"
 INJECTOR_CONFIG_MAP = "istio-sidecar-injector"
@@ -28,15 +30,17 @@ class Mesh:
     domain: str = "cluster.local"
     access_log_file: str = ""
     proxy_image: str = PROXY_IMAGE
-    proxy_version: str = "1.27.3"
+    release: Release = DEFAULT
     pull_secrets: tuple[str, ...] = ()
     inference: bool = False
     deployments: bool = True
+    proxy_config: Mapping[str, Any] = field(default_factory=dict)
+    """What the mesh sets for every proxy: its `defaultConfig`."""
 
     @property
     def discovery_address(self) -> str:
         """Where a gateway's agent asks for its configuration."""
-        return f"istiod.{self.namespace}.svc:15010"
+        return f"istiod.{self.namespace}.svc:15012"
 
 
 def read_mesh(
@@ -47,16 +51,16 @@ def read_mesh(
     values = json.loads(((injector_map or {}).get("data") or {}).get("values") or "{}")
     general = values.get("global") or {}
     image = (general.get("proxy") or {}).get("image") or PROXY_IMAGE
-    version = image.rpartition(":")[2] if ":" in image.rpartition("/")[2] and "@" not in image else Mesh.proxy_version
     return Mesh(
         namespace=namespace,
         root_namespace=config.get("rootNamespace") or namespace,
         access_log_file=config.get("accessLogFile") or "",
         proxy_image=image,
-        proxy_version=version,
+        release=wanted_release(environ),
         pull_secrets=tuple(_secret_name(entry) for entry in general.get("imagePullSecrets") or ()),
         inference=environ.get("ENABLE_GATEWAY_API_INFERENCE_EXTENSION", "false").lower() == "true",
         deployments=environ.get("PILOT_ENABLE_GATEWAY_API_DEPLOYMENT_CONTROLLER", "true").lower() == "true",
+        proxy_config=config.get("defaultConfig") or {},
     )
 
 

@@ -11,13 +11,17 @@ import hashlib
 CONTROLLER = "istio.io/gateway-controller"
 GATEWAY_CLASS_NAME = "istio"
 GATEWAY_GROUP = "gateway.networking.k8s.io"
+ISTIO_GROUP = "networking.istio.io"
 POOL_GROUP = "inference.networking.k8s.io"
 
 GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name"
-GATEWAY_CLASS_LABEL = "gateway.networking.k8s.io/gateway-class-name"
 MANAGED_LABEL = "gateway.istio.io/managed"
 MANAGED_VALUE = "istio.io-gateway-controller"
 POOL_LABEL = "istio.io/inferencepool-name"
+EXTENSION_SERVICE = "istio.io/inferencepool-extension-service"
+EXTENSION_PORT = "istio.io/inferencepool-extension-port"
+EXTENSION_FAILURE_MODE = "istio.io/inferencepool-extension-failure-mode"
+"""Labels of a pool's shadow Service, by which routes find the pool's endpoint picker."""
 
 SHADOW_PORT = 54321
 """Port of a pool's shadow Service; nothing listens there, it only tells clusters apart."""

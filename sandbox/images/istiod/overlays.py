@@ -47,10 +47,12 @@ def _overlay_list(base: list[Any], patch: list[Any], field: str) -> list[Any]:
     key = next((name for name in candidates if all(isinstance(item, dict) and name in item for item in items)), None)
     if key is None:
         return patch
-    result = {item[key]: item for item in base}
+    known = {item[key]: item for item in base}
+    # what only the patch has comes first, as a strategic merge orders it
+    result = {item[key]: {} for item in patch if item[key] not in known} | known
     for item in patch:
         if item.get("$patch") == "delete":
             result.pop(item[key], None)
         else:
-            result[item[key]] = overlay(result.get(item[key], {}), item, field)
+            result[item[key]] = overlay(result[item[key]], item, field)
     return list(result.values())

@@ -7,9 +7,8 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.control_plane.kube import Key, Object, Objects
@@ -30,19 +29,6 @@ from sandbox.images.istiod.world import World
 NO_BACKEND = 500
 """What the Gateway API wants for a rule whose backends cannot be resolved."""
 
-MISSING_CLUSTER = "UnknownService"
-"""A cluster that never exists: the share of a broken backend among sound ones ends there."""
-
-HEADERS_ONLY = {
-    "request_header_mode": "SEND",
-    "request_body_mode": "NONE",
-    "request_trailer_mode": "SKIP",
-    "response_header_mode": "SEND",
-    "response_body_mode": "NONE",
-    "response_trailer_mode": "SKIP",
-}
-"""As in the release that the guide installs: an endpoint picker gets no body until an EnvoyFilter says so."""
-
 SUPPORTED_FILTERS = ("RequestHeaderModifier", "ResponseHeaderModifier", "RequestRedirect", "URLRewrite")
 
 _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(h|ms|m|s)")
@@ -60,15 +46,31 @@ class _Rank:
     match: int
 
 
+@dataclass
+class _Host:
+    """The routes of one virtual host, and the HTTPRoutes that bring them, by their listener."""
+
+    routes: dict[str, list[Object]] = field(default_factory=dict)
+
+    def entries(self, world: World, mesh: Mesh) -> Objects:
+        ordered: dict[_Rank, Object] = {}
+        for routes in self.routes.values():
+            pickers = _pickers_of_listener(world, mesh, routes)
+            for route in routes:
+                ordered.update(_entries(world, mesh, route, pickers))
+        # two listeners of one port may bring the same route twice
+        return [ordered[rank] for rank in sorted(ordered)]
+
+
 def route_configurations(world: World, mesh: Mesh, gateway: Key, ports: Sequence[int]) -> Objects:
     """One route configuration for each port of a Gateway, also for those without a route."""
-    hosts: dict[int, dict[str, list[tuple[_Rank, Object]]]] = {port: defaultdict(list) for port in ports}
+    hosts: dict[int, dict[str, _Host]] = {port: {} for port in ports}
     for route, listener in attached(world, gateway):
         if listener["port"] not in hosts:
             continue
-        entries = list(_entries(world, mesh, route))
-        for host in hostnames(listener, route):
-            hosts[listener["port"]][host] += entries
+        for name in hostnames(listener, route):
+            host = hosts[listener["port"]].setdefault(name, _Host())
+            host.routes.setdefault(listener["name"], []).append(route)
     return [
         {
             "@type": f"{TYPE}envoy.config.route.v3.RouteConfiguration",
@@ -77,112 +79,104 @@ def route_configurations(world: World, mesh: Mesh, gateway: Key, ports: Sequence
             "ignore_port_in_host_matching": True,
             "virtual_hosts": [
                 {
-                    "name": f"{host}:{port}",
-                    "domains": [host],
+                    "name": f"{name}:{port}",
+                    "domains": [name],
                     "include_request_attempt_count": True,
-                    "routes": _ordered(entries),
+                    "routes": host.entries(world, mesh),
                 }
-                for host, entries in sorted(hosts[port].items())
+                for name, host in sorted(hosts[port].items(), key=lambda item: f"{item[0]}:{port}")
             ],
         }
         for port in ports
     ]
 
 
-def _ordered(entries: list[tuple[_Rank, Object]]) -> Objects:
-    ordered: dict[_Rank, Object] = {}
-    for rank, entry in sorted(entries, key=lambda item: item[0]):
-        # two listeners of one port may bring the same route twice
-        ordered.setdefault(rank, entry)
-    return list(ordered.values())
+def _pickers_of_listener(world: World, mesh: Mesh, routes: Sequence[Object]) -> dict[str, Picker]:
+    """Endpoint pickers by the name of a rule: rules of one name share one, whichever HTTPRoute they are from."""
+    oldest, *younger = sorted(routes, key=_age)
+    found = _pickers(world, mesh, oldest)
+    if mesh.release.every_route_keeps_its_pickers:
+        for route in younger:
+            found.update(_pickers(world, mesh, route))
+    return found
 
 
-def _entries(world: World, mesh: Mesh, route: Object) -> Iterator[tuple[_Rank, Object]]:
+def _pickers(world: World, mesh: Mesh, route: Object) -> dict[str, Picker]:
+    """The last backend of a rule decides, for all its backends: its pool's picker, or none."""
+    found: dict[str, Picker] = {}
+    for index, rule in enumerate(route["spec"].get("rules") or []):
+        *_, last = [None, *(backend for backend in _backends(world, mesh, route, rule) if backend.weight)]
+        if last and last.upstream and last.upstream.pool:
+            found[_name(route, index, rule)] = picker(world, mesh, last.upstream.pool)
+    return found
+
+
+def _age(route: Object) -> tuple[str, str]:
+    meta = route["metadata"]
+    return meta.get("creationTimestamp", ""), f"{meta['namespace']}/{meta['name']}"
+
+
+def _name(route: Object, index: int, rule: Object) -> str:
+    return route_name(route["metadata"]["namespace"], route["metadata"]["name"], index, rule.get("name"))
+
+
+def _backends(world: World, mesh: Mesh, route: Object, rule: Object) -> list[Backend]:
+    return [resolve(world, mesh, route, ref) for ref in rule.get("backendRefs") or []]
+
+
+def _entries(world: World, mesh: Mesh, route: Object, pickers: Mapping[str, Picker]) -> Iterator[tuple[_Rank, Object]]:
     meta = route["metadata"]
     key = (meta["namespace"], meta["name"])
     for index, rule in enumerate(route["spec"].get("rules") or []):
-        name = route_name(*key, index, rule.get("name"))
-        backends = [resolve(world, mesh, route, ref) for ref in rule.get("backendRefs") or []]
+        backends = _backends(world, mesh, route, rule)
         for place, match in enumerate(rule.get("matches") or [{"path": ANY_PATH}]):
-            rank = _Rank(precedence(match), meta.get("creationTimestamp", ""), key, index, place)
-            yield rank, _entry(world, mesh, name, match, rule, backends)
+            entry = _entry(_name(route, index, rule), match, rule, backends)
+            if "route" in entry and entry["name"] in pickers:
+                entry["typed_per_filter_config"] = {EXT_PROC: _ext_proc(mesh, pickers[entry["name"]])}
+            yield _Rank(precedence(match), meta.get("creationTimestamp", ""), key, index, place), entry
 
 
-def _entry(world: World, mesh: Mesh, name: str, match: Object, rule: Object, backends: list[Backend]) -> Object:
+def _entry(name: str, match: Object, rule: Object, backends: list[Backend]) -> Object:
     entry: Object = {"name": name, "match": envoy_match(match)}
     filters: Objects = rule.get("filters") or []
     redirect = next((item["requestRedirect"] for item in filters if item["type"] == "RequestRedirect"), None)
+    shares = [backend for backend in backends if backend.weight]
     if redirect is not None:
         entry["redirect"] = _redirect(match, redirect)
-    elif any(item["type"] not in SUPPORTED_FILTERS for item in filters) or not _has_share(backends):
+    elif any(item["type"] not in SUPPORTED_FILTERS for item in filters) or not shares:
         entry["direct_response"] = {"status": NO_BACKEND}
     else:
-        entry["route"] = {**_action(backends), **_rewrite(match, filters), **_timeouts(rule)}
-        entry.update(_pickers(world, mesh, entry["route"], backends))
+        entry["route"] = {**_action(shares), **_rewrite(match, filters), **_timeouts(rule)}
     entry.update(_header_changes(filters))
     return entry
 
 
-def _has_share(backends: list[Backend]) -> bool:
-    return any(backend.upstream and backend.weight for backend in backends)
+def _action(shares: list[Backend]) -> Object:
+    if len(shares) == 1:
+        target: Object = {"cluster": shares[0].cluster}
+    else:
+        clusters = [{"name": share.cluster, "weight": share.weight} for share in shares]
+        target = {"weighted_clusters": {"clusters": clusters}}
+    return {**target, "cluster_not_found_response_code": "INTERNAL_SERVER_ERROR"}
 
 
-def _action(backends: list[Backend]) -> Object:
-    if len(backends) == 1 and backends[0].upstream:
-        return {"cluster": backends[0].upstream.cluster}
+def _ext_proc(mesh: Mesh, found: Picker) -> Object:
+    mode = {
+        "request_header_mode": "SEND",
+        "response_header_mode": "SEND",
+        "request_body_mode": "FULL_DUPLEX_STREAMED",
+        "response_body_mode": "FULL_DUPLEX_STREAMED",
+    }
+    if mesh.release.sends_trailers:
+        mode |= {"request_trailer_mode": "SEND", "response_trailer_mode": "SEND"}
     return {
-        "weighted_clusters": {
-            "clusters": [
-                {
-                    "name": backend.upstream.cluster if backend.upstream else MISSING_CLUSTER,
-                    "weight": backend.weight,
-                }
-                for backend in backends
-                if backend.weight
-            ]
+        "@type": f"{TYPE}envoy.extensions.filters.http.ext_proc.v3.ExtProcPerRoute",
+        "overrides": {
+            "grpc_service": {"envoy_grpc": {"cluster_name": found.cluster}},
+            "failure_mode_allow": found.fail_open,
+            "processing_mode": mode,
         },
-        "cluster_not_found_response_code": "INTERNAL_SERVER_ERROR",
     }
-
-
-def _pickers(world: World, mesh: Mesh, action: Object, backends: list[Backend]) -> Object:
-    """Put each pool's endpoint picker where Envoy looks for it; what belongs on the route itself is returned."""
-    pools = [backend.upstream for backend in backends if backend.upstream and backend.weight]
-    overrides = {
-        upstream.cluster: _picker_override(picker(world, mesh, upstream.pool)) for upstream in pools if upstream.pool
-    }
-    if not overrides:
-        return {}
-    weighted = action.get("weighted_clusters")
-    if weighted is None:
-        (override,) = overrides.values()
-        return _per_filter({**override, "processing_mode": dict(HEADERS_ONLY)})
-    for share in weighted["clusters"]:
-        # the mode stays with the route, where a filter may change it; a share without a pool must ask no picker
-        name = share["name"]
-        share.update(_per_filter(overrides[name]) if name in overrides else _DISABLED)
-    return _per_filter({"processing_mode": dict(HEADERS_ONLY)})
-
-
-_PER_ROUTE = "envoy.extensions.filters.http.ext_proc.v3.ExtProcPerRoute"
-_DISABLED = {"typed_per_filter_config": {EXT_PROC: {"@type": f"{TYPE}{_PER_ROUTE}", "disabled": True}}}
-
-
-def _picker_override(found: Picker) -> Object:
-    return {
-        "grpc_service": {
-            "envoy_grpc": {
-                "cluster_name": found.upstream.cluster,
-                "authority": f"{found.upstream.host}:{found.upstream.port}",
-            },
-            "timeout": "10s",
-        },
-        "failure_mode_allow": found.fail_open,
-    }
-
-
-def _per_filter(overrides: Object) -> Object:
-    return {"typed_per_filter_config": {EXT_PROC: {"@type": f"{TYPE}{_PER_ROUTE}", "overrides": overrides}}}
 
 
 def _rewrite(match: Object, filters: Objects) -> Object:
@@ -258,11 +252,8 @@ def _timeouts(rule: Object) -> Object:
     attempt = duration_seconds(wanted.get("backendRequest", "0s"))
     if attempt:
         retry["per_try_timeout"] = f"{attempt:g}s"
-    return {
-        "timeout": f"{duration_seconds(wanted.get('request', '0s')):g}s",
-        "max_stream_duration": {"max_stream_duration": "0s"},
-        "retry_policy": retry,
-    }
+    timeout = f"{duration_seconds(wanted.get('request', '0s')):g}s"
+    return {"timeout": timeout, "max_grpc_timeout": timeout, "retry_policy": retry}
 
 
 def duration_seconds(text: str) -> float:

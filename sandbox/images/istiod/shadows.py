@@ -6,30 +6,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sandbox.control_plane.kube import Object, owner_reference
-from sandbox.images.istiod.names import PICKER_PORT, POOL_LABEL, SHADOW_PORT, shadow_service
+from sandbox.images.istiod.names import (
+    EXTENSION_FAILURE_MODE,
+    EXTENSION_PORT,
+    EXTENSION_SERVICE,
+    PICKER_PORT,
+    POOL_LABEL,
+    SHADOW_PORT,
+    shadow_service,
+)
+from sandbox.images.istiod.releases import Release
 
-EXTENSION_SERVICE = "istio.io/inferencepool-extension-service"
-EXTENSION_PORT = "istio.io/inferencepool-extension-port"
-EXTENSION_FAILURE_MODE = "istio.io/inferencepool-extension-failure-mode"
+
+def shadow_labels(pool: Object) -> dict[str, str]:
+    """What a shadow Service says of its pool and of the pool's endpoint picker."""
+    picker = pool["spec"]["endpointPickerRef"]
+    return {
+        POOL_LABEL: pool["metadata"]["name"],
+        EXTENSION_SERVICE: picker["name"],
+        EXTENSION_PORT: str((picker.get("port") or {}).get("number") or PICKER_PORT),
+        EXTENSION_FAILURE_MODE: picker.get("failureMode", "FailClose"),
+        "internal.istio.io/service-semantics": "inferencepool",
+    }
 
 
-def shadow_object(pool: Object) -> Object:
-    """The shadow Service of a pool; it goes with the pool."""
+def shadow_object(pool: Object, release: Release, found: Object | None = None) -> Object:
+    """The shadow Service of a pool, which goes with it; `found` is the one that is there."""
     spec = pool["spec"]
-    picker = spec["endpointPickerRef"]
+    old: Mapping[str, str] = {} if found is None or release.shadow_follows_pool else _labels(found)
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {
             "name": shadow_service(pool["metadata"]["name"]),
             "namespace": pool["metadata"]["namespace"],
-            "labels": {
-                POOL_LABEL: pool["metadata"]["name"],
-                EXTENSION_SERVICE: picker["name"],
-                EXTENSION_PORT: str((picker.get("port") or {}).get("number") or PICKER_PORT),
-                EXTENSION_FAILURE_MODE: picker.get("failureMode", "FailClose"),
-            },
+            "labels": {**shadow_labels(pool), **old},
             "ownerReferences": [owner_reference(pool, controller=False)],
         },
         "spec": {
@@ -38,7 +52,7 @@ def shadow_object(pool: Object) -> Object:
             "selector": dict(spec["selector"].get("matchLabels") or {}),
             "ports": [
                 {
-                    "name": f"http-{index}",
+                    "name": f"{release.shadow_port}{index}",
                     "port": SHADOW_PORT + index,
                     "protocol": "TCP",
                     "targetPort": port["number"],
@@ -53,11 +67,17 @@ def differs(wanted: Object, found: Object | None) -> bool:
     """Whether a shadow Service must be written."""
     if found is None:
         return True
-    labels = found["metadata"].get("labels") or {}
     spec = found["spec"]
     return (
-        any(labels.get(name) != value for name, value in wanted["metadata"]["labels"].items())
+        any(_labels(found).get(name) != value for name, value in wanted["metadata"]["labels"].items())
         or spec.get("selector") != wanted["spec"]["selector"]
-        or [(port["port"], port["targetPort"]) for port in spec.get("ports") or []]
-        != [(port["port"], port["targetPort"]) for port in wanted["spec"]["ports"]]
+        or _ports(spec) != _ports(wanted["spec"])
     )
+
+
+def _labels(service: Object) -> Mapping[str, str]:
+    return service["metadata"].get("labels") or {}
+
+
+def _ports(spec: Object) -> list[tuple[str, int, int]]:
+    return [(port["name"], port["port"], port["targetPort"]) for port in spec.get("ports") or []]

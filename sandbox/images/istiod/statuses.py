@@ -18,6 +18,7 @@ from sandbox.images.istiod.mesh import Mesh
 from sandbox.images.istiod.names import (
     CONTROLLER,
     GATEWAY_GROUP,
+    ISTIO_GROUP,
     POOL_GROUP,
     gateway_workload,
     service_host,
@@ -25,6 +26,8 @@ from sandbox.images.istiod.names import (
 from sandbox.images.istiod.routes import SUPPORTED_FILTERS
 from sandbox.images.istiod.world import World
 
+ACCEPTED_POOL = "Referenced by an HTTPRoute accepted by the parentRef Gateway"
+NO_ERRORS = "No errors found"
 ROUTE_KINDS = [{"group": GATEWAY_GROUP, "kind": "HTTPRoute"}]
 
 
@@ -40,7 +43,7 @@ def gateway_status(world: World, mesh: Mesh, gateway: Object, *, now: str) -> Ob
     accepted = (
         Condition("Accepted", False, "InvalidParameters", problem)
         if problem
-        else Condition("Accepted", True, "Accepted", "The Gateway is valid.")
+        else Condition("Accepted", True, "Accepted", "Resource accepted")
     )
     found, pending = _service_addresses(world, mesh, gateway)
     if problem:
@@ -48,7 +51,7 @@ def gateway_status(world: World, mesh: Mesh, gateway: Object, *, now: str) -> Ob
     elif pending:
         programmed = Condition("Programmed", False, "AddressNotAssigned", pending)
     else:
-        programmed = Condition("Programmed", True, "Programmed", f"Served at {', '.join(found)}.")
+        programmed = Condition("Programmed", True, "Programmed", _assigned(mesh, gateway))
     return {
         "addresses": [{"type": "IPAddress", "value": address} for address in found],
         "conditions": _conditions(gateway, [accepted, programmed], now),
@@ -84,6 +87,15 @@ def _service_addresses(world: World, mesh: Mesh, gateway: Object) -> tuple[list[
     return found, "" if found else f"Service {host} waits for the address of its load balancer."
 
 
+def _assigned(mesh: Mesh, gateway: Object) -> str:
+    meta = gateway["metadata"]
+    host = service_host(
+        gateway_workload(meta["name"], gateway["spec"]["gatewayClassName"]), meta["namespace"], mesh.domain
+    )
+    ports = sorted({item["port"] for item in gateway["spec"].get("listeners") or [] if usable(item)})
+    return f"Resource programmed, assigned to service(s) {' and '.join(f'{host}:{port}' for port in ports)}"
+
+
 def _listeners(world: World, gateway: Object, now: str) -> Objects:
     counts: dict[str, int] = {}
     for _, listener in attached(world, key_of(gateway)):
@@ -94,16 +106,18 @@ def _listeners(world: World, gateway: Object, now: str) -> Objects:
         kinds, foreign = _supported_kinds(listener)
         served = usable(listener)
         wanted = [
-            Condition("Accepted", True, "Accepted", "The listener is valid.")
+            Condition("Accepted", True, "Accepted", NO_ERRORS)
             if served
             else Condition(
                 "Accepted", False, "UnsupportedProtocol", f"The stand-in serves HTTP only, not {listener['protocol']}."
             ),
-            Condition("Conflicted", False, "NoConflicts", "No other listener is in its way."),
-            Condition("Programmed", served, "Programmed" if served else "Invalid", "Programmed." if served else "No."),
+            Condition("Conflicted", False, "NoConflicts", NO_ERRORS),
+            Condition("Programmed", True, "Programmed", NO_ERRORS)
+            if served
+            else Condition("Programmed", False, "Invalid", "The listener is not accepted."),
             Condition("ResolvedRefs", False, "InvalidRouteKinds", f"Only HTTPRoutes are served, not {foreign}.")
             if foreign
-            else Condition("ResolvedRefs", True, "ResolvedRefs", "All references are resolved."),
+            else Condition("ResolvedRefs", True, "ResolvedRefs", NO_ERRORS),
         ]
         before = known.get(listener["name"], {}).get("conditions") or []
         result.append(
@@ -168,13 +182,14 @@ def _accepted(route: Object, attachment: Attachment) -> Condition:
 
 
 def resolved_refs(world: World, mesh: Mesh, route: Object) -> Condition:
-    """Whether all backends of a route are there; the first that is not says why."""
+    """Whether all backends of a route are there; the last that is not says why."""
+    found = Condition("ResolvedRefs", True, "ResolvedRefs", "All references resolved")
     for rule in route["spec"].get("rules") or []:
         for ref in rule.get("backendRefs") or []:
             backend = resolve(world, mesh, route, ref)
             if backend.upstream is None:
-                return Condition("ResolvedRefs", False, backend.reason, backend.message)
-    return Condition("ResolvedRefs", True, "ResolvedRefs", "All references are resolved.")
+                found = Condition("ResolvedRefs", False, backend.reason, backend.message)
+    return found
 
 
 def pool_status(world: World, mesh: Mesh, pool: Object, *, now: str) -> Object | None:
@@ -185,25 +200,19 @@ def pool_status(world: World, mesh: Mesh, pool: Object, *, now: str) -> Object |
     known = {_gateway_of(pool, item["parentRef"]): item for item in existing}
     if not parents and kept == existing:
         return None
-    picker = pool["spec"]["endpointPickerRef"]
-    exists = (pool["metadata"]["namespace"], picker["name"]) in world.services
-    resolved = (
-        Condition("ResolvedRefs", True, "ResolvedRefs", "The endpoint picker's Service exists.")
-        if exists
-        else Condition("ResolvedRefs", False, "InvalidExtensionRef", f"Service {picker['name']} does not exist.")
-    )
     return {
         "parents": kept
         + [
             {
                 "parentRef": {
-                    "group": GATEWAY_GROUP,
+                    # not the Gateway API's own: so Istio writes it
+                    "group": ISTIO_GROUP,
                     "kind": "Gateway",
                     "namespace": gateway[0],
                     "name": gateway[1],
                 },
                 "conditions": conditions(
-                    [accepted, resolved],
+                    [accepted, _picker_found(world, pool, known.get(gateway, {}))],
                     known.get(gateway, {}).get("conditions") or [],
                     generation=_generation(pool),
                     now=now,
@@ -212,6 +221,17 @@ def pool_status(world: World, mesh: Mesh, pool: Object, *, now: str) -> Object |
             for gateway, accepted in sorted(parents.items(), key=lambda item: item[0])
         ]
     }
+
+
+def _picker_found(world: World, pool: Object, known: Object) -> Condition:
+    """Whether the Service is there; that it went is seen only when the pool changes."""
+    name = pool["spec"]["endpointPickerRef"]["name"]
+    found = Condition("ResolvedRefs", True, "ResolvedRefs", "Referenced ExtensionRef resolved successfully")
+    before: Object = next((item for item in known.get("conditions") or [] if item["type"] == found.type), {})
+    seen = before.get("status") == "True" and before.get("observedGeneration") == _generation(pool)
+    if seen or (pool["metadata"]["namespace"], name) in world.services:
+        return found
+    return Condition("ResolvedRefs", False, "InvalidExtensionRef", f"Referenced ExtensionRef not found {name}")
 
 
 def _pool_parents(world: World, mesh: Mesh, pool: Key) -> Iterable[tuple[Key, Condition]]:
@@ -226,9 +246,15 @@ def _pool_parents(world: World, mesh: Mesh, pool: Key) -> Iterable[tuple[Key, Co
                 continue
             name = "/".join(key_of(route))
             found[attachment.gateway] = (
-                Condition("Accepted", True, "Accepted", f"HTTPRoute {name} leads to the pool.")
+                Condition("Accepted", True, "Accepted", ACCEPTED_POOL)
                 if accepted.status
-                else Condition("Accepted", False, "HTTPRouteNotAccepted", f"HTTPRoute {name}: {accepted.message}")
+                else Condition(
+                    "Accepted",
+                    False,
+                    "HTTPRouteNotAccepted",
+                    f"Referenced HTTPRoute {name} not accepted by Gateway {'/'.join(attachment.gateway)}: "
+                    f"{accepted.message}",
+                )
             )
     return found.items()
 

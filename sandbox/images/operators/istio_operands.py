@@ -65,7 +65,9 @@ def rules() -> list[Object]:
     """What istiod may do; it deploys gateways, so it writes Deployments and Services."""
     gateway = "gateway.networking.k8s.io"
     return [
-        rule("", ["pods", "nodes", "namespaces", "endpoints", "secrets"], READ),
+        rule("", ["pods", "nodes", "namespaces", "endpoints"], READ),
+        # its own authority is a secret
+        rule("", ["secrets"], [*READ, "create", "update"]),
         rule("", ["configmaps", "services", "serviceaccounts"], WRITE),
         rule("", ["events"], ["create", "patch"]),
         rule("discovery.k8s.io", ["endpointslices"], READ),

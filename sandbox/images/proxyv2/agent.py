@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +30,12 @@ POLL_SECONDS = 30
 FIRST_RETRY_SECONDS = 0.2
 LAST_RETRY_SECONDS = 2.0
 SECRET_CHECK_SECONDS = 1.0
+PLAIN_PORT = 15010
+DISCOVERY_ADDRESS = "istiod.istio-system.svc:15012"
+LABELS_FILE = "/etc/istio/pod/labels"
+ROOT_FILE = "/var/run/secrets/istio/root-cert.pem"
+GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name"
+_LABEL = re.compile(r'^([^=]+)="(.*)"$', re.MULTILINE)
 LONGEST_DRAIN = 5
 """Times the ordinary drain: how long requests under way may hold a gateway's end up."""
 
@@ -43,24 +51,32 @@ class Identity:
     discovery_address: str
 
     @classmethod
-    def read(cls, environ: Mapping[str, str], *, namespace: str, pod: str) -> Identity:
-        """From the environment that the gateway's Deployment sets."""
-        gateway = environ.get("ISTIO_META_GATEWAY_NAME", "")
+    def read(cls, environ: Mapping[str, str], labels: str, *, namespace: str, pod: str) -> Identity:
+        """From the environment that the gateway's Deployment sets, and the pod's labels as a file shows them."""
+        gateway = dict(_LABEL.findall(labels)).get(GATEWAY_NAME_LABEL, "")
         if not gateway:
-            raise SystemExit("pilot-agent: ISTIO_META_GATEWAY_NAME is wanted, as istiod sets it in a gateway's pods.")
+            raise SystemExit(
+                f"pilot-agent: the label {GATEWAY_NAME_LABEL} is wanted in {LABELS_FILE}, as istiod sets it on a "
+                "gateway's pods; found none."
+            )
         config = json.loads(environ.get("PROXY_CONFIG") or "{}")
         return cls(
             namespace=namespace,
             gateway=gateway,
             pod=pod,
             workload=environ.get("ISTIO_META_WORKLOAD_NAME", gateway),
-            discovery_address=config.get("discoveryAddress", "istiod.istio-system.svc:15010"),
+            discovery_address=config.get("discoveryAddress") or environ.get("CA_ADDR") or DISCOVERY_ADDRESS,
         )
 
     @property
     def url(self) -> str:
         """Where the gateway's configuration is served."""
-        return f"http://{self.discovery_address}/configuration/{self.namespace}/{self.gateway}"
+        return f"{'https' if self.secure else 'http'}://{self.discovery_address}/configuration/{self.namespace}/{self.gateway}"
+
+    @property
+    def secure(self) -> bool:
+        """Whether istiod shows a certificate there."""
+        return not self.discovery_address.endswith(f":{PLAIN_PORT}")
 
 
 class Agent:
@@ -166,6 +182,7 @@ class Agent:
                     params={"version": self._version, "wait": str(POLL_SECONDS)},
                     headers={"Authorization": f"Bearer {self._token()}"},
                     timeout=aiohttp.ClientTimeout(total=POLL_SECONDS + 15, sock_connect=5),
+                    ssl=self._trust(),
                 ) as response:
                     if response.status == 200:
                         found: Mapping[str, Any] = await response.json()
@@ -180,6 +197,12 @@ class Agent:
                 self._log(f"no configuration from {self._identity.discovery_address}: {problem}; asking again")
             await asyncio.sleep(delay)
             delay = min(delay * 2, LAST_RETRY_SECONDS)
+
+    def _trust(self) -> ssl.SSLContext | bool:
+        """istiod's certificate is verified with the mounted root, read each time: it may be renewed."""
+        if not self._identity.secure:
+            return True
+        return ssl.create_default_context(cafile=str(self._place.local_path(ROOT_FILE)))
 
     async def _refresh_secrets(self) -> None:
         """Certificates are renewed in place, and mounts may appear late."""

@@ -24,7 +24,7 @@ TYPE = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret"
 
 def secret_files(names: Iterable[str], place: Place) -> dict[Path, str]:
     """The discovery file of each secret, by its path."""
-    return {place.file("sds", name): response("1", _resources(name, place)) for name in sorted(names)}
+    return {place.file("sds", name): response(_resources(name, place)) for name in sorted(names)}
 
 
 def missing(names: Iterable[str], place: Place) -> list[str]:

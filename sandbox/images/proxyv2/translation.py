@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from sandbox.images.proxyv2.endpoint_filter import endpoint_filter
 from sandbox.images.proxyv2.place import Place
 
 ROUTER = "envoy.filters.http.router"
+ISTIOS_OWN = "istio."
+"""Begins the names of HTTP filters that only Istio's build of Envoy has."""
+
 FILE_ACCESS_LOG = "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog"
 STREAM_LOGS = {
     "/dev/stdout": ("envoy.access_loggers.stdout", "StdoutAccessLog"),
@@ -33,27 +37,21 @@ class Files:
 
 def translate(configuration: Mapping[str, Any], place: Place) -> Files:
     """All discovery files but those of the secrets."""
-    version = configuration["version"]
     secrets: set[str] = set()
     contents: dict[Path, str] = {}
     for assignment in configuration["endpoints"]:
-        contents[place.file("eds", assignment["cluster_name"])] = response(
-            version, [_translated(assignment, place, secrets)]
-        )
-    contents[place.file("cds")] = response(
-        version, [_translated(item, place, secrets) for item in configuration["clusters"]]
-    )
+        contents[place.file("eds", assignment["cluster_name"])] = response([_translated(assignment, place, secrets)])
+    contents[place.file("cds")] = response([_translated(item, place, secrets) for item in configuration["clusters"]])
     for routes in configuration["routes"]:
-        contents[place.file("rds", routes["name"])] = response(version, [_translated(routes, place, secrets)])
-    contents[place.file("lds")] = response(
-        version, [_listener(item, place, secrets) for item in configuration["listeners"]]
-    )
+        contents[place.file("rds", routes["name"])] = response([_translated(routes, place, secrets)])
+    contents[place.file("lds")] = response([_listener(item, place, secrets) for item in configuration["listeners"]])
     return Files(contents, frozenset(secrets))
 
 
-def response(version: str, resources: list[Any]) -> str:
-    """A discovery response as Envoy reads it from a file."""
-    return json.dumps({"version_info": version, "resources": resources}, indent=1)
+def response(resources: list[Any]) -> str:
+    """A discovery response as Envoy reads it from a file; its version changes only when it does."""
+    digest = hashlib.sha256(json.dumps(resources, sort_keys=True).encode()).hexdigest()
+    return json.dumps({"version_info": digest[:16], "resources": resources}, indent=1)
 
 
 def _translated(value: Any, place: Place, secrets: set[str]) -> Any:
@@ -61,6 +59,10 @@ def _translated(value: Any, place: Place, secrets: set[str]) -> Any:
         return [_translated(item, place, secrets) for item in value]
     if not isinstance(value, dict):
         return value
+    if "transport_socket_matches" in value:
+        # no endpoint here has a sidecar, and the certificate that it would be shown is not made
+        matches = [item for item in value["transport_socket_matches"] if not item["match"]]
+        value = {**value, "transport_socket_matches": matches}
     result = {key: _translated(item, place, secrets) for key, item in value.items()}
     if "eds_config" in value:
         result["eds_config"] = _from_file(place.file("eds", value["service_name"]))
@@ -105,6 +107,7 @@ def _listener(listener: Mapping[str, Any], place: Place, secrets: set[str]) -> A
         for network_filter in chain["filters"]:
             filters = network_filter["typed_config"].get("http_filters")
             if filters:
+                filters[:] = [item for item in filters if not item["name"].startswith(ISTIOS_OWN)]
                 place_of_router = next(index for index, item in enumerate(filters) if item["name"] == ROUTER)
                 filters.insert(place_of_router, endpoint_filter(place))
     return result

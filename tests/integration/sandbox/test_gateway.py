@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 import time
 from collections.abc import AsyncIterator
@@ -17,16 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# this process starts Envoy while its picker runs: gRPC's fork handlers would end the child
-os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
-
 import aiohttp
-import grpc
 import pytest
 from aiohttp import web
-from envoy.extensions.filters.http.ext_proc.v3.processing_mode_pb2 import ProcessingMode
-from envoy.service.ext_proc.v3 import external_processor_pb2 as ext_proc
-from envoy.service.ext_proc.v3 import external_processor_pb2_grpc as ext_proc_grpc
 
 from sandbox.control_plane.kube import Key, Object
 from sandbox.control_plane.pki import Authority
@@ -40,6 +32,7 @@ from sandbox.images.proxyv2.place import Place
 from sandbox.images.proxyv2.secret_files import secret_files
 from sandbox.images.proxyv2.translation import translate
 from sandbox.network.addresses import bind_port, loopback
+from tests.integration.sandbox.trivial_picker import TrivialPicker, serve
 from tests.unit.sandbox.images.istiod.objects import (
     APP,
     GATEWAY_KEY,
@@ -73,9 +66,16 @@ VERIFIED = {"mode": "SIMPLE", "caCertificates": CA_FILE, "sni": "qwen.test"}
 PATIENCE = 30.0
 
 
-def model(*more: Object, pods: dict[str, str] | None = None, ending: str = "", failure_mode: str = "FailOpen") -> Any:
+def model(
+    *more: Object,
+    pods: dict[str, str] | None = None,
+    ending: str = "",
+    failure_mode: str = "FailOpen",
+    picker_is_there: bool = True,
+) -> Any:
     """One model behind the gateway; the pod called `ending` is being deleted."""
     pods = PODS if pods is None else pods
+    picker = {"epp": PICKER_IP} if picker_is_there else {}
     return world(
         gateway_class(),
         gateway(),
@@ -84,14 +84,14 @@ def model(*more: Object, pods: dict[str, str] | None = None, ending: str = "", f
         picker_service(),
         service(),
         endpoint_slice(pods),
-        endpoint_slice({"epp": PICKER_IP}, service_name=PICKER, port=9002, port_name="grpc"),
+        endpoint_slice(picker, service_name=PICKER, port=9002, port_name="grpc"),
         *(pod(name, address, ending=name == ending) for name, address in pods.items()),
         *more,
     )
 
 
-def body_filter() -> Object:
-    """The guide's filter, for the two rules that lead to the pool."""
+def mode_filter() -> Object:
+    """A filter as the guide has it, for the two rules that lead to the pool: a processing mode alone."""
     return envoy_filter(*(body_patch(f"{APP}.{ROUTE}.{index}") for index in (0, 1)))
 
 
@@ -117,48 +117,10 @@ class Published:
         return self.current
 
 
-class EndpointPicker(ext_proc_grpc.ExternalProcessorServicer):  # type: ignore[misc]  # the generated base is untyped
-    """Sends prompts of one first letter to one pod; without a body it takes pods in turn."""
-
-    def __init__(self) -> None:
-        self.bodies: list[bytes] = []
-        self.streams = 0
-        self.answer: str | None = None
-
-    async def Process(
-        self, requests: AsyncIterator[ext_proc.ProcessingRequest], context: object
-    ) -> AsyncIterator[ext_proc.ProcessingResponse]:
-        self.streams += 1
-        endpoints = [f"{address}:8000" for address in PODS.values()]
-        body, duplex = b"", False
-        async for request in requests:
-            kind = request.WhichOneof("request")
-            if kind == "request_headers":
-                mode = request.protocol_config.request_body_mode
-                duplex = mode == ProcessingMode.FULL_DUPLEX_STREAMED and not request.request_headers.end_of_stream
-                if not duplex:
-                    yield self._chosen(endpoints[self.streams % len(endpoints)])
-            elif kind == "request_body" and duplex:
-                body += request.request_body.body
-                if request.request_body.end_of_stream:
-                    self.bodies.append(body)
-                    prompt = json.loads(body)["prompt"]
-                    yield self._chosen(endpoints[ord(prompt[0]) % len(endpoints)])
-                    response = ext_proc.ProcessingResponse()
-                    mutation = response.request_body.response.body_mutation.streamed_response
-                    mutation.body, mutation.end_of_stream = body, True
-                    yield response
-            elif kind == "response_headers":
-                response = ext_proc.ProcessingResponse()
-                response.response_headers.SetInParent()
-                yield response
-
-    def _chosen(self, endpoint: str) -> ext_proc.ProcessingResponse:
-        response = ext_proc.ProcessingResponse()
-        response.request_headers.response.SetInParent()
-        metadata = response.dynamic_metadata.fields["envoy.lb"].struct_value
-        metadata.fields["x-gateway-destination-endpoint"].string_value = self.answer or endpoint
-        return response
+def by_first_letter(body: bytes) -> str:
+    """Prompts of one first letter go to one pod."""
+    prompt = json.loads(body)["prompt"] if body else "a"
+    return f"{list(PODS.values())[ord(prompt[0]) % len(PODS)]}:8000"
 
 
 @dataclass
@@ -225,14 +187,10 @@ async def upstream(stack: AsyncExitStack, name: str, address: str, authority: Au
     await web.TCPSite(runner, loopback(address), bind_port(8000), ssl_context=context).start()
 
 
-async def picker_server(stack: AsyncExitStack) -> EndpointPicker:
-    servicer = EndpointPicker()
-    server = grpc.aio.server()
-    ext_proc_grpc.add_ExternalProcessorServicer_to_server(servicer, server)
-    server.add_insecure_port(f"{loopback(PICKER_IP)}:{bind_port(9002)}")
-    await server.start()
-    stack.push_async_callback(server.stop, 0)
-    return servicer
+async def picker_server(stack: AsyncExitStack) -> TrivialPicker:
+    picker = TrivialPicker(by_first_letter)
+    await serve(stack, picker, f"{loopback(PICKER_IP)}:{bind_port(9002)}")
+    return picker
 
 
 @asynccontextmanager
@@ -266,19 +224,12 @@ async def running(folder: Path, snapshot: Any) -> AsyncIterator[Gateway]:
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_prompts_stay_on_one_pod_with_the_filter_and_wander_without(tmp_path: Path) -> None:
+async def test_prompts_stay_on_one_pod_until_a_filter_takes_the_picker_away(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         for name, address in PODS.items():
             await upstream(stack, name, address)
         picker = await picker_server(stack)
         hub = await stack.enter_async_context(running(tmp_path, model()))
-        blind = {prompt: {await hub.served_by(f"{prompt} says") for _ in range(4)} for prompt in "abcd"}
-        assert all(pods == set(PODS) for pods in blind.values())
-        assert picker.streams == 16
-        assert picker.bodies == []
-
-        hub.published.publish(model(body_filter()))
-        await hub.until("FULL_DUPLEX_STREAMED")
         sure = {prompt: {await hub.served_by(f"{prompt} says") for _ in range(4)} for prompt in "abcd"}
         assert all(len(pods) == 1 for pods in sure.values())
         assert sure["a"] == sure["c"] != sure["b"] == sure["d"]
@@ -287,6 +238,16 @@ async def test_prompts_stay_on_one_pod_with_the_filter_and_wander_without(tmp_pa
         large = "x" * 300_000
         status, answer = await hub.ask(f"{BASE}/v1/completions", large)
         assert (status, len(json.loads(answer["body"])["prompt"])) == (200, 300_000)
+
+        hub.published.publish(model(mode_filter()))
+        async with asyncio.timeout(PATIENCE):
+            # the rule keeps its routes, so only the picker's cluster tells that the filter has come
+            while PICKER_HOST in (await hub.envoy.ask("/config_dump?resource=dynamic_route_configs"))[1]:
+                await asyncio.sleep(0.02)
+        asked = len(picker.exchanges)
+        blind = {prompt: {await hub.served_by(f"{prompt} says") for _ in range(4)} for prompt in "abcd"}
+        assert all(pods == set(PODS) for pods in blind.values())
+        assert len(picker.exchanges) == asked
         assert await hub.rejected() == {}
 
 
@@ -295,7 +256,7 @@ async def test_request_reaches_the_pod_rewritten_and_from_the_gateways_address(t
         for name, address in PODS.items():
             await upstream(stack, name, address)
         picker = await picker_server(stack)
-        hub = await stack.enter_async_context(running(tmp_path, model(body_filter())))
+        hub = await stack.enter_async_context(running(tmp_path, model()))
         for path, wanted in {
             f"{BASE}/health": "/health",
             f"{BASE}/v1/models": "/v1/models",
@@ -309,9 +270,9 @@ async def test_request_reaches_the_pod_rewritten_and_from_the_gateways_address(t
         assert (await hub.ask("/elsewhere"))[0] == 404
         assert (await hub.ask(f"{BASE}wen/health"))[0] == 404
         # the first of a list that is there is taken; one that is unknown falls back to the others
-        picker.answer = f"{NETWORK}.99.9:8000,{PODS['qwen-1']}:8000"
+        picker.choose = lambda _: f"{NETWORK}.99.9:8000,{PODS['qwen-1']}:8000"
         assert {await hub.served_by("hello") for _ in range(4)} == {"qwen-1"}
-        picker.answer = f"{NETWORK}.99.9:8000"
+        picker.choose = lambda _: f"{NETWORK}.99.9:8000"
         assert {await hub.served_by("hello") for _ in range(4)} == set(PODS)
 
 
@@ -319,9 +280,10 @@ async def test_ending_pod_gets_no_request_within_a_moment(tmp_path: Path) -> Non
     async with AsyncExitStack() as stack:
         for name, address in PODS.items():
             await upstream(stack, name, address)
-        await picker_server(stack)
+        picker = await picker_server(stack)
+        picker.choose = lambda _: f"{PODS['qwen-0']}:8000"
         hub = await stack.enter_async_context(running(tmp_path, model()))
-        assert {await hub.served_by("a") for _ in range(4)} == set(PODS)
+        assert {await hub.served_by("a") for _ in range(4)} == {"qwen-0"}
         begin = time.monotonic()
         hub.published.publish(model(ending="qwen-0"))
         while "qwen-0" in {await hub.served_by("a") for _ in range(2)}:
@@ -331,21 +293,23 @@ async def test_ending_pod_gets_no_request_within_a_moment(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("failure_mode", "filters", "status"),
+    ("failure_mode", "endpoint", "status"),
     [
-        pytest.param("FailOpen", [], 200, id="open"),
-        pytest.param("FailClose", [], 500, id="close"),
         # Envoy cannot take back a body that it has begun to send
-        pytest.param("FailOpen", [body_filter()], 500, id="open with the body under way"),
+        pytest.param("FailOpen", True, 500, id="open, refused"),
+        pytest.param("FailOpen", False, 200, id="open, no endpoint"),
+        pytest.param("FailClose", True, 500, id="close, refused"),
+        pytest.param("FailClose", False, 500, id="close, no endpoint"),
     ],
 )
 async def test_pool_without_a_picker_follows_its_failure_mode(
-    tmp_path: Path, failure_mode: str, filters: list[Object], status: int
+    tmp_path: Path, failure_mode: str, endpoint: bool, status: int
 ) -> None:
     async with AsyncExitStack() as stack:
         for name, address in PODS.items():
             await upstream(stack, name, address)
-        hub = await stack.enter_async_context(running(tmp_path, model(*filters, failure_mode=failure_mode)))
+        snapshot = model(failure_mode=failure_mode, picker_is_there=endpoint)
+        hub = await stack.enter_async_context(running(tmp_path, snapshot))
         found = [await hub.ask(f"{BASE}/v1/completions", "hello") for _ in range(4)]
         assert {code for code, _ in found} == {status}
         if status == 200:
@@ -418,7 +382,7 @@ async def test_requests_under_way_end_well_when_the_gateway_is_told_to_stop(tmp_
 
 
 def test_envoy_accepts_every_resource(tmp_path: Path) -> None:
-    snapshot = model(body_filter(), destination_rule(PICKER_HOST, VERIFIED), destination_rule(SHADOW_HOST, VERIFIED))
+    snapshot = model(mode_filter(), destination_rule(PICKER_HOST, VERIFIED), destination_rule(SHADOW_HOST, VERIFIED))
     place = Place(GATEWAY_IP, tmp_path / "root", tmp_path)
     files = translate(configuration(snapshot, MESH, GATEWAY_KEY).to_json(), place)
     for path, text in {**secret_files(files.secrets, place), **files.contents}.items():

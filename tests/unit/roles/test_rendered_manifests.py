@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from jsonschema import Draft202012Validator
 
 from sandbox.control_plane.kube import Object
 from sandbox.images.istiod import envoyfilters, gateways
+from sandbox.images.istiod.releases import RELEASES, Release
 from sandbox.images.istiod.routes import route_configurations
 from sandbox.images.kserve import routing, scheduler, workload
 from sandbox.network.addresses import PUBLIC_NAMES, api_server_endpoint
@@ -617,29 +619,34 @@ def behind(service: Object) -> list[Object]:
     ]
 
 
-def test_every_route_to_a_pool_gives_the_picker_the_body(guide: Rendered) -> None:
+@pytest.mark.parametrize("release", RELEASES.values(), ids=RELEASES)
+def test_every_route_to_a_pool_asks_its_picker(guide: Rendered, release: Release) -> None:
     world = objects.world(objects.gateway_class(), objects.gateway(), *behind(guide.service), guide.route("HTTPRoute"))
-    found = pool_routes(list(world.routes.values()), *reversed(objects.GATEWAY_KEY))
-    assert found == patched(guide.route("EnvoyFilter"))
+    live_pools = list(world.pools.values())
+    found = pool_routes(list(world.routes.values()), live_pools, *reversed(objects.GATEWAY_KEY))
+    assert [item["name"] for item in found] == patched(guide.route("EnvoyFilter"))
 
-    before = route_configurations(world, objects.MESH, objects.GATEWAY_KEY, [80])
+    mesh = replace(objects.MESH, release=release)
+    before = route_configurations(world, mesh, objects.GATEWAY_KEY, [80])
     pod_labels = gateways.pod_labels(objects.gateway())
     with_filter = objects.world(objects.gateway_class(), objects.gateway(), guide.route("EnvoyFilter"))
-    filters = envoyfilters.applicable(with_filter, objects.MESH, objects.GATEWAY_KEY, pod_labels)
-    after = envoyfilters.apply(envoyfilters.Resources([], before, [], []), filters, objects.MESH).routes
-    modes = {entry["match"].get("path_separated_prefix"): mode(entry) for entry in entries(after)}
+    filters = envoyfilters.applicable(with_filter, mesh, objects.GATEWAY_KEY, pod_labels)
+    after = envoyfilters.apply(envoyfilters.Resources([], before, [], []), filters, mesh).routes
     own = "/rhaii-inference/qwen-3b-tpu-svc"
-    assert modes == {
-        "/v1/completions": "FULL_DUPLEX_STREAMED",
-        "/v1/chat/completions": "FULL_DUPLEX_STREAMED",
+    picker = "outbound|9002||qwen-3b-tpu-svc-epp-service.rhaii-inference.svc.cluster.local"
+    assert {entry["match"].get("path_separated_prefix"): asked(entry) for entry in entries(after)} == {
+        "/v1/completions": picker,
+        "/v1/chat/completions": picker,
         "/v1/models": None,
         "/v1/health": None,
-        f"{own}/v1/completions": "FULL_DUPLEX_STREAMED",
-        f"{own}/v1/chat/completions": "FULL_DUPLEX_STREAMED",
+        f"{own}/v1/completions": picker,
+        f"{own}/v1/chat/completions": picker,
         own: None,
     }
-    assert {mode(entry) for entry in entries(before)} == {"NONE", None}
     assert all("route" in entry for entry in entries(after))
+    # of two routes of one age the first by name keeps its picker, so that the other's paths lose theirs
+    lost = sum(asked(old) != asked(new) for old, new in zip(entries(before), entries(after), strict=True))
+    assert lost == (0 if release.every_route_keeps_its_pickers else 2)
 
 
 def entries(configurations: list[Object]) -> Iterator[Object]:
@@ -648,16 +655,17 @@ def entries(configurations: list[Object]) -> Iterator[Object]:
             yield from host["routes"]
 
 
-def mode(entry: Object) -> str | None:
-    """What the endpoint picker gets of a request's body; None where no picker is asked."""
+def asked(entry: Object) -> str | None:
+    """Whom Envoy asks for an endpoint, with the whole of both bodies and every failure mode as the pool has it."""
     per_filter = entry.get("typed_per_filter_config", {}).get("envoy.filters.http.ext_proc")
     if per_filter is None:
         return None
-    found = per_filter["overrides"]["processing_mode"]
-    if found["request_body_mode"] == "FULL_DUPLEX_STREAMED":
-        assert found["request_trailer_mode"] == "SEND"
-    assert "grpc_service" in per_filter["overrides"]
-    return str(found["request_body_mode"])
+    found = per_filter["overrides"]
+    assert found["failure_mode_allow"] is True
+    assert {found["processing_mode"][f"{side}_body_mode"] for side in ("request", "response")} == {
+        "FULL_DUPLEX_STREAMED"
+    }
+    return str(found["grpc_service"]["envoy_grpc"]["cluster_name"])
 
 
 # The network policies

@@ -94,6 +94,28 @@ def test_pool_routes_names_are_plain() -> None:
         "metadata": {"name": tagged("r"), "namespace": tagged("team")},
         "spec": {"parentRefs": [{"name": "g", "namespace": "o"}], "rules": [{"backendRefs": [pool]}]},
     }
-    (name,) = FILTERS["pool_routes"]([route], tagged("g"), tagged("o"))
-    assert (name, type(name)) == ("team.r.0", str)
-    assert FILTERS["pool_routes"]([route], "o", "g") == []
+    ref = {"name": tagged("p-epp"), "failureMode": tagged("FailOpen")}
+    pools = [{"metadata": {"name": tagged("p"), "namespace": tagged("team")}, "spec": {"endpointPickerRef": ref}}]
+    (found,) = FILTERS["pool_routes"]([route], pools, tagged("g"), tagged("o"))
+    assert found == {"name": "team.r.0", "cluster": "outbound|9002||p-epp.team.svc.cluster.local", "fail_open": True}
+    assert (type(found["name"]), type(found["cluster"])) == (str, str)
+    assert FILTERS["pool_routes"]([route], pools, "o", "g") == []
+
+
+def test_shared_rule_name_is_a_filters_error() -> None:
+    pool = {"group": "inference.networking.k8s.io", "kind": "InferencePool", "name": "p"}
+    rules = [{"name": "chat", "backendRefs": [pool]}, {"name": "chat"}]
+    route = {
+        "metadata": {"name": "r", "namespace": "team"},
+        "spec": {"parentRefs": [{"name": "g", "namespace": "o"}], "rules": rules},
+    }
+    pools = [{"metadata": {"name": "p", "namespace": "team"}, "spec": {"endpointPickerRef": {"name": "e"}}}]
+    with pytest.raises(AnsibleFilterError, match="chat stands in HTTPRoute team/r"):
+        FILTERS["pool_routes"]([route], pools, "g", "o")
+
+
+def test_places_of_kserves_rules_may_be_text() -> None:
+    made = FILTERS["kserve_objects"]([{"name": tagged("m")}], tagged("team"), ["1"], "g", "o")
+    assert [item["name"] for item in FILTERS["pool_routes"](made["routes"], made["pools"], "g", "o")] == [
+        "team.m-kserve-route.1"
+    ]
