@@ -21,12 +21,13 @@ PRESETS = "PresetsCombined"
 MAIN_WORKLOAD = "MainWorkloadReady"
 WORKER_WORKLOAD = "WorkerWorkloadReady"
 PREFILL_WORKLOAD = "PrefillWorkloadReady"
+PREFILL_WORKER_WORKLOAD = "PrefillWorkerWorkloadReady"
 GATEWAYS = "GatewaysReady"
 ROUTES = "HTTPRoutesReady"
 POOL = "InferencePoolReady"
 SCHEDULER = "SchedulerWorkloadReady"
 
-WORKLOAD_PARTS = (MAIN_WORKLOAD, WORKER_WORKLOAD, PREFILL_WORKLOAD)
+WORKLOAD_PARTS = (MAIN_WORKLOAD, WORKER_WORKLOAD, PREFILL_WORKLOAD, PREFILL_WORKER_WORKLOAD)
 ROUTER_PARTS = (GATEWAYS, ROUTES, POOL, SCHEDULER)
 DEPENDENTS = (WORKLOADS, ROUTER)
 """What Ready is made of. PresetsCombined is not among them in this generation of KServe."""
@@ -61,14 +62,18 @@ class Conditions:
             self._set(READY, "Unknown", *NEW_GENERATION)
 
     def true(self, kind: str) -> None:
-        """Mark True."""
+        """Mark True; Ready follows what is not True by now."""
         self._set(kind, "True")
-        self._follow(kind)
+        unhappy = self._unhappy()
+        if unhappy is not None:
+            self._set(READY, unhappy["status"], unhappy.get("reason", ""), unhappy.get("message", ""))
+        else:
+            self._set(READY, "True")
 
     def false(self, kind: str, reason: str, message: str = "") -> None:
-        """Mark False."""
-        self._set(kind, "False", reason, message)
-        self._follow(kind)
+        """Mark False; what Ready is made of takes it along, with its own reason."""
+        for each in (kind, READY) if kind in DEPENDENTS else (kind,):
+            self._set(each, "False", reason, message)
 
     def clear(self, kind: str) -> None:
         """Take a condition away: what is not there blocks nothing."""
@@ -90,16 +95,15 @@ class Conditions:
                 return
         self.true(kind)
 
-    def _follow(self, kind: str) -> None:
-        if kind not in DEPENDENTS:
-            return
+    def _unhappy(self) -> Object | None:
+        # the last to change speaks for all of them; of two at once, the first by name
+        found = [self._found[kind] for kind in sorted(DEPENDENTS) if kind in self._found]
+        found.sort(key=lambda item: str(item["lastTransitionTime"]), reverse=True)
         for status in ("False", "Unknown"):
-            for dependent in DEPENDENTS:
-                condition = self._found.get(dependent, {"status": "Unknown"})
+            for condition in found:
                 if condition["status"] == status:
-                    self._set(READY, status, condition.get("reason", ""), condition.get("message", ""))
-                    return
-        self._set(READY, "True")
+                    return condition
+        return None if len(found) == len(DEPENDENTS) else {"status": "Unknown"}
 
     def _set(self, kind: str, status: str, reason: str = "", message: str = "") -> None:
         condition: Object = {"type": kind, "status": status}
