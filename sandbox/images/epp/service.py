@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import ssl
 import sys
 import time
@@ -23,6 +24,7 @@ from aiohttp import web
 from sandbox.control_plane.kube import POD, ApiError, Informer, KubeClient, Resource
 from sandbox.images import prometheus
 from sandbox.images.container import Container
+from sandbox.images.epp import generation
 from sandbox.images.epp.command_line import FlagError, Options, parse
 from sandbox.images.epp.config import Config, ConfigError, load
 from sandbox.images.epp.ext_proc import Processor
@@ -98,7 +100,8 @@ class PickerService:
         self.options = options
         self.log = log
         self.fleet = Fleet()
-        self.picker = Picker(config)
+        self.generation = generation.of_image(container.environ.get("SANDBOX_IMAGE", ""))
+        self.picker = Picker(config, block_characters=self.generation.block_characters)
         self.metrics = Metrics(options.pool_name)
         self.pool: Pool | None = None
         self._synced = False
@@ -148,7 +151,12 @@ class PickerService:
                 ("grpc.so_reuseport", 0),
             ]
         )
-        processor = Processor(self.picker, self.fleet, self.metrics, allowed=self._allowed, log=self.log)
+        processor = Processor(
+            *(self.picker, self.fleet, self.metrics),
+            allowed=self._allowed,
+            log=self.log,
+            strict=self.generation.refuses,
+        )
         pb_grpc.add_ExternalProcessorServicer_to_server(processor, server)
         address = self._address(self.options.grpc_port)
         if self.options.secure:
@@ -264,9 +272,11 @@ class PickerService:
             async with session.get(url, ssl=tls) as response:
                 if response.status != 200:
                     return
-                page = prometheus.totals(await response.text())
+                text = await response.text()
         except (aiohttp.ClientError, OSError, TimeoutError):
             return  # the last figures stay
+        page = prometheus.totals(text)
+        replica.block_tokens = block_tokens(text, self.options.cache_metric) or replica.block_tokens
         replica.queued = page.get(self.options.queued_metric, replica.queued)
         replica.running = page.get(self.options.running_metric, replica.running)
         replica.usage = page.get(self.options.usage_metric, replica.usage)
@@ -286,6 +296,12 @@ class PickerService:
         await runner.setup()
         await web.SockSite(runner, sockets.listen(self.options.metrics_port)).start()
         return runner
+
+
+def block_tokens(page: str, metric: str) -> int:
+    """The size of a model server's cache blocks, which its metrics name in a label; 0 when they do not."""
+    found = re.search(rf'^{re.escape(metric)}\{{[^}}]*\bblock_size="(\d+)"', page, re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def configuration(certificate: Path, key: Path) -> Any:
