@@ -34,6 +34,10 @@ def vacated_nodes(nodes: Any, pods: Any, wanted: int) -> list[str]:
     return _service_plan.vacated(plain(nodes), plain(pods), int(wanted))
 
 
+def guide_labels(pods: Any, services: Any) -> list[dict[str, Any]]:
+    return _service_plan.guide_labels(plain(pods), plain(services))
+
+
 def pool_routes(routes: Any, gateway: str, namespace: str) -> list[str]:
     return _pool_routes.pool_routes(plain(routes), plain(gateway), plain(namespace))
 
@@ -41,6 +45,7 @@ def pool_routes(routes: Any, gateway: str, namespace: str) -> list[str]:
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
+            "guide_labels": guide_labels,
             "pool_routes": pool_routes,
             "replaced_services": replaced_services,
             "service_plan": service_plan,

@@ -23,6 +23,11 @@ Object = Mapping[str, Any]
 OVERRIDE = "rhaii.gke/override"
 STOP = "serving.kserve.io/stop"
 TPU = "google.com/tpu"
+GUIDE_LABEL = "serving.kserve.io/inferenceservice"
+# how KServe itself marks model pods
+SERVICE_NAME = "app.kubernetes.io/name"
+COMPONENT = "app.kubernetes.io/component"
+MODEL_PODS = "llminferenceservice-workload"
 OVERRIDABLE = ("replicas", "image")
 
 
@@ -145,6 +150,28 @@ def vacated(nodes: Sequence[Object], pods: Sequence[Object], wanted: int) -> lis
     return [str(node["metadata"]["name"]) for node in reversed(free)][:excess]
 
 
+def guide_labels(pods: Sequence[Object], services: Sequence[str]) -> list[dict[str, Any]]:
+    """Patches for the Ready model pods of `services` that lack the label by which the guide finds them."""
+    found = []
+    for pod in pods:
+        meta = pod["metadata"]
+        labels = meta.get("labels") or {}
+        service = labels.get(SERVICE_NAME)
+        if labels.get(COMPONENT) != MODEL_PODS or service not in services or labels.get(GUIDE_LABEL) == service:
+            continue
+        # one that goes needs no label any more
+        if meta.get("deletionTimestamp") or not _is_ready(pod):
+            continue
+        place = {"name": meta["name"], "namespace": meta["namespace"]}
+        found.append({"apiVersion": "v1", "kind": "Pod", "metadata": {**place, "labels": {GUIDE_LABEL: service}}})
+    return found
+
+
+def _is_ready(pod: Object) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(item.get("type") == "Ready" and item.get("status") == "True" for item in conditions)
+
+
 def _holds_tpu(pod: Object) -> bool:
     containers: Sequence[Object] = [*(pod["spec"].get("containers") or []), *(pod["spec"].get("initContainers") or [])]
     return any(
@@ -154,4 +181,4 @@ def _holds_tpu(pod: Object) -> bool:
     )
 
 
-__all__ = ("OVERRIDE", "STOP", "Plan", "override_of", "plan", "replaced", "vacated")
+__all__ = ("OVERRIDE", "STOP", "Plan", "guide_labels", "override_of", "plan", "replaced", "vacated")
