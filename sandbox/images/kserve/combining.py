@@ -196,6 +196,16 @@ def _render(service: Object, spec: Object, config: GlobalConfig) -> Object:
         raise CombineError(f"failed to merge config: {error}") from error
 
 
+def template_problem(spec: Object) -> str | None:
+    """What is wrong with the templates of a configuration, tried on a service that nobody has."""
+    sample = {"metadata": {"name": "sample", "namespace": "sample"}}
+    try:
+        _render(sample, {"model": {"uri": "hf://sample/sample", "name": "sample"}, **spec}, GlobalConfig())
+    except CombineError as error:
+        return str(error)
+    return None
+
+
 def _point_route(service: Object, spec: Object) -> None:
     route = http_route(spec)
     if route is None:

@@ -509,7 +509,6 @@ def test_kserves_presets_leave_what_we_set(each: Rendered) -> None:
             assert merged[part] == own[part]
         for name in ("startupProbe", "livenessProbe", "readinessProbe"):
             assert {**merged[name], **own[name]} == merged[name]
-        assert set(service["spec"].get("labels", {})) <= set(pod["metadata"]["labels"])
         assert pod["spec"]["terminationGracePeriodSeconds"] == 60
 
 
@@ -605,7 +604,8 @@ def behind(service: Object) -> list[Object]:
     spec = combined(live(service))
     found = spec["router"]["scheduler"]
     return [
-        routing.route(live(service), spec),
+        # a gateway has answered that it does not know the older pool
+        routing.route(live(service), spec, {"metadata": {"annotations": {routing.MIGRATED: "v1"}}}),
         scheduler.inference_pool(live(service), found),
         scheduler.epp_service(live(service), found),
         workload.workload_service(live(service)),
@@ -699,7 +699,7 @@ def rulebook(
     own, gateway = service["metadata"]["namespace"], rendered.route("EnvoyFilter")["metadata"]["namespace"]
     label = rendered.route("EnvoyFilter")["spec"]["workloadSelector"]["labels"]
     model = model_pods(service)["metadata"]["labels"]
-    picker = scheduler.deployment(live(service), combined(live(service))["router"]["scheduler"], None, None)
+    picker = scheduler.deployment(live(service), combined(live(service))["router"]["scheduler"])
     picker_labels = picker["spec"]["template"]["metadata"]["labels"]
     labels: dict[str, tuple[str, dict[str, str]]] = {
         "gateway": (gateway, {**gateways.pod_labels(objects.gateway()), **label}),

@@ -98,3 +98,11 @@ def test_pool_routes_names_are_plain() -> None:
     (name,) = FILTERS["pool_routes"]([route], tagged("g"), tagged("o"))
     assert (name, type(name)) == ("team.r.0", str)
     assert FILTERS["pool_routes"]([route], "o", "g") == []
+
+
+def test_pods_without_the_guides_label_are_patched() -> None:
+    labels = {"app.kubernetes.io/component": "llminferenceservice-workload", "app.kubernetes.io/name": tagged("a")}
+    pod = {"metadata": {"name": "p", "namespace": "n", "labels": labels}}
+    pod["status"] = {"conditions": [{"type": "Ready", "status": "True"}]}  # type: ignore[assignment]
+    (found,) = FILTERS["guide_labels"]([pod], [tagged("a")])
+    assert found["metadata"]["labels"] == {"serving.kserve.io/inferenceservice": "a"}

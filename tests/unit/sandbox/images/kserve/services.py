@@ -22,7 +22,7 @@ PRESETS: dict[str, Object] = {
     for item in yaml.safe_load_all((CHART / "files" / "presets.yaml").read_text(encoding="utf-8"))
 }
 STORAGE: Object = {
-    "image": "registry.redhat.io/rhoai/odh-kserve-storage-initializer-rhel9@sha256:c14f41922a7cfc6efa56cb29bea79c930010833f15be905b14034c7d1e4070df",
+    "image": "registry.redhat.io/rhoai/odh-kserve-storage-initializer-rhel9:v3.4.0-ea.1",
     "memoryRequest": "100Mi",
     "memoryLimit": "24Gi",
     "cpuRequest": "100m",

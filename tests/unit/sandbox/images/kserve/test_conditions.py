@@ -186,6 +186,5 @@ def test_route_that_nobody_has_seen_is_shown_as_kserve_prints_it() -> None:
     route = {"metadata": {"namespace": "n", "name": "r"}, "spec": {"parentRefs": [{"name": "g"}]}, "status": {}}
     verdict = readiness.routes([route])
     assert verdict is not None
-    assert verdict[1].endswith(
-        "[n/r: v1.HTTPRouteStatus{RouteStatus:v1.RouteStatus{Parents:[]v1.RouteParentStatus(nil)}}]"
-    )
+    nobody = "v1.HTTPRouteStatus{RouteStatus:v1.RouteStatus{Parents:[]v1.RouteParentStatus(nil)}}"
+    assert verdict[1].endswith(f"[n/r: {nobody}]")

@@ -268,9 +268,8 @@ def test_route_moves_to_the_new_pool_when_the_gateway_has_answered(group: str, r
     answer = {"conditions": [{"type": "ResolvedRefs", "status": status, "reason": reason}]}
     after = routing.route(own, combined(own), {**first, "status": {"parents": [answer]}})
     assert after["spec"]["rules"][0]["backendRefs"][0]["group"] == (NEW if moved else OLD)
-    assert after["metadata"].get("annotations") == (
-        {"serving.kserve.io/inferencepool-migrated": "v1"} if moved else None
-    )
+    marked = {"serving.kserve.io/inferencepool-migrated": "v1"}
+    assert after["metadata"].get("annotations") == (marked if moved else None)
     if moved:  # for good
         assert routing.route(own, combined(own), {**after, "status": {}}) == after
 
