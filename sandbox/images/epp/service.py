@@ -41,6 +41,7 @@ from sandbox.network.addresses import bind_port, loopback
 LEAST_METRICS_INTERVAL = 0.2
 METRICS_TIMEOUT = 2.0
 GRACE = 5.0
+TICK, FIRST_LIST_TICKS = 0.05, 100
 ALPN_VARIABLE = "SANDBOX_EPP_ALPN"
 """`none` leaves the negotiation of a protocol out, as EA1's picker is said to do."""
 MESSAGE_LIMIT = 64 * 2**20
@@ -124,13 +125,18 @@ class PickerService:
             await server.start()
             front = await self._front()
             await health.start()
-            self.container.up()
             self.log("Endpoint picker starting", pool=self.options.pool_name, port=self.options.grpc_port)
             tasks = [
                 asyncio.create_task(self._watch(kube), name="watch"),
                 asyncio.create_task(self._scrape(), name="scrape"),
             ]
             try:
+                # probes count from here, in guide time: the first list from the API server is this machine's
+                for _ in range(FIRST_LIST_TICKS):
+                    if self.ready() or any(task.done() for task in tasks):
+                        break
+                    await asyncio.sleep(TICK)
+                self.container.up()
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()

@@ -39,6 +39,7 @@ class Conditions:
 
     def __init__(self, conditions: list[Object] | None = None, *, clock: Callable[[], str] = utc_now) -> None:
         self._found: dict[str, Object] = {item["type"]: copy.deepcopy(item) for item in conditions or []}
+        self._before = copy.deepcopy(self._found)
         self._clock = clock
 
     def get(self, kind: str) -> Object | None:
@@ -50,8 +51,12 @@ class Conditions:
         return self._found.get(kind, {}).get("status") == "True"
 
     def as_list(self) -> list[Object]:
-        """All of them, by type."""
-        return [self._found[kind] for kind in sorted(self._found)]
+        """All of them, by type; one that is again what it was before has not changed."""
+        return [self._settled(kind) for kind in sorted(self._found)]
+
+    def _settled(self, kind: str) -> Object:
+        found, before = self._found[kind], self._before.get(kind)
+        return before if before and _content(before) == _content(found) else found
 
     def begin(self, *, new_generation: bool) -> None:
         """Before a look at the service: what is not known is Unknown, and a new generation unsettles Ready."""
@@ -114,6 +119,10 @@ class Conditions:
         if message:
             condition["message"] = message
         known = self._found.get(kind)
-        if known and {key: value for key, value in known.items() if key != "lastTransitionTime"} == condition:
+        if known and _content(known) == condition:
             return
         self._found[kind] = {**condition, "lastTransitionTime": self._clock()}
+
+
+def _content(condition: Object) -> Object:
+    return {key: value for key, value in condition.items() if key != "lastTransitionTime"}

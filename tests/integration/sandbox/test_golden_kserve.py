@@ -217,8 +217,9 @@ async def namespace_config(case: Case) -> Any:
     config, service = case.applied
     if isinstance(config["spec"], str):
         preset = await case.client.get(LLM_INFERENCE_SERVICE_CONFIG, config["metadata"]["name"], "opendatahub")
-        config["spec"] = copy.deepcopy(preset["spec"])
-        template = config["spec"]["router"]["scheduler"]["template"]
+        copied: Object = copy.deepcopy(preset["spec"])
+        config["spec"] = copied
+        template = copied["router"]["scheduler"]["template"]
         template["imagePullSecrets"] = [{"name": "rhaiis-pull-secret"}]
         template["containers"][0]["image"] = "epp:other"
     await case.apply(config, service)

@@ -100,6 +100,14 @@ def test_transition_time_moves_only_with_the_condition() -> None:
     assert found.as_list()[0]["lastTransitionTime"] == "t2"
 
 
+def test_condition_that_is_again_what_it_was_keeps_its_time() -> None:
+    known = {"type": "Ready", "status": "False", "reason": "A", "lastTransitionTime": "t0"}
+    found = Conditions([known], clock=lambda: "t1")
+    found.false("Ready", "B")
+    found.false("Ready", "A")
+    assert found.as_list() == [known]
+
+
 def test_parts_are_informational_and_wholes_are_not() -> None:
     found = {item["type"]: item.get("severity") for item in all_true().as_list()}
     assert found[kinds.MAIN_WORKLOAD] == "Info"
