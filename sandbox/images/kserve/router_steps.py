@@ -45,19 +45,12 @@ class RouterSteps:
     async def reconcile(self, look: Look) -> None:
         """Bring the router to what the service asks for, and set its conditions."""
         await self._check_references(look)
-        try:
-            await self._step(look, conditions.SCHEDULER, "SchedulerReconcileError", "scheduler", self._scheduler(look))
-            route = await self._step(look, conditions.ROUTES, "HTTPRouteReconcileError", "HTTPRoute", self._route(look))
-            await self._step(
-                *(look, conditions.ROUTES, "IstioDestinationRuleReconcileError", "DestinationRule"),
-                self._destination_rules(look, route),
-            )
-        except ReconcileError:
-            # what an earlier look said of them holds no longer
-            for kind in (conditions.GATEWAYS, conditions.ROUTES):
-                if (look.conditions.get(kind) or {}).get("status") == "True":
-                    look.conditions.clear(kind)
-            raise
+        await self._step(look, conditions.SCHEDULER, "SchedulerReconcileError", "scheduler", self._scheduler(look))
+        route = await self._step(look, conditions.ROUTES, "HTTPRouteReconcileError", "HTTPRoute", self._route(look))
+        await self._step(
+            *(look, conditions.ROUTES, "IstioDestinationRuleReconcileError", "DestinationRule"),
+            self._destination_rules(look, route),
+        )
         if look.stopped:
             for kind in (conditions.POOL, conditions.GATEWAYS, conditions.ROUTES):
                 look.conditions.false(kind, *STOPPED)
@@ -73,6 +66,9 @@ class RouterSteps:
         except Conflict:
             raise
         except PROBLEMS as error:
+            # what an earlier look said of them holds no longer
+            for each in (conditions.GATEWAYS, conditions.ROUTES):
+                look.conditions.clear(each)
             look.conditions.false(kind, reason, f"Failed to reconcile {what}: {error}")
             raise ReconcileError(f"failed to reconcile {what}: {error}") from error
 
