@@ -13,7 +13,7 @@ Object = dict[str, Any]
 
 def bootstrap_objects(index: int) -> list[Object]:
     """Objects in the order of their creation; `index` is the cluster's number."""
-    return [*access(), storage_class(), dns_service(index), *metrics_server()]
+    return [*access(), *warden(), storage_class(), dns_service(index), *metrics_server()]
 
 
 def access() -> list[Object]:
@@ -30,6 +30,42 @@ def access() -> list[Object]:
             ("gke-container-admin", "cluster-admin", "gke:container.admin"),
             ("gke-container-viewer", "view", "gke:container.viewer"),
         )
+    ]
+
+
+def warden() -> list[Object]:
+    """What GKE's warden asks of pods that want a TPU: selectors that say which."""
+    keys = ("cloud.google.com/gke-tpu-accelerator", "cloud.google.com/gke-tpu-topology")
+    wants_none = (
+        "object.spec.containers.all(c, "
+        "!has(c.resources) || !has(c.resources.limits) || !('google.com/tpu' in c.resources.limits))"
+    )
+    has_both = " && ".join(f"'{key}' in object.spec.nodeSelector" for key in keys)
+    message = (
+        "GKE Warden rejected the request because it violates one or more constraints: a pod that requests "
+        f"google.com/tpu must have the node selectors {keys[0]} and {keys[1]}."
+    )
+    group = "admissionregistration.k8s.io"
+    name = {"name": "gke-warden-tpu"}
+    pods = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+    expression = f"{wants_none} || (has(object.spec.nodeSelector) && {has_both})"
+    return [
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "ValidatingAdmissionPolicy",
+            "metadata": name,
+            "spec": {
+                "failurePolicy": "Fail",
+                "matchConstraints": {"resourceRules": [pods]},
+                "validations": [{"expression": expression, "message": message}],
+            },
+        },
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": name,
+            "spec": {"policyName": name["name"], "validationActions": ["Deny"]},
+        },
     ]
 
 

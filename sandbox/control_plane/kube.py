@@ -72,6 +72,8 @@ GATEWAY_CLASS = Resource("gateway.networking.k8s.io/v1", "gatewayclasses", names
 GATEWAY = Resource("gateway.networking.k8s.io/v1", "gateways")
 HTTP_ROUTE = Resource("gateway.networking.k8s.io/v1", "httproutes")
 INFERENCE_POOL = Resource("inference.networking.k8s.io/v1", "inferencepools")
+OLD_INFERENCE_POOL = Resource("inference.networking.x-k8s.io/v1alpha2", "inferencepools")
+INFERENCE_MODEL = Resource("inference.networking.x-k8s.io/v1alpha2", "inferencemodels")
 LLM_INFERENCE_SERVICE = Resource("serving.kserve.io/v1alpha1", "llminferenceservices")
 LLM_INFERENCE_SERVICE_CONFIG = Resource("serving.kserve.io/v1alpha1", "llminferenceserviceconfigs")
 ENVOY_FILTER = Resource("networking.istio.io/v1alpha3", "envoyfilters")
@@ -104,6 +106,8 @@ KINDS: dict[tuple[str, str], Resource] = {
     ("gateway.networking.k8s.io/v1", "Gateway"): GATEWAY,
     ("gateway.networking.k8s.io/v1", "HTTPRoute"): HTTP_ROUTE,
     ("inference.networking.k8s.io/v1", "InferencePool"): INFERENCE_POOL,
+    ("inference.networking.x-k8s.io/v1alpha2", "InferencePool"): OLD_INFERENCE_POOL,
+    ("inference.networking.x-k8s.io/v1alpha2", "InferenceModel"): INFERENCE_MODEL,
     ("serving.kserve.io/v1alpha1", "LLMInferenceService"): LLM_INFERENCE_SERVICE,
     ("serving.kserve.io/v1alpha1", "LLMInferenceServiceConfig"): LLM_INFERENCE_SERVICE_CONFIG,
     ("networking.istio.io/v1alpha3", "EnvoyFilter"): ENVOY_FILTER,

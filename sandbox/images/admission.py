@@ -17,11 +17,18 @@ Check = Callable[[Object], Sequence[str]]
 """From the review's request to what is wrong with the object; nothing means that it may pass."""
 
 
-def review_answer(review: Object, check: Check) -> Object:
-    """The AdmissionReview that answers `review`."""
+def nothing(_request: Object) -> Sequence[str]:
+    """A check that finds nothing."""
+    return ()
+
+
+def review_answer(review: Object, check: Check, warn: Check = nothing) -> Object:
+    """The AdmissionReview that answers `review`; what `warn` finds is told and stands in nothing's way."""
     request = review["request"]
     problems = check(request)
     response: Object = {"uid": request["uid"], "allowed": not problems}
+    if warnings := list(warn(request)):
+        response["warnings"] = warnings
     if problems:
         kind = request.get("kind") or {}
         name = request.get("name") or ((request.get("object") or {}).get("metadata") or {}).get("name", "")
@@ -30,18 +37,18 @@ def review_answer(review: Object, check: Check) -> Object:
     return {"apiVersion": review["apiVersion"], "kind": "AdmissionReview", "response": response}
 
 
-def application(checks: Mapping[str, Check]) -> web.Application:
-    """A web application with one check a path."""
+def application(checks: Mapping[str, Check], warnings: Mapping[str, Check] | None = None) -> web.Application:
+    """A web application with one check a path, and warnings for some."""
 
-    def handler(check: Check) -> Callable[[web.Request], Any]:
+    def handler(check: Check, warn: Check) -> Callable[[web.Request], Any]:
         async def handle(request: web.Request) -> web.Response:
-            return web.json_response(review_answer(await request.json(), check))
+            return web.json_response(review_answer(await request.json(), check, warn))
 
         return handle
 
     app = web.Application(client_max_size=8 * 1024 * 1024)
     for path, check in checks.items():
-        app.router.add_post(path, handler(check))
+        app.router.add_post(path, handler(check, (warnings or {}).get(path, nothing)))
     return app
 
 

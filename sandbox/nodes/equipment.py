@@ -69,6 +69,7 @@ class Equipment:
             "SANDBOX_POD_NAME": record.name,
             "SANDBOX_POD_NAMESPACE": record.namespace,
             "SANDBOX_CLUSTER_DIR": str(self.cluster.directory),
+            "SANDBOX_IMAGE": str(spec.get("image", "")),
             ID_VARIABLE: container_id,
             **played(os.environ),
             **devices(spec),

@@ -88,6 +88,7 @@ class Options:
     queued_metric: str
     running_metric: str
     usage_metric: str
+    cache_metric: str
 
 
 def parse(argv: Sequence[str], namespace: str = "default") -> Options:
@@ -138,6 +139,7 @@ def parse(argv: Sequence[str], namespace: str = "default") -> Options:
         queued_metric=texts["total-queued-requests-metric"],
         running_metric=texts["total-running-requests-metric"],
         usage_metric=texts["kv-cache-usage-percentage-metric"],
+        cache_metric=texts["cache-info-metric"],
     )
 
 

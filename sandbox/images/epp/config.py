@@ -14,7 +14,7 @@ import yaml
 
 GROUPS = ("inference.networking.x-k8s.io/v1alpha1", "llm-d.ai/v1alpha1")
 PREFIX_SCORERS = ("prefix-cache-scorer", "precise-prefix-cache-scorer")
-SCORERS = (*PREFIX_SCORERS, "queue-scorer", "kv-cache-utilization-scorer", "no-hit-lru-scorer")
+SCORERS = (*PREFIX_SCORERS, "load-aware-scorer", "queue-scorer", "kv-cache-utilization-scorer", "no-hit-lru-scorer")
 PICKERS = ("max-score-picker", "random-picker", "weighted-random-picker")
 OTHERS = ("single-profile-handler",)
 
@@ -33,12 +33,16 @@ class Config:
     """By the scorer's type."""
     picker: str = "max-score-picker"
     endpoints: int = 1
-    block_characters: int = 64 * CHARACTERS_PER_TOKEN
+    block_characters: int = 0
+    """0: what the picker's generation takes."""
     max_blocks: int = 256
     lru_blocks: int = 31250
+    load_threshold: int = 128
+    """Waiting requests at which a replica counts as loaded."""
 
 
-DEFAULT = Config({"queue-scorer": 2.0, "prefix-cache-scorer": 3.0})
+DEFAULT = Config({"prefix-cache-scorer": 2.0, "load-aware-scorer": 1.0})
+"""Of KServe in EA1."""
 
 
 @dataclass
@@ -82,6 +86,7 @@ def _plugin(entry: Mapping[str, Any]) -> _Plugin:
 def _config(plugins: Mapping[str, _Plugin], references: list[Mapping[str, Any]]) -> Config:
     weights: dict[str, float] = {}
     picker, picker_parameters, prefix_parameters = "max-score-picker", {}, {}
+    load_threshold = DEFAULT.load_threshold
     for reference in references:
         name = str(reference.get("pluginRef"))
         plugin = plugins.get(name)
@@ -94,6 +99,8 @@ def _config(plugins: Mapping[str, _Plugin], references: list[Mapping[str, Any]])
             picker, picker_parameters = plugin.kind, dict(plugin.parameters)
         if plugin.kind in PREFIX_SCORERS:
             prefix_parameters = dict(plugin.parameters)
+        if plugin.kind == "load-aware-scorer":
+            load_threshold = int(plugin.parameters.get("threshold") or load_threshold)
     return Config(
         weights=weights,
         picker=picker,
@@ -101,6 +108,7 @@ def _config(plugins: Mapping[str, _Plugin], references: list[Mapping[str, Any]])
         block_characters=_block_tokens(prefix_parameters) * CHARACTERS_PER_TOKEN,
         max_blocks=int(prefix_parameters.get("maxPrefixBlocksToMatch") or DEFAULT.max_blocks),
         lru_blocks=int(prefix_parameters.get("lruCapacityPerServer") or DEFAULT.lru_blocks),
+        load_threshold=load_threshold,
     )
 
 
@@ -115,4 +123,4 @@ def _block_tokens(parameters: Mapping[str, Any]) -> int:
     ):
         if holder.get(name):
             return int(holder[name])
-    return 64
+    return 0

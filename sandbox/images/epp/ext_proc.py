@@ -53,10 +53,13 @@ class Refusal(Exception):
 class Processor:
     """Answers ext_proc streams: one stream is one HTTP request."""
 
-    def __init__(self, picker: Picker, fleet: Fleet, metrics: Metrics, *, allowed: Allowed, log: Log) -> None:
+    def __init__(
+        self, picker: Picker, fleet: Fleet, metrics: Metrics, *, allowed: Allowed, log: Log, strict: bool = True
+    ) -> None:
         self.picker = picker
         self.fleet = fleet
         self.metrics = metrics
+        self.strict = strict
         self._allowed = allowed
         self._log = log
 
@@ -82,7 +85,7 @@ class Processor:
         if pick is None:
             self.metrics.refused(request, "ServiceUnavailable")
             raise Refusal(503, "no candidate pods available for serving the request")
-        self.metrics.picked(pick, request, time.perf_counter() - began, self.picker.config.block_characters)
+        self.metrics.picked(pick, request, time.perf_counter() - began, pick.block_characters)
         self._log(
             "Request handled",
             model=request.model,
@@ -139,7 +142,7 @@ class Stream:
             self._body += body.body
             return self._release(trailers=False) if body.end_of_stream else []
         if self._mode in BUFFERED or self._mode is None:
-            pick = self._processor.decide(request_of(body.body))
+            pick = self._processor.decide(request_of(body.body, strict=self._processor.strict))
             return [routed(pick, request_body=pb.BodyResponse(response=common(pick)))]
         return [pb.ProcessingResponse(request_body=pb.BodyResponse())]
 
@@ -148,7 +151,7 @@ class Stream:
         if not self._held:
             return []
         self._held = False
-        pick = self._processor.decide(request_of(bytes(self._body)))
+        pick = self._processor.decide(request_of(bytes(self._body), strict=self._processor.strict))
         made = [routed(pick, request_headers=pb.HeadersResponse(response=common(pick)))]
         starts = range(0, max(len(self._body), 1), CHUNK)
         for start in starts:
@@ -164,10 +167,10 @@ class Stream:
         return pb.ProcessingResponse(response_body=pb.BodyResponse())
 
 
-def request_of(raw: bytes) -> Request:
-    """What a body asks for; a body that is no JSON object is answered here."""
+def request_of(raw: bytes, *, strict: bool) -> Request:
+    """What a body asks for; a body that the picker cannot use is answered here."""
     try:
-        return read(raw)
+        return read(raw, strict=strict)
     except BodyError as error:
         raise Refusal(400, str(error)) from error
 

@@ -17,8 +17,11 @@ class BodyError(Exception):
     """The body is none that an inference request may have."""
 
 
-def read(raw: bytes) -> Request:
-    """Model and prompt of an OpenAI request; an empty body, or one without a prompt, is a request without prompt."""
+def read(raw: bytes, *, strict: bool = True) -> Request:
+    """Model and prompt of an OpenAI request; an empty body is a request without prompt.
+
+    `strict` refuses a body without a model, and one whose prompt is no text and that has no messages either.
+    """
     if not raw.strip():
         return Request()
     try:
@@ -27,7 +30,19 @@ def read(raw: bytes) -> Request:
         raise BodyError(f"the request body is no JSON: {error}") from error
     if not isinstance(body, Mapping):
         raise BodyError(f"the request body must be a JSON object; found {type(body).__name__}")
+    if strict:
+        _check(body)
     return Request(str(body.get("model") or ""), prompt_text(body), str(body.get("cache_salt") or ""))
+
+
+def _check(body: Mapping[str, Any]) -> None:
+    if not isinstance(body.get("model"), str) or not body["model"]:
+        raise BodyError("model not found in request body")
+    if "prompt" in body:
+        if not isinstance(body["prompt"], str):
+            raise BodyError("prompt must be a string")
+    elif not isinstance(body.get("messages"), list) or not body["messages"]:
+        raise BodyError("prompt or messages not found in request body")
 
 
 def prompt_text(body: Mapping[str, Any]) -> str:

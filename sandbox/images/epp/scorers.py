@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sandbox.images.epp.config import PREFIX_SCORERS, Config
+from sandbox.images.epp.config import CHARACTERS_PER_TOKEN, PREFIX_SCORERS, Config
 from sandbox.images.epp.prefix_index import PrefixIndex, block_hashes
 
 Scores = dict[str, float]
@@ -26,6 +26,8 @@ class Replica:
     queued: float = 0.0
     running: float = 0.0
     usage: float = 0.0
+    block_tokens: int = 0
+    """Of its KV cache; 0 until it has said so."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Pick:
     replicas: tuple[Replica, ...]
     blocks: int
     matched: int
+    block_characters: int = 0
     scores: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -59,6 +62,11 @@ def queue_scores(replicas: Sequence[Replica]) -> Scores:
     if longest == shortest:
         return {replica.name: 1.0 for replica in replicas}
     return {replica.name: (longest - replica.queued) / (longest - shortest) for replica in replicas}
+
+
+def load_scores(replicas: Sequence[Replica], threshold: int) -> Scores:
+    """A half without a queue, down to nothing for one of `threshold` requests."""
+    return {replica.name: 0.5 * (1.0 - min(replica.queued, threshold) / threshold) for replica in replicas}
 
 
 def usage_scores(replicas: Sequence[Replica]) -> Scores:
@@ -82,8 +90,15 @@ def no_hit_scores(replicas: Sequence[Replica], matched: Mapping[str, int], last_
 class Picker:
     """Weighs the scorers' scores and remembers what it chose."""
 
-    def __init__(self, config: Config, *, chance: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        block_characters: Callable[[Sequence[Replica]], int] = lambda _: 64 * CHARACTERS_PER_TOKEN,
+        chance: random.Random | None = None,
+    ) -> None:
         self.config = config
+        self._block_characters = block_characters
         self.index = PrefixIndex(config.lru_blocks)
         self._chance = chance or random.Random()
         self._count = 0
@@ -93,10 +108,11 @@ class Picker:
         """The replicas to go to; None when there is none."""
         if not replicas:
             return None
+        characters = self.config.block_characters or self._block_characters(replicas)
         hashes = block_hashes(
             request.model,
             request.prompt,
-            characters=self.config.block_characters,
+            characters=characters,
             limit=self.config.max_blocks,
             salt=request.salt,
         )
@@ -108,10 +124,11 @@ class Picker:
         if hashes and not any(matched.values()):
             self._last_new[chosen.name] = self._count
         self.index.record(chosen.name, hashes)
-        return Pick(tuple(order[: self.config.endpoints]), len(hashes), matched[chosen.name], scores)
+        return Pick(tuple(order[: self.config.endpoints]), len(hashes), matched[chosen.name], characters, scores)
 
     def _scores(self, replicas: Sequence[Replica], matched: Mapping[str, int], blocks: int) -> Scores:
         made: dict[str, Callable[[], Scores]] = {
+            "load-aware-scorer": lambda: load_scores(replicas, self.config.load_threshold),
             "queue-scorer": lambda: queue_scores(replicas),
             "kv-cache-utilization-scorer": lambda: usage_scores(replicas),
             "no-hit-lru-scorer": lambda: no_hit_scores(replicas, matched, self._last_new),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import ssl
 import sys
 import time
@@ -23,6 +24,7 @@ from aiohttp import web
 from sandbox.control_plane.kube import POD, ApiError, Informer, KubeClient, Resource
 from sandbox.images import prometheus
 from sandbox.images.container import Container
+from sandbox.images.epp import generation, without_alpn
 from sandbox.images.epp.command_line import FlagError, Options, parse
 from sandbox.images.epp.config import Config, ConfigError, load
 from sandbox.images.epp.ext_proc import Processor
@@ -31,7 +33,7 @@ from sandbox.images.epp.messages import pb_grpc
 from sandbox.images.epp.metrics import Metrics
 from sandbox.images.epp.replicas import Fleet, Pool
 from sandbox.images.epp.scorers import Picker, Replica
-from sandbox.images.tls_files import stamp
+from sandbox.images.tls_files import server_context, stamp
 from sandbox.network import sockets
 from sandbox.network.addresses import bind_port, loopback
 
@@ -39,6 +41,9 @@ from sandbox.network.addresses import bind_port, loopback
 LEAST_METRICS_INTERVAL = 0.2
 METRICS_TIMEOUT = 2.0
 GRACE = 5.0
+TICK, FIRST_LIST_TICKS = 0.05, 100
+ALPN_VARIABLE = "SANDBOX_EPP_ALPN"
+"""`none` leaves the negotiation of a protocol out, as EA1's picker is said to do."""
 MESSAGE_LIMIT = 64 * 2**20
 POOL_VERSIONS = {"inference.networking.k8s.io": "v1", "inference.networking.x-k8s.io": "v1alpha2"}
 
@@ -98,10 +103,12 @@ class PickerService:
         self.options = options
         self.log = log
         self.fleet = Fleet()
-        self.picker = Picker(config)
+        self.generation = generation.of_image(container.environ.get("SANDBOX_IMAGE", ""))
+        self.picker = Picker(config, block_characters=self.generation.block_characters)
         self.metrics = Metrics(options.pool_name)
         self.pool: Pool | None = None
         self._synced = False
+        self._plain_port = 0
 
     def ready(self) -> bool:
         """Whether the pool is known; without it there is nothing to choose from."""
@@ -116,14 +123,20 @@ class PickerService:
         async with self.container.kube() as kube:
             metrics_site = await self._metrics_site(kube)
             await server.start()
+            front = await self._front()
             await health.start()
-            self.container.up()
             self.log("Endpoint picker starting", pool=self.options.pool_name, port=self.options.grpc_port)
             tasks = [
                 asyncio.create_task(self._watch(kube), name="watch"),
                 asyncio.create_task(self._scrape(), name="scrape"),
             ]
             try:
+                # probes count from here, in guide time: the first list from the API server is this machine's
+                for _ in range(FIRST_LIST_TICKS):
+                    if self.ready() or any(task.done() for task in tasks):
+                        break
+                    await asyncio.sleep(TICK)
+                self.container.up()
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
@@ -133,6 +146,8 @@ class PickerService:
                     task.cancel()
                     with contextlib.suppress(asyncio.CancelledError):
                         await task
+                if front:
+                    front.close()
                 await server.stop(GRACE)
                 await health.stop(0)
                 await metrics_site.cleanup()
@@ -148,16 +163,41 @@ class PickerService:
                 ("grpc.so_reuseport", 0),
             ]
         )
-        processor = Processor(self.picker, self.fleet, self.metrics, allowed=self._allowed, log=self.log)
+        processor = Processor(
+            *(self.picker, self.fleet, self.metrics),
+            allowed=self._allowed,
+            log=self.log,
+            strict=self.generation.refuses,
+        )
         pb_grpc.add_ExternalProcessorServicer_to_server(processor, server)
         address = self._address(self.options.grpc_port)
-        if self.options.secure:
+        if self.options.secure and self._negotiates_nothing():
+            self._plain_port = server.add_insecure_port("127.0.0.1:0")
+        elif self.options.secure:
             server.add_secure_port(address, self._credentials())
         else:
             server.add_insecure_port(address)
         return server
 
+    def _negotiates_nothing(self) -> bool:
+        return self.container.environ.get(ALPN_VARIABLE) == "none"
+
+    async def _front(self) -> asyncio.Server | None:
+        if not self._plain_port:
+            return None
+        folder = self.container.root(self.options.cert_path)
+        try:
+            tls = server_context(folder / "tls.crt", folder / "tls.key")
+        except OSError as error:
+            raise CertificateError(f"{self.options.cert_path} cannot be read: {error.strerror}") from error
+        host, port = loopback(self.container.pod_ip), bind_port(self.options.grpc_port)
+        return await without_alpn.serve(host, port, tls, ("127.0.0.1", self._plain_port), self._admitted)
+
     def _allowed(self, peer: str) -> bool:
+        # the front has asked already, and is the peer
+        return bool(self._plain_port) or self._admitted(peer)
+
+    def _admitted(self, peer: str) -> bool:
         host = peer.removeprefix("ipv4:").rpartition(":")[0]
         return sockets.allowed_ingress(host, self.options.grpc_port)
 
@@ -264,9 +304,11 @@ class PickerService:
             async with session.get(url, ssl=tls) as response:
                 if response.status != 200:
                     return
-                page = prometheus.totals(await response.text())
+                text = await response.text()
         except (aiohttp.ClientError, OSError, TimeoutError):
             return  # the last figures stay
+        page = prometheus.totals(text)
+        replica.block_tokens = block_tokens(text, self.options.cache_metric) or replica.block_tokens
         replica.queued = page.get(self.options.queued_metric, replica.queued)
         replica.running = page.get(self.options.running_metric, replica.running)
         replica.usage = page.get(self.options.usage_metric, replica.usage)
@@ -286,6 +328,12 @@ class PickerService:
         await runner.setup()
         await web.SockSite(runner, sockets.listen(self.options.metrics_port)).start()
         return runner
+
+
+def block_tokens(page: str, metric: str) -> int:
+    """The size of a model server's cache blocks, which its metrics name in a label; 0 when they do not."""
+    found = re.search(rf'^{re.escape(metric)}\{{[^}}]*\bblock_size="(\d+)"', page, re.MULTILINE)
+    return int(found[1]) if found else 0
 
 
 def configuration(certificate: Path, key: Path) -> Any:

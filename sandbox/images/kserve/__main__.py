@@ -10,7 +10,7 @@ import asyncio
 
 from sandbox.images import admission, tls_files
 from sandbox.images.container import Container, run
-from sandbox.images.kserve.admission import config_problems, service_problems
+from sandbox.images.kserve.admission import config_problems, config_warnings, service_problems
 from sandbox.images.kserve.controller import Controller
 from sandbox.images.kserve.look import Environment
 
@@ -40,7 +40,8 @@ async def main() -> None:
             {
                 f"{path}-llminferenceservice": service_problems,
                 f"{path}-llminferenceserviceconfig": config_problems,
-            }
+            },
+            {f"{path}-llminferenceserviceconfig": config_warnings},
         )
         runners = [
             await admission.serve(admission.health_application(checks), HEALTH_PORT),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.images.kserve import combining
+
 Object = dict[str, Any]
 
 
@@ -19,9 +21,24 @@ def service_problems(request: Object) -> list[str]:
 
 
 def config_problems(request: Object) -> list[str]:
-    """What is wrong with a configuration."""
+    """What is wrong with a configuration; taking one away is never wrong."""
     spec = (request.get("object") or {}).get("spec") or {}
-    return _parallelism("spec", spec)
+    if spec.get("baseRefs"):
+        return ["spec.baseRefs: a configuration cannot refer to others"]
+    problem = combining.template_problem(spec)
+    return [*_parallelism("spec", spec), *([problem] if problem else [])]
+
+
+def config_warnings(request: Object) -> list[str]:
+    """What may surprise: a preset that is changed or taken away."""
+    before = request.get("oldObject") or {}
+    name = (before.get("metadata") or {}).get("name") or request.get("name", "")
+    if name not in combining.preset_annotations().values():
+        return []
+    if request.get("operation") == "DELETE":
+        return [f"{name} is a preset; without it services that use it cannot be combined"]
+    changed = (request.get("object") or {}).get("spec") != before.get("spec")
+    return [f"{name} is a preset; a configuration of its own name is safer to change"] if before and changed else []
 
 
 def _router(spec: Object) -> list[str]:

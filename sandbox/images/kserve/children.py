@@ -10,12 +10,19 @@ import copy
 import json
 from typing import Any
 
-from sandbox.control_plane.kube import KubeClient, NotFound, Resource, key_of, resource_of
+from sandbox.control_plane.kube import ApiError, Conflict, KubeClient, NotFound, Resource, key_of, resource_of
 from sandbox.images.events import EventRecorder
 
 Object = dict[str, Any]
 
 CONTENT = ("spec", "data", "rules", "subjects", "roleRef", "type", "imagePullSecrets")
+
+
+PLAIN_FIELDS: dict[str, Object] = {
+    "Deployment": {"minReadySeconds": 0, "paused": False},
+    "Service": {"publishNotReadyAddresses": False},
+}
+"""Fields that nobody asks for and that must have their zero: they are no pointers, so that absent is a wish as well."""
 
 
 class ChildError(Exception):
@@ -45,11 +52,18 @@ def up_to_date(expected: Object, current: Object) -> bool:
     """
     if expected["kind"] == "Deployment" and _pod(expected) != _pod(current):
         return False
+    plain = PLAIN_FIELDS.get(expected["kind"], {})
+    if any(_setting(expected, name, zero) != _setting(current, name, zero) for name, zero in plain.items()):
+        return False
     if expected["kind"] == "DestinationRule" and expected["spec"] != current.get("spec"):
         return False
     return all(derives(expected.get(part), current.get(part)) for part in CONTENT) and all(
         derives(expected["metadata"].get(part), current["metadata"].get(part)) for part in ("labels", "annotations")
     )
+
+
+def _setting(obj: Object, name: str, zero: Any) -> Any:
+    return (obj.get("spec") or {}).get(name, zero)
 
 
 def _pod(deployment: Object) -> Any:
@@ -65,8 +79,7 @@ def controlled_by(obj: Object, owner: Object) -> bool:
 def described(obj: Object) -> str:
     """How events name an object: `v1.Deployment namespace/name`."""
     version = obj["apiVersion"].rpartition("/")[2]
-    namespace, name = key_of(obj)
-    return f"{version}.{obj['kind']} {namespace}/{name}"
+    return f"{version}.{obj['kind']} {'/'.join(key_of(obj))}"
 
 
 class Children:
@@ -75,7 +88,7 @@ class Children:
     def __init__(self, client: KubeClient, events: EventRecorder) -> None:
         self._client = client
         self._events = events
-        self._settled: dict[tuple[str, str, str], tuple[str, str]] = {}
+        self._settled: dict[tuple[Resource, str, str], tuple[str, str]] = {}
 
     async def ensure(self, owner: Object, expected: Object) -> Object:
         """Make the child exist and be as expected; what is there afterwards."""
@@ -83,30 +96,44 @@ class Children:
         ref = resource_of(expected)
         current = await self._client.find(ref, name, namespace)
         if current is None:
-            created = await self._client.create(expected)
+            try:
+                created = await self._client.create(expected)
+            except Conflict:
+                raise
+            except ApiError as error:
+                raise ChildError(f"failed to create {described(expected)}: {error.message}") from error
             await self._events.normal(owner, "Created", f"Created {described(expected)}")
             return created
         if namespace and not controlled_by(current, owner):
-            raise ChildError(
-                f"failed to update {described(expected)}: it is not controlled by "
-                f"LLMInferenceService {'/'.join(key_of(owner))}"
-            )
-        key = (ref.plural, namespace, name)
+            raise ChildError(f"failed to update {described(expected)}: it is not controlled by {described(owner)}")
+        key = (ref, namespace, name)
         state = (json.dumps(expected, sort_keys=True), _version(current))
         if self._settled.get(key) == state:
             return current
-        wanted = copy.deepcopy(expected)
-        wanted["metadata"]["resourceVersion"] = current["metadata"]["resourceVersion"]
-        # a dry run fills in the defaults, so that they do not look like differences
-        defaulted = await self._client.request("PUT", ref.path(namespace, name), params={"dryRun": "All"}, body=wanted)
-        if not up_to_date({**defaulted, "kind": expected["kind"]}, current):
-            current = await self._client.replace(wanted)
-            await self._events.normal(owner, "Updated", f"Updated {described(expected)}")
+        current = await self._update(owner, expected, current)
         self._settled[key] = (state[0], _version(current))
         return current
 
+    async def _update(self, owner: Object, expected: Object, current: Object) -> Object:
+        namespace, name = key_of(expected)
+        wanted = copy.deepcopy(expected)
+        wanted["metadata"]["resourceVersion"] = current["metadata"]["resourceVersion"]
+        path = resource_of(expected).path(namespace, name)
+        try:
+            # a dry run fills in the defaults, so that they do not look like differences
+            defaulted = await self._client.request("PUT", path, params={"dryRun": "All"}, body=wanted)
+            if up_to_date({**defaulted, "kind": expected["kind"]}, current):
+                return current
+            current = await self._client.replace(wanted)
+        except Conflict:
+            raise
+        except ApiError as error:
+            raise ChildError(f"failed to update {described(expected)}: {error.message}") from error
+        await self._events.normal(owner, "Updated", f"Updated {described(expected)}")
+        return current
+
     async def remove(self, owner: Object, ref: Resource, name: str, namespace: str) -> None:
-        """Make the child not exist; one that is not ours stays."""
+        """Make the child not exist; ChildError when it is not the owner's."""
         try:
             current = await self._client.find(ref, name, namespace)
         except NotFound:  # its kind is not installed
@@ -114,7 +141,12 @@ class Children:
         if current is None or current["metadata"].get("deletionTimestamp"):
             return
         if namespace and not controlled_by(current, owner):
-            return
+            gone = {
+                "apiVersion": ref.api_version,
+                "kind": current.get("kind") or ref.plural,
+                "metadata": current["metadata"],
+            }
+            raise ChildError(f"cannot delete {described(gone)}: not owned by {described(owner)}")
         await self._client.delete(ref, name, namespace)
         await self._events.normal(owner, "Deleted", f"Deleted {ref.plural} {namespace}/{name}".replace(" /", " "))
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.images.kserve import names
 from sandbox.images.kserve.merging import merge
 from sandbox.images.kserve.templating import TemplateError, render
+from sandbox.images.kserve.typed import written_back
 
 Object = dict[str, Any]
 
@@ -22,15 +23,23 @@ PRESET_PREFIX = "kserve-"
 TEMPLATE = "config-llm-template"
 SCHEDULER = "config-llm-scheduler"
 ROUTE = "config-llm-router-route"
-POOL_GROUPS = ("inference.networking.k8s.io", "inference.networking.x-k8s.io")
+PRESETS = (
+    TEMPLATE,
+    SCHEDULER,
+    ROUTE,
+    "config-llm-decode-template",
+    "config-llm-decode-worker-data-parallel",
+    "config-llm-prefill-template",
+    "config-llm-prefill-worker-data-parallel",
+    "config-llm-worker-data-parallel",
+)
+POOL_GROUP = "inference.networking.k8s.io"
+OLD_POOL_GROUP = "inference.networking.x-k8s.io"
+POOL_GROUPS = (POOL_GROUP, OLD_POOL_GROUP)
 
 
 class CombineError(Exception):
-    """The presets and the service do not make one specification; `reason` is the condition's."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
+    """The presets and the service do not make one specification."""
 
 
 @dataclass(frozen=True)
@@ -127,12 +136,13 @@ def combine(service: Object, find: Callable[[str], Object | None], config: Globa
     base_refs = [item["name"] for item in own.get("baseRefs") or []]
     shape = own
     for name in base_refs:
-        shape = merge(shape, _found(find, name))
+        shape = merge(shape, written_back(_found(find, name)))
     specs = [_found(find, PRESET_PREFIX + suffix) for suffix in wanted_presets(shape)]
     specs += [_found(find, name) for name in base_refs]
     combined: Object = {}
     for spec in [*specs, own]:
-        combined = merge(combined, spec)
+        # a zero never beats a preset, and a pod without containers takes the preset's away
+        combined = merge(combined, written_back(spec))
     _fill(service, combined)
     combined = _render(service, combined, config)
     _point_route(service, combined)
@@ -151,7 +161,10 @@ def with_defaults(service: Object) -> Object:
 def _found(find: Callable[[str], Object | None], name: str) -> Object:
     spec = find(name)
     if spec is None:
-        raise CombineError("ConfigNotFound", f"LLMInferenceServiceConfig {name!r} not found")
+        raise CombineError(
+            f'failed to get LLMInferenceServiceConfig "{name}": '
+            "it is neither in the service's namespace nor in the system's"
+        )
     return spec
 
 
@@ -161,8 +174,8 @@ def _fill(service: Object, spec: Object) -> None:
     if found is None:
         return
     pool = (found.get("pool") or {}).get("spec")
-    if isinstance(pool, dict) and not (pool.get("selector") or {}).get("matchLabels"):
-        pool["selector"] = {"matchLabels": names.workload_selector(name)}
+    if isinstance(pool, dict) and not pool.get("selector"):
+        pool["selector"] = names.workload_selector(name)
     template = found.get("template")
     if isinstance(template, dict) and not template.get("serviceAccountName"):
         template["serviceAccountName"] = names.child_name(name, "-epp-sa")
@@ -180,7 +193,17 @@ def _render(service: Object, spec: Object, config: GlobalConfig) -> Object:
     try:
         return dict(render(spec, data))
     except TemplateError as error:
-        raise CombineError("CombineBaseError", f"failed to merge config: {error}") from error
+        raise CombineError(f"failed to merge config: {error}") from error
+
+
+def template_problem(spec: Object) -> str | None:
+    """What is wrong with the templates of a configuration, tried on a service that nobody has."""
+    sample = {"metadata": {"name": "sample", "namespace": "sample"}}
+    try:
+        _render(sample, {"model": {"uri": "hf://sample/sample", "name": "sample"}, **spec}, GlobalConfig())
+    except CombineError as error:
+        return str(error)
+    return None
 
 
 def _point_route(service: Object, spec: Object) -> None:
@@ -195,17 +218,18 @@ def _point_route(service: Object, spec: Object) -> None:
             for namespace, gateway in references
         ]
     found = scheduler(spec)
-    for backend in _pool_backends(route.get("rules") or [], names.pool(name)):
+    for backend in pool_backends(route, names.pool(name)):
         if found is None:
             backend.update(group="", kind="Service", name=names.workload_service(name))
         elif pool_reference(found):
             backend["name"] = pool_reference(found)
 
 
-def _pool_backends(rules: Sequence[Object], pool: str) -> list[Object]:
+def pool_backends(route: Object, pool: str) -> list[Object]:
+    """The backends of a route's specification that are the service's own pool, in either API group."""
     return [
         backend
-        for rule in rules
+        for rule in route.get("rules") or []
         for backend in rule.get("backendRefs") or []
         if backend.get("group") in POOL_GROUPS and backend.get("kind") == "InferencePool" and backend["name"] == pool
     ]
@@ -213,4 +237,4 @@ def _pool_backends(rules: Sequence[Object], pool: str) -> list[Object]:
 
 def preset_annotations() -> dict[str, str]:
     """What status.annotations says of the presets in use: chosen at the first look, kept from then on."""
-    return {f"{names.GROUP}/{suffix}": PRESET_PREFIX + suffix for suffix in (TEMPLATE, SCHEDULER)}
+    return {f"{names.GROUP}/{suffix}": PRESET_PREFIX + suffix for suffix in PRESETS}

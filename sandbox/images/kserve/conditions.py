@@ -21,12 +21,13 @@ PRESETS = "PresetsCombined"
 MAIN_WORKLOAD = "MainWorkloadReady"
 WORKER_WORKLOAD = "WorkerWorkloadReady"
 PREFILL_WORKLOAD = "PrefillWorkloadReady"
+PREFILL_WORKER_WORKLOAD = "PrefillWorkerWorkloadReady"
 GATEWAYS = "GatewaysReady"
 ROUTES = "HTTPRoutesReady"
 POOL = "InferencePoolReady"
 SCHEDULER = "SchedulerWorkloadReady"
 
-WORKLOAD_PARTS = (MAIN_WORKLOAD, WORKER_WORKLOAD, PREFILL_WORKLOAD)
+WORKLOAD_PARTS = (MAIN_WORKLOAD, WORKER_WORKLOAD, PREFILL_WORKLOAD, PREFILL_WORKER_WORKLOAD)
 ROUTER_PARTS = (GATEWAYS, ROUTES, POOL, SCHEDULER)
 DEPENDENTS = (WORKLOADS, ROUTER)
 """What Ready is made of. PresetsCombined is not among them in this generation of KServe."""
@@ -38,6 +39,7 @@ class Conditions:
 
     def __init__(self, conditions: list[Object] | None = None, *, clock: Callable[[], str] = utc_now) -> None:
         self._found: dict[str, Object] = {item["type"]: copy.deepcopy(item) for item in conditions or []}
+        self._before = copy.deepcopy(self._found)
         self._clock = clock
 
     def get(self, kind: str) -> Object | None:
@@ -49,8 +51,12 @@ class Conditions:
         return self._found.get(kind, {}).get("status") == "True"
 
     def as_list(self) -> list[Object]:
-        """All of them, by type."""
-        return [self._found[kind] for kind in sorted(self._found)]
+        """All of them, by type; one that is again what it was before has not changed."""
+        return [self._settled(kind) for kind in sorted(self._found)]
+
+    def _settled(self, kind: str) -> Object:
+        found, before = self._found[kind], self._before.get(kind)
+        return before if before and _content(before) == _content(found) else found
 
     def begin(self, *, new_generation: bool) -> None:
         """Before a look at the service: what is not known is Unknown, and a new generation unsettles Ready."""
@@ -61,14 +67,18 @@ class Conditions:
             self._set(READY, "Unknown", *NEW_GENERATION)
 
     def true(self, kind: str) -> None:
-        """Mark True."""
+        """Mark True; Ready follows what is not True by now."""
         self._set(kind, "True")
-        self._follow(kind)
+        unhappy = self._unhappy()
+        if unhappy is not None:
+            self._set(READY, unhappy["status"], unhappy.get("reason", ""), unhappy.get("message", ""))
+        else:
+            self._set(READY, "True")
 
     def false(self, kind: str, reason: str, message: str = "") -> None:
-        """Mark False."""
-        self._set(kind, "False", reason, message)
-        self._follow(kind)
+        """Mark False; what Ready is made of takes it along, with its own reason."""
+        for each in (kind, READY) if kind in DEPENDENTS else (kind,):
+            self._set(each, "False", reason, message)
 
     def clear(self, kind: str) -> None:
         """Take a condition away: what is not there blocks nothing."""
@@ -90,16 +100,15 @@ class Conditions:
                 return
         self.true(kind)
 
-    def _follow(self, kind: str) -> None:
-        if kind not in DEPENDENTS:
-            return
+    def _unhappy(self) -> Object | None:
+        # the last to change speaks for all of them; of two at once, the first by name
+        found = [self._found[kind] for kind in sorted(DEPENDENTS) if kind in self._found]
+        found.sort(key=lambda item: str(item["lastTransitionTime"]), reverse=True)
         for status in ("False", "Unknown"):
-            for dependent in DEPENDENTS:
-                condition = self._found.get(dependent, {"status": "Unknown"})
+            for condition in found:
                 if condition["status"] == status:
-                    self._set(READY, status, condition.get("reason", ""), condition.get("message", ""))
-                    return
-        self._set(READY, "True")
+                    return condition
+        return None if len(found) == len(DEPENDENTS) else {"status": "Unknown"}
 
     def _set(self, kind: str, status: str, reason: str = "", message: str = "") -> None:
         condition: Object = {"type": kind, "status": status}
@@ -110,6 +119,10 @@ class Conditions:
         if message:
             condition["message"] = message
         known = self._found.get(kind)
-        if known and {key: value for key, value in known.items() if key != "lastTransitionTime"} == condition:
+        if known and _content(known) == condition:
             return
         self._found[kind] = {**condition, "lastTransitionTime": self._clock()}
+
+
+def _content(condition: Object) -> Object:
+    return {key: value for key, value in condition.items() if key != "lastTransitionTime"}

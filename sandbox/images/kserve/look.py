@@ -48,6 +48,8 @@ class Look:
     conditions: Conditions
     spec: Object = field(default_factory=dict)
     status: Object = field(default_factory=dict)
+    again: float | None = None
+    """In how many seconds to look again, although nothing changes."""
 
     @property
     def name(self) -> str:

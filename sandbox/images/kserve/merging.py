@@ -9,6 +9,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+from sandbox.images.kserve.typed import pruned
+
 Object = dict[str, Any]
 
 # the lists of a pod's specification that Kubernetes merges by a key
@@ -31,29 +33,37 @@ RETAIN_KEYS = ("volumes",)
 
 
 def merge(base: Object, override: Object) -> Object:
-    """A new specification: `override` over `base`."""
+    """A new specification: `override` over `base`. A null takes the base's field away."""
     merged = copy.deepcopy(base)
     for name, value in override.items():
         known = merged.get(name)
-        if isinstance(value, dict) and isinstance(known, dict):
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, dict) and isinstance(known, dict):
             merged[name] = merge(known, value)
         elif isinstance(value, list) and isinstance(known, list) and name in MERGE_KEYS:
             merged[name] = _merge_list(known, value, MERGE_KEYS[name], replace=name in RETAIN_KEYS)
         else:
-            merged[name] = copy.deepcopy(value)
+            merged[name] = pruned(copy.deepcopy(value))
     return merged
 
 
 def _merge_list(base: list[Object], override: list[Object], key: str, *, replace: bool) -> list[Object]:
-    merged = [copy.deepcopy(item) for item in base]
-    places = {item.get(key): place for place, item in enumerate(merged)}
+    places = {item.get(key): place for place, item in enumerate(base)}
+    stronger = []
     for item in override:
         place = places.get(item.get(key))
-        if place is None:
-            places[item.get(key)] = len(merged)
-            merged.append(copy.deepcopy(item))
-        elif replace:
-            merged[place] = copy.deepcopy(item)
-        else:
-            merged[place] = merge(merged[place], item)
-    return merged
+        stronger.append(copy.deepcopy(item) if place is None or replace else merge(base[place], item))
+    named = {item.get(key) for item in override}
+    weaker = [copy.deepcopy(item) for item in base if item.get(key) not in named]
+    return _in_order(weaker, stronger, places, key)
+
+
+def _in_order(weaker: list[Object], stronger: list[Object], places: dict[Any, int], key: str) -> list[Object]:
+    # the stronger side's items first, but for two that the base had, which keep the base's order
+    merged: list[Object] = []
+    while weaker and stronger:
+        left, right = places.get(weaker[0].get(key)), places.get(stronger[0].get(key))
+        base_first = left is not None and right is not None and left < right
+        merged.append((weaker if base_first else stronger).pop(0))
+    return [*merged, *weaker, *stronger]

@@ -51,7 +51,8 @@ def _route_problem(item: Object) -> str | None:
     if not (item.get("spec") or {}).get("parentRefs"):
         return "no parentRefs"
     heard = False
-    for parent in (item.get("status") or {}).get("parents") or []:
+    parents = (item.get("status") or {}).get("parents")
+    for parent in parents or []:
         accepted = _condition(parent.get("conditions"), "Accepted")
         if not accepted:
             continue  # some controllers write other conditions only
@@ -61,7 +62,9 @@ def _route_problem(item: Object) -> str | None:
                 return "no gateway has resolved its backends yet"
             if condition["status"] != "True" or _stale(condition, item):
                 return _described(condition)
-    return None if heard else "no gateway has accepted it yet"
+    # KServe prints its own value of the status where there is no condition to name
+    nobody = "v1.HTTPRouteStatus{RouteStatus:v1.RouteStatus{Parents:[]v1.RouteParentStatus(nil)}}"
+    return None if heard else "no gateway has accepted it yet" if parents else nobody
 
 
 def inference_pool(found: Object) -> Verdict:

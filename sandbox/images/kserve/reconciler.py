@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 from typing import Any
 
 from sandbox.control_plane.kube import (
@@ -23,7 +21,7 @@ from sandbox.control_plane.kube import (
     NotFound,
 )
 from sandbox.images.events import EventRecorder
-from sandbox.images.kserve import combining, conditions, names, scheduler
+from sandbox.images.kserve import combining, conditions, names, scheduler, typed
 from sandbox.images.kserve.children import Children
 from sandbox.images.kserve.combining import CombineError, GlobalConfig
 from sandbox.images.kserve.conditions import Conditions
@@ -44,7 +42,6 @@ class ServiceReconciler:
         self._children = Children(client, events)
         self._workload = WorkloadSteps(client, self._children, environment)
         self._router = RouterSteps(client, self._children, environment)
-        self._validated: dict[Key, str] = {}
 
     async def reconcile(self, key: Key) -> float | None:
         """Bring one service, by namespace and name, to what it asks for; raises to be called again."""
@@ -58,12 +55,7 @@ class ServiceReconciler:
             return None
         if names.FINALIZER not in (service["metadata"].get("finalizers") or []):
             finalizers = [*(service["metadata"].get("finalizers") or []), names.FINALIZER]
-            service = await self._client.patch(
-                LLM_INFERENCE_SERVICE,
-                name,
-                namespace,
-                {"metadata": {"finalizers": finalizers, "resourceVersion": service["metadata"]["resourceVersion"]}},
-            )
+            service = await self._write(service, finalizers)
         known = service.get("status") or {}
         generation = service["metadata"]["generation"]
         found = Conditions(known.get("conditions"))
@@ -82,7 +74,13 @@ class ServiceReconciler:
         await self._write_status(look, known)
         if problem is not None:
             raise problem
-        return None
+        return look.again
+
+    async def _write(self, service: Object, finalizers: list[str]) -> Object:
+        # the whole object through the controller's types, so that what cannot be told from nothing goes
+        spec = typed.pruned(typed.written_back(service.get("spec") or {}))
+        meta = {**service["metadata"], "finalizers": finalizers}
+        return {**service, **await self._client.replace({**service, "metadata": meta, "spec": spec})}
 
     async def _write_status(self, look: Look, known: Object) -> None:
         if look.status == known:
@@ -101,15 +99,7 @@ class ServiceReconciler:
         # the one child without an owner: a cluster-scoped object cannot have a namespaced one
         binding = scheduler.auth_binding(service, "")["metadata"]["name"]
         await self._children.remove(service, CLUSTER_ROLE_BINDING, binding, "")
-        meta = service["metadata"]
-        remaining = [item for item in finalizers if item != names.FINALIZER]
-        await self._client.patch(
-            LLM_INFERENCE_SERVICE,
-            meta["name"],
-            meta["namespace"],
-            {"metadata": {"finalizers": remaining, "resourceVersion": meta["resourceVersion"]}},
-        )
-        self._validated.pop((meta["namespace"], meta["name"]), None)
+        await self._write(service, [item for item in finalizers if item != names.FINALIZER])
 
     async def _look(self, look: Look) -> None:
         look.config = await self._load_config()
@@ -117,9 +107,8 @@ class ServiceReconciler:
         look.status["annotations"] = {**combining.preset_annotations(), **annotations}
         try:
             look.spec = combining.combine(look.service, (await self._presets(look)).get, look.config)
-            await self._validate(look)
         except CombineError as error:
-            look.conditions.false(conditions.PRESETS, error.reason, str(error))
+            look.conditions.false(conditions.PRESETS, "CombineBaseError", str(error))
             raise ReconcileError(f"failed to combine base-configurations: {error}") from error
         look.conditions.true(conditions.PRESETS)
         try:
@@ -146,23 +135,3 @@ class ServiceReconciler:
             for item in await self._client.list(LLM_INFERENCE_SERVICE_CONFIG, namespace):
                 found[item["metadata"]["name"]] = item.get("spec") or {}
         return found
-
-    async def _validate(self, look: Look) -> None:
-        """Let the API server judge the rendered specification: it is a configuration itself."""
-        rendered = {
-            "apiVersion": LLM_INFERENCE_SERVICE_CONFIG.api_version,
-            "kind": "LLMInferenceServiceConfig",
-            "metadata": {"generateName": f"{look.name}-rendered-", "namespace": look.namespace},
-            "spec": {key: value for key, value in look.spec.items() if key != "baseRefs"},
-        }
-        digest = hashlib.sha256(json.dumps(rendered, sort_keys=True).encode()).hexdigest()
-        key = (look.namespace, look.name)
-        if self._validated.get(key) == digest:
-            return
-        try:
-            await self._client.create(rendered, dry_run=True)
-        except ApiError as error:
-            if error.status in (400, 422):
-                raise CombineError("InvalidRenderedConfig", error.message) from error
-            raise CombineError("ValidationUnavailable", str(error)) from error
-        self._validated[key] = digest

@@ -6,31 +6,30 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import yaml
+from collections.abc import Awaitable
+from typing import Any, TypeVar
 
 from sandbox.control_plane.kube import (
-    CLUSTER_ROLE_BINDING,
-    CONFIG_MAP,
     DEPLOYMENT,
     DESTINATION_RULE,
     GATEWAY,
     GATEWAY_CLASS,
     HTTP_ROUTE,
+    INFERENCE_MODEL,
     INFERENCE_POOL,
-    ROLE,
-    ROLE_BINDING,
+    OLD_INFERENCE_POOL,
     SERVICE,
     SERVICE_ACCOUNT,
     Conflict,
     KubeClient,
+    key_of,
 )
 from sandbox.images.kserve import combining, conditions, names, readiness, routing, scheduler
-from sandbox.images.kserve.children import Children
+from sandbox.images.kserve.children import ChildError, Children
 from sandbox.images.kserve.look import PROBLEMS, STOPPED, Environment, Look, ReconcileError
 
 Object = dict[str, Any]
+T = TypeVar("T")
 
 GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
 
@@ -46,25 +45,12 @@ class RouterSteps:
     async def reconcile(self, look: Look) -> None:
         """Bring the router to what the service asks for, and set its conditions."""
         await self._check_references(look)
-        try:
-            await self._scheduler(look)
-        except Conflict:
-            raise
-        except PROBLEMS as error:
-            look.conditions.false(
-                conditions.SCHEDULER, "SchedulerReconcileError", f"Failed to reconcile scheduler: {error}"
-            )
-            raise ReconcileError(f"failed to reconcile scheduler: {error}") from error
-        try:
-            route = await self._route(look)
-            await self._destination_rules(look, route)
-        except Conflict:
-            raise
-        except PROBLEMS as error:
-            look.conditions.false(
-                conditions.ROUTES, "HTTPRouteReconcileError", f"Failed to reconcile HTTPRoute: {error}"
-            )
-            raise ReconcileError(f"failed to reconcile HTTP routes: {error}") from error
+        await self._step(look, conditions.SCHEDULER, "SchedulerReconcileError", "scheduler", self._scheduler(look))
+        route = await self._step(look, conditions.ROUTES, "HTTPRouteReconcileError", "HTTPRoute", self._route(look))
+        await self._step(
+            *(look, conditions.ROUTES, "IstioDestinationRuleReconcileError", "DestinationRule"),
+            self._destination_rules(look, route),
+        )
         if look.stopped:
             for kind in (conditions.POOL, conditions.GATEWAYS, conditions.ROUTES):
                 look.conditions.false(kind, *STOPPED)
@@ -72,6 +58,19 @@ class RouterSteps:
         await self._judge_pool(look)
         await self._judge_gateways(look)
         await self._judge_routes(look, route)
+
+    @staticmethod
+    async def _step(look: Look, kind: str, reason: str, what: str, work: Awaitable[T]) -> T:
+        try:
+            return await work
+        except Conflict:
+            raise
+        except PROBLEMS as error:
+            # what an earlier look said of them holds no longer
+            for each in (conditions.GATEWAYS, conditions.ROUTES):
+                look.conditions.clear(each)
+            look.conditions.false(kind, reason, f"Failed to reconcile {what}: {error}")
+            raise ReconcileError(f"failed to reconcile {what}: {error}") from error
 
     async def _check_references(self, look: Look) -> None:
         missing = [
@@ -105,61 +104,54 @@ class RouterSteps:
 
     async def _scheduler(self, look: Look) -> None:
         found = combining.managed_scheduler(look.spec)
-        service, name, namespace = look.service, look.name, look.namespace
         if look.stopped or found is None or not found.get("template"):
-            if look.stopped and combining.scheduler(look.spec) is not None:
-                look.conditions.false(conditions.SCHEDULER, *STOPPED)
-            else:
-                look.conditions.clear(conditions.SCHEDULER)
-            for ref, suffix in (
-                (DEPLOYMENT, "-kserve-router-scheduler"),
-                (SERVICE, "-epp-service"),
-                (INFERENCE_POOL, "-inference-pool"),
-                (ROLE_BINDING, "-epp-rb"),
-                (ROLE, "-epp-role"),
-                (SERVICE_ACCOUNT, "-epp-sa"),
-            ):
-                await self._children.remove(service, ref, names.child_name(name, suffix), namespace)
-            binding = scheduler.auth_binding(service, "")["metadata"]["name"]
-            await self._children.remove(service, CLUSTER_ROLE_BINDING, binding, "")
+            await self._without_scheduler(look, found)
             return
+        service = look.service
         account = scheduler.account_name(service, found)
-        if account == names.child_name(name, "-epp-sa"):
-            default = await self._client.find(SERVICE_ACCOUNT, "default", namespace) or {}
-            await self._children.ensure(
-                service, scheduler.service_account(service, account, default.get("imagePullSecrets") or [])
-            )
-        await self._children.ensure(service, scheduler.auth_binding(service, account))
-        await self._children.ensure(service, scheduler.role(service))
-        await self._children.ensure(service, scheduler.role_binding(service, account))
-        current = await self._client.find(DEPLOYMENT, names.child_name(name, "-kserve-router-scheduler"), namespace)
-        expected = scheduler.deployment(service, found, current, await self._picker_config(look, found))
-        running = await self._children.ensure(service, expected)
+        await self._child(look, "service account", scheduler.service_account(service, account))
+        await self._child(look, "clusterrolebinding", scheduler.auth_binding(service, account))
+        await self._child(look, "role", scheduler.role(service))
+        await self._child(look, "rolebinding", scheduler.role_binding(service, account))
+        await self._children.ensure(service, scheduler.inference_model(service, look.spec))
+        running = await self._child(look, "deployment", scheduler.deployment(service, found))
         look.note(conditions.SCHEDULER, readiness.deployment(running))
         await self._children.ensure(service, scheduler.epp_service(service, found))
+        await self._children.ensure(service, scheduler.old_inference_pool(service, found))
         await self._children.ensure(service, scheduler.inference_pool(service, found))
 
-    async def _picker_config(self, look: Look, found: Object) -> str | None:
-        config = found.get("config") or {}
-        if config.get("inline"):
-            return yaml.safe_dump(config["inline"], sort_keys=False)
-        if config.get("ref"):
-            reference = config["ref"]
-            config_map = await self._client.get(CONFIG_MAP, reference["name"], look.namespace)
-            data = config_map.get("data") or {}
-            key = reference.get("key") or next(iter(data), "")
-            if key not in data:
-                raise ValueError(f"ConfigMap {look.namespace}/{reference['name']} has no key {key!r}")
-            return str(data[key])
-        return None
+    async def _without_scheduler(self, look: Look, found: Object | None) -> None:
+        if look.stopped:
+            look.conditions.false(conditions.SCHEDULER, *STOPPED)
+        else:
+            look.conditions.clear(conditions.SCHEDULER)
+        account = scheduler.account_name(look.service, found or {})
+        # its Role and both bindings stay
+        for ref, name in (
+            (SERVICE_ACCOUNT, account),
+            (INFERENCE_MODEL, names.child_name(look.name, "-inference-model")),
+            (DEPLOYMENT, names.child_name(look.name, "-kserve-router-scheduler")),
+            (SERVICE, names.epp_service(look.name)),
+            (OLD_INFERENCE_POOL, names.pool(look.name)),
+            (INFERENCE_POOL, names.pool(look.name)),
+        ):
+            await self._children.remove(look.service, ref, name, look.namespace)
+
+    async def _child(self, look: Look, what: str, expected: Object) -> Object:
+        try:
+            return await self._children.ensure(look.service, expected)
+        except ChildError as error:
+            place = "/".join(part for part in key_of(expected) if part)
+            raise ChildError(f"failed to reconcile scheduler {what} {place}: {error}") from error
 
     async def _route(self, look: Look) -> Object | None:
-        expected = routing.route(look.service, look.spec)
+        name = names.child_name(look.name, "-kserve-route")
+        current = await self._client.find(HTTP_ROUTE, name, look.namespace)
+        expected = routing.route(look.service, look.spec, current)
         if look.stopped or combining.http_route(look.spec) is None:
-            name = expected["metadata"]["name"]
             await self._children.remove(look.service, HTTP_ROUTE, name, look.namespace)
-            for key in ("url", "addresses"):
-                look.status.pop(key, None)
+            # the URL stays as it was
+            look.status.pop("addresses", None)
             if not look.stopped and not combining.route_references(look.spec):
                 host = names.service_host(names.workload_service(look.name), look.namespace)
                 look.status["addresses"] = [{"url": f"https://{host}"}]
@@ -176,7 +168,7 @@ class RouterSteps:
                 hosts[namespace, name] = names.service_host(item["metadata"]["name"], namespace)
         found = routing.urls(route, gateways, look.config.url_scheme, hosts)
         look.status.pop("url", None)
-        url = routing.status_url(look.service, found)
+        url = routing.status_url(found)
         if url:
             look.status["url"] = url
         look.status["addresses"] = routing.status_addresses(found)
@@ -211,6 +203,10 @@ class RouterSteps:
             return
         name = combining.pool_reference(found) or names.pool(look.name)
         pool = await self._client.find(INFERENCE_POOL, name, look.namespace)
+        old = await self._client.find(OLD_INFERENCE_POOL, name, look.namespace)
+        if old is not None and readiness.inference_pool(old) is None:
+            look.conditions.true(conditions.POOL)
+            return
         verdict = (
             ("InferencePoolFetchError", f"failed to fetch Inference Pool {look.namespace}/{name}: not found")
             if pool is None

@@ -12,31 +12,57 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.images.kserve import names, scheduler
-from sandbox.images.kserve.combining import http_route
+from sandbox.images.kserve import names
+from sandbox.images.kserve.combining import OLD_POOL_GROUP, POOL_GROUP, http_route, managed_scheduler, pool_backends
 
 Object = dict[str, Any]
 
 ISTIO_CONTROLLERS = ("istio.io/gateway-controller", "istio.io/unmanaged-gateway", "openshift.io/gateway-controller/v1")
+MIGRATED = f"{names.GROUP}/inferencepool-migrated"
+WORKLOAD = "llminferenceservice-workload"
+PICKER = "llminferenceservice-router-scheduler"
 PORTS = {"http": 80, "https": 443}
 PRIVATE = tuple(ipaddress.ip_network(block) for block in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"))
 
 
-def route(service: Object, spec: Object) -> Object:
-    """The managed HTTPRoute; rules that need the endpoint picker lead to the pool, the rest to the Service."""
+def route(service: Object, spec: Object, current: Object | None) -> Object:
+    """The managed HTTPRoute; `current` is the one that is there.
+
+    Backends that are the service's pool get the older API group until a gateway has said that it does not know it.
+    """
     name = service["metadata"]["name"]
     meta = names.metadata(
         service, names.child_name(name, "-kserve-route"), names.labels(name, "llminferenceservice-router")
     )
-    if scheduler_present(spec):
-        # this generation of KServe notes here that it left the pool's older API group behind
-        meta["annotations"] = {f"{names.GROUP}/inference-pool-migrated": "v1"}
-    return {
-        "apiVersion": "gateway.networking.k8s.io/v1",
-        "kind": "HTTPRoute",
-        "metadata": meta,
-        "spec": copy.deepcopy(http_route(spec) or {}),
+    wanted = copy.deepcopy(http_route(spec) or {})
+    if managed_scheduler(spec) is not None:
+        moved = current is not None and pool_has_moved(current)
+        for backend in pool_backends(wanted, names.pool(name)):
+            backend["group"] = POOL_GROUP if moved else OLD_POOL_GROUP
+        if moved:
+            meta["annotations"] = {MIGRATED: "v1"}
+    return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": meta, "spec": wanted}
+
+
+def pool_has_moved(current: Object) -> bool:
+    """Whether the route has left the pool's older API group behind, or must: the gateway has answered."""
+    if (current["metadata"].get("annotations") or {}).get(MIGRATED) == "v1":
+        return True
+    groups = {
+        backend.get("group")
+        for rule in (current.get("spec") or {}).get("rules") or []
+        for backend in rule.get("backendRefs") or []
+        if backend.get("kind") == "InferencePool"
     }
+    answers = [
+        condition
+        for parent in (current.get("status") or {}).get("parents") or []
+        for condition in parent.get("conditions") or []
+        if condition["type"] == "ResolvedRefs"
+    ]
+    refused = any(item["status"] == "False" and item.get("reason") == "InvalidKind" for item in answers)
+    taken = any(item["status"] == "True" for item in answers)
+    return (OLD_POOL_GROUP in groups and refused) or (POOL_GROUP in groups and taken)
 
 
 def scheduler_present(spec: Object) -> bool:
@@ -48,21 +74,14 @@ def destination_rules(service: Object, spec: Object, shadow_service: str | None,
     """TLS from the gateway to the endpoint picker, to the model pods, and to the pool's shadow Service if it exists."""
     name, namespace = service["metadata"]["name"], service["metadata"]["namespace"]
     workload_host = names.service_host(names.workload_service(name), namespace)
-    verified = {"mode": "SIMPLE", "caCertificates": ca_file, "insecureSkipVerify": False}
-    rules = [
-        _rule(service, "-kserve-workload-svc", "llminferenceservice-workload", workload_host, verified, workload_host)
-    ]
-    found = (spec.get("router") or {}).get("scheduler")
-    if isinstance(found, dict):
-        picker = ((found.get("pool") or {}).get("spec") or {}).get("endpointPickerRef") or {}
-        host = names.service_host(picker.get("name") or names.epp_service(name), namespace)
-        tls = verified if scheduler.reloads_certificates(found) else {"mode": "SIMPLE", "insecureSkipVerify": True}
-        rules.append(_rule(service, "-kserve-scheduler", "llminferenceservice-router-scheduler", host, tls, host))
-        if shadow_service:
-            host = names.service_host(shadow_service, namespace)
-            rules.append(
-                _rule(service, "-kserve-shadow-svc", "llminferenceservice-shadow-service", host, tls, workload_host)
-            )
+    tls = {"mode": "SIMPLE", "caCertificates": ca_file, "insecureSkipVerify": False}
+    rules = [_rule(service, "-kserve-workload-svc", WORKLOAD, workload_host, tls, workload_host)]
+    if scheduler_present(spec):
+        host = names.service_host(names.epp_service(name), namespace)
+        rules.append(_rule(service, "-kserve-scheduler", PICKER, host, tls, host))
+    if shadow_service:
+        host = names.service_host(shadow_service, namespace)
+        rules.append(_rule(service, "-kserve-workload", WORKLOAD, host, tls, workload_host))
     return rules
 
 
@@ -70,7 +89,7 @@ def destination_rule_names(service: str) -> list[str]:
     """All that there may be."""
     return [
         names.child_name(service, suffix)
-        for suffix in ("-kserve-workload-svc", "-kserve-scheduler", "-kserve-shadow-svc")
+        for suffix in ("-kserve-workload-svc", "-kserve-scheduler", "-kserve-workload")
     ]
 
 
@@ -164,9 +183,6 @@ def status_addresses(found: Iterable[str]) -> list[Object]:
     return [{"name": "gateway-external" if is_external(url) else "gateway-internal", "url": url} for url in found]
 
 
-def status_url(service: Object, found: Iterable[str]) -> str | None:
-    """status.url: an external URL, one whose path is the service's own if there is any."""
-    own = f"/{service['metadata']['namespace']}/{service['metadata']['name']}"
-    external = [url for url in found if is_external(url)]
-    by_path = [url for url in external if urlsplit(url).path.startswith(own)]
-    return next(iter(by_path or external), None)
+def status_url(found: Iterable[str]) -> str | None:
+    """status.url: the first external one."""
+    return next((url for url in found if is_external(url)), None)

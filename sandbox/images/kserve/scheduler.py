@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
 from typing import Any
 
 import yaml
@@ -16,26 +15,24 @@ from sandbox.images.kserve import names
 
 Object = dict[str, Any]
 
+PICKER_PORT = 9002
 SERVICE_PORTS = ("grpc", "grpc-health", "metrics", "zmq")
-CONFIG_FLAGS = tuple(
-    dashes + name for dashes in ("--", "-") for name in ("config-text", "configText", "config-file", "configFile")
-)
-CERTIFICATE_RELOAD = "--enable-cert-reload"
+CONFIG_FLAGS = ("--config-text", "-config-text", "--config-file", "-config-file")
 DEFAULT_CONFIG: Object = {
     "apiVersion": "inference.networking.x-k8s.io/v1alpha1",
     "kind": "EndpointPickerConfig",
     "plugins": [
         {"type": "single-profile-handler"},
-        {"type": "queue-scorer"},
         {"type": "prefix-cache-scorer"},
+        {"type": "load-aware-scorer"},
         {"type": "max-score-picker"},
     ],
     "schedulingProfiles": [
         {
             "name": "default",
             "plugins": [
-                {"pluginRef": "queue-scorer", "weight": 2},
-                {"pluginRef": "prefix-cache-scorer", "weight": 3},
+                {"pluginRef": "prefix-cache-scorer", "weight": 2.0},
+                {"pluginRef": "load-aware-scorer", "weight": 1.0},
                 {"pluginRef": "max-score-picker"},
             ],
         }
@@ -44,65 +41,22 @@ DEFAULT_CONFIG: Object = {
 RBAC = "rbac.authorization.k8s.io"
 
 
-def deployment(service: Object, found: Object, current: Object | None, config_text: str | None) -> Object:
-    """The Deployment; `current` is the one that runs, whose configuration stays when nothing newer is given.
-
-    `config_text` is the service's own EndpointPickerConfig.
-    """
+def deployment(service: Object, found: Object) -> Object:
+    """The Deployment; it names no strategy, so that Kubernetes' own rolling update applies."""
     name = service["metadata"]["name"]
     labels = names.scheduler_labels(name)
     pod = copy.deepcopy(found.get("template") or {})
     for container in pod.get("containers") or []:
-        if container["name"] == "main":
-            container["args"] = [*(container.get("args") or []), *_configuration(container, current, config_text)]
-            if (found.get("replicas") or 1) > 1:
-                container["args"].append("--ha-enable-leader-election")
-    body: Object = {
-        # two pickers side by side would each know half of the prefixes
-        "strategy": {"type": "Recreate"},
-        "selector": {"matchLabels": labels},
-        "template": {
-            "metadata": {
-                "labels": {**(found.get("labels") or {}), **labels},
-                "annotations": {**(found.get("annotations") or {}), "certificates.kserve.io/expiration-v2": "true"},
-            },
-            "spec": pod,
-        },
-    }
-    if found.get("replicas") is not None:
-        body["replicas"] = found["replicas"]
+        if container["name"] == "main" and not _is_configured(container):
+            text = yaml.safe_dump(DEFAULT_CONFIG, sort_keys=False)
+            container["args"] = [*(container.get("args") or []), "--config-text", text]
     meta = names.metadata(service, names.child_name(name, "-kserve-router-scheduler"), labels)
+    body = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}, "spec": pod}}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": body}
 
 
-def _configuration(container: Object, current: Object | None, config_text: str | None) -> list[str]:
-    if config_text is not None:
-        return ["--config-text", config_text]
-    if _flag_of(container) is not None:
-        return []
-    pod = (((current or {}).get("spec") or {}).get("template") or {}).get("spec") or {}
-    for known in pod.get("containers") or []:
-        if known["name"] == "main" and (kept := _flag_of(known)):
-            return kept
-    return ["--config-text", yaml.safe_dump(DEFAULT_CONFIG, sort_keys=False)]
-
-
-def _flag_of(container: Object) -> list[str] | None:
-    args = container.get("args") or []
-    for place, argument in enumerate(args):
-        if argument.partition("=")[0] in CONFIG_FLAGS:
-            return [argument] if "=" in argument else args[place : place + 2]
-    return None
-
-
-def reloads_certificates(found: Object) -> bool:
-    """Whether the picker takes up a new certificate by itself; only then a gateway can insist on a valid one."""
-    containers = (found.get("template") or {}).get("containers") or []
-    return any(
-        argument in (CERTIFICATE_RELOAD, f"{CERTIFICATE_RELOAD}=true")
-        for container in containers
-        for argument in [*(container.get("command") or []), *(container.get("args") or [])]
-    )
+def _is_configured(container: Object) -> bool:
+    return any(argument in CONFIG_FLAGS for argument in container.get("args") or [])
 
 
 def epp_service(service: Object, found: Object) -> Object:
@@ -128,14 +82,47 @@ def epp_service(service: Object, found: Object) -> Object:
     }
 
 
-def inference_pool(service: Object, found: Object) -> Object:
-    """The InferencePool."""
+def old_inference_pool(service: Object, found: Object) -> Object:
+    """The InferencePool of the older API, in which the service's specification has it."""
     name = service["metadata"]["name"]
     return {
-        "apiVersion": "inference.networking.k8s.io/v1",
+        "apiVersion": "inference.networking.x-k8s.io/v1alpha2",
         "kind": "InferencePool",
         "metadata": names.metadata(service, names.pool(name), names.scheduler_labels(name)),
         "spec": copy.deepcopy((found.get("pool") or {}).get("spec") or {}),
+    }
+
+
+def inference_pool(service: Object, found: Object) -> Object:
+    """The same pool in the API that gateways take."""
+    old = old_inference_pool(service, found)
+    spec = old["spec"]
+    new: Object = {
+        "targetPorts": [{"number": spec.get("targetPortNumber", 0)}],
+        "selector": {"matchLabels": dict(spec.get("selector") or {})},
+    }
+    picker = spec.get("extensionRef") or {}
+    if picker.get("name"):
+        new["endpointPickerRef"] = {
+            **{key: picker[key] for key in ("group", "kind", "name", "failureMode") if key in picker},
+            "port": {"number": picker.get("portNumber", PICKER_PORT)},
+        }
+    return {**old, "apiVersion": "inference.networking.k8s.io/v1", "spec": new}
+
+
+def inference_model(service: Object, spec: Object) -> Object:
+    """The InferenceModel, which names the model that the pool serves."""
+    name = service["metadata"]["name"]
+    model = spec.get("model") or {}
+    return {
+        "apiVersion": "inference.networking.x-k8s.io/v1alpha2",
+        "kind": "InferenceModel",
+        "metadata": names.metadata(service, names.child_name(name, "-inference-model"), names.scheduler_labels(name)),
+        "spec": {
+            "modelName": model.get("name") or name,
+            "criticality": model.get("criticality") or "Critical",
+            "poolRef": {"group": "inference.networking.x-k8s.io", "kind": "InferencePool", "name": names.pool(name)},
+        },
     }
 
 
@@ -145,14 +132,12 @@ def account_name(service: Object, found: Object) -> str:
     return str(own or names.child_name(service["metadata"]["name"], "-epp-sa"))
 
 
-def service_account(service: Object, name: str, pull_secrets: Iterable[Object]) -> Object:
-    """The service account, with the registry credentials of the namespace's default one."""
-    secrets = list(pull_secrets)
+def service_account(service: Object, name: str) -> Object:
+    """The service account; it brings no credentials for a registry."""
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
         "metadata": names.metadata(service, name, names.scheduler_labels(service["metadata"]["name"])),
-        **({"imagePullSecrets": secrets} if secrets else {}),
     }
 
 
@@ -168,7 +153,7 @@ def role(service: Object) -> Object:
             {"apiGroups": [""], "resources": ["pods"], "verbs": reading},
             {
                 "apiGroups": ["inference.networking.x-k8s.io"],
-                "resources": ["inferencepools", "inferencemodels", "inferenceobjectives"],
+                "resources": ["inferencepools", "inferenceobjectives"],
                 "verbs": reading,
             },
             {"apiGroups": ["inference.networking.k8s.io"], "resources": ["inferencepools"], "verbs": reading},

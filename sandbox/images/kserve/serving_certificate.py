@@ -55,6 +55,11 @@ def authority(secret: Object) -> tuple[Pair, bytes]:
     return Pair(data["tls.crt"], data["tls.key"]), data.get("ca.crt") or data["tls.crt"]
 
 
+def without_address(pods: Iterable[Object]) -> bool:
+    """Whether a pod has no address yet: KServe takes the missing one for one that the certificate lacks."""
+    return any(not (pod.get("status") or {}).get("podIP") for pod in pods)
+
+
 def usable(
     secret: Object | None, wanted_names: Iterable[str], wanted_addresses: Iterable[str], now: datetime.datetime
 ) -> bool:

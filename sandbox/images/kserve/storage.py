@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.images.kserve.merging import merge
-
 Object = dict[str, Any]
 
 INITIALIZER = "storage-initializer"
@@ -17,6 +15,8 @@ INITIALIZER_VOLUME = "kserve-provision-location"
 CLAIM_VOLUME = "kserve-pvc-source"
 MODEL_FOLDER = "/mnt/models"
 DOWNLOADED = ("hf", "s3")
+SECRET_ANNOTATION = "serving.kserve.io/storageSecretName"
+"""On the service: the one secret whose credentials the download gets."""
 
 
 class StorageError(Exception):
@@ -46,31 +46,31 @@ def attach_model(pod: Object, uri: str, config: Object, credentials: list[Object
 
 def _add_initializer(pod: Object, uri: str, config: Object, credentials: list[Object]) -> None:
     containers = pod.setdefault("initContainers", [])
-    own = next((item for item in containers if item["name"] == INITIALIZER), None)
-    rendered = {
-        "name": INITIALIZER,
-        "image": config.get("image", ""),
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        "env": [
-            {"name": "HF_HOME", "value": "/tmp"},
-            {"name": "HF_HUB_ENABLE_HF_TRANSFER", "value": "1"},
-            {"name": "HF_XET_HIGH_PERFORMANCE", "value": "1"},
-            {"name": "HF_XET_NUM_CONCURRENT_RANGE_GETS", "value": "8"},
-        ],
-        "volumeMounts": [{"name": INITIALIZER_VOLUME, "mountPath": MODEL_FOLDER}],
-        "resources": {
-            "requests": {"cpu": config.get("cpuRequest", "100m"), "memory": config.get("memoryRequest", "100Mi")},
-            "limits": {"cpu": config.get("cpuLimit", "1"), "memory": config.get("memoryLimit", "1Gi")},
-        },
-    }
-    # the user may shape the container, but not what it runs
-    container = merge(merge(rendered, {"env": credentials}), own or {})
-    container.pop("command", None)
-    container["args"] = [uri, MODEL_FOLDER]
-    if own is None:
+    # one of the user's stays as it is, and lacks what it does not bring
+    container = next((item for item in containers if item["name"] == INITIALIZER), None)
+    if container is None:
+        container = {
+            "name": INITIALIZER,
+            "image": config.get("image", ""),
+            "args": [uri, MODEL_FOLDER],
+            "terminationMessagePolicy": "FallbackToLogsOnError",
+            "env": [
+                {"name": "HF_HOME", "value": "/tmp"},
+                {"name": "HF_HUB_ENABLE_HF_TRANSFER", "value": "1"},
+                {"name": "HF_XET_HIGH_PERFORMANCE", "value": "1"},
+                {"name": "HF_XET_NUM_CONCURRENT_RANGE_GETS", "value": "8"},
+            ],
+            "volumeMounts": [{"name": INITIALIZER_VOLUME, "mountPath": MODEL_FOLDER}],
+            "resources": {
+                "requests": {"cpu": config.get("cpuRequest", "100m"), "memory": config.get("memoryRequest", "100Mi")},
+                "limits": {"cpu": config.get("cpuLimit", "1"), "memory": config.get("memoryLimit", "1Gi")},
+            },
+        }
         containers.append(container)
-    else:
-        containers[containers.index(own)] = container
+    if credentials:
+        given = {item["name"] for item in credentials}
+        kept = [item for item in container.get("env") or [] if item["name"] not in given]
+        container["env"] = [*kept, *credentials]
 
 
 def _mount_in_main(pod: Object, mount: Object) -> None:

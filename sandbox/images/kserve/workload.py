@@ -21,8 +21,9 @@ PROGRESS_DEADLINE = 600.0
 """Guide seconds: what Kubernetes gives a Deployment that names no deadline."""
 LEAST_PROGRESS_DEADLINE = 10
 """Real seconds: starting a process does not get faster with the guide's clock."""
-SCRAPE_ANNOTATIONS = ("prometheus.io/scrape", "prometheus.io/port", "prometheus.io/path", "prometheus.io/scheme")
 QUEUE_PREFIX = "kueue.x-k8s.io"
+HANDED_ON = ("k8s.v1.cni.cncf.io", QUEUE_PREFIX)
+"""Annotations of the service that its Deployment and pods get."""
 
 
 def progress_deadline(speed: float) -> int:
@@ -37,34 +38,25 @@ def deployment(service: Object, spec: Object, storage: Object, credentials: list
     annotations = service["metadata"].get("annotations") or {}
     pod = copy.deepcopy(spec.get("template") or {})
     model = spec.get("model")
-    if model and (spec.get("storageInitializer") or {}).get("enabled", True):
+    if model:
         attach_model(pod, model["uri"], storage, credentials)
-    template_annotations = {
-        **{key: annotations[key] for key in SCRAPE_ANNOTATIONS if key in annotations},
-        **_prefixed(annotations),
-        **(spec.get("annotations") or {}),
-    }
-    queue_labels = _prefixed(service["metadata"].get("labels") or {})
+    queue_labels = _prefixed(service["metadata"].get("labels") or {}, QUEUE_PREFIX)
     meta = names.metadata(service, names.child_name(name, "-kserve"), {**pod_labels, **queue_labels})
-    if queue_annotations := _prefixed(annotations):
-        meta["annotations"] = queue_annotations
+    pod_metadata: Object = {"labels": {**pod_labels, **queue_labels}}
+    if handed_on := _prefixed(annotations, *HANDED_ON):
+        meta["annotations"] = pod_metadata["annotations"] = handed_on
     body: Object = {
         "selector": {"matchLabels": pod_labels},
         "progressDeadlineSeconds": progress_deadline(speed),
-        "template": {
-            "metadata": {"labels": {**pod_labels, **queue_labels, **(spec.get("labels") or {})}},
-            "spec": pod,
-        },
+        "template": {"metadata": pod_metadata, "spec": pod},
     }
-    if template_annotations:
-        body["template"]["metadata"]["annotations"] = template_annotations
     if spec.get("replicas") is not None:
         body["replicas"] = spec["replicas"]
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": body}
 
 
-def _prefixed(entries: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in entries.items() if key.startswith(QUEUE_PREFIX)}
+def _prefixed(entries: Mapping[str, str], *prefixes: str) -> dict[str, str]:
+    return {key: value for key, value in entries.items() if key.startswith(prefixes)}
 
 
 def workload_service(service: Object) -> Object:

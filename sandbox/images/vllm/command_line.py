@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,7 @@ class Parser(argparse.ArgumentParser):
         raise CommandLineError(f"{self.format_usage()}{self.prog}: error: {message}")
 
 
-def parser(prog: str, *, positional_model: bool) -> Parser:
+def parser(prog: str, *, positional_model: bool, version: str = "") -> Parser:
     """The options of vLLM: those with an effect here, and the inert ones of flags.yml."""
     made = Parser(prog=prog, usage=f"{prog} [options]", allow_abbrev=False, add_help=False)
     if positional_model:
@@ -90,7 +91,8 @@ def parser(prog: str, *, positional_model: bool) -> Parser:
     made.add_argument("--ssl-keyfile", default="")
     made.add_argument("--api-key", nargs="+", default=[])
     made.add_argument("--shutdown-timeout", type=float, default=None)
-    made.add_argument("--disable-log-requests", action="store_true")
+    if not gone_in(version):
+        made.add_argument("--disable-log-requests", action="store_true")
     for name, default in (
         ("--enable-prefix-caching", True),
         ("--enable-ssl-refresh", False),
@@ -109,6 +111,12 @@ def parser(prog: str, *, positional_model: bool) -> Parser:
     return made
 
 
+def gone_in(version: str) -> bool:
+    """Whether an image of that tag is of a vLLM that no longer knows --disable-log-requests (0.12, RHAIIS 3.3)."""
+    numbers = re.match(r"v?(\d+)\.(\d+)", version)
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) >= (3, 3)
+
+
 def human_readable_int(text: str) -> int:
     """`2048`, `2k` (thousands) or `2K` (times 1024), as vLLM reads lengths."""
     factors = {"k": 10**3, "m": 10**6, "K": 2**10, "M": 2**20}
@@ -123,7 +131,8 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Options:
     except ShellError as error:
         raise CommandLineError(str(error), error.code) from error
     prog, positional, arguments = program_of(words)
-    found = parser(prog, positional_model=positional).parse_args(normalised(arguments))
+    version = environ.get("SANDBOX_IMAGE", "").rpartition(":")[2]
+    found = parser(prog, positional_model=positional, version=version).parse_args(normalised(arguments))
     model = getattr(found, "model_tag", None) or found.model
     if bool(found.ssl_certfile) != bool(found.ssl_keyfile):
         raise CommandLineError(f"{prog}: error: --ssl-certfile and --ssl-keyfile belong together; found one.")
@@ -145,7 +154,7 @@ def parse(argv: Sequence[str], environ: Mapping[str, str]) -> Options:
         ssl_certfile=found.ssl_certfile,
         ssl_keyfile=found.ssl_keyfile,
         ssl_refresh=found.enable_ssl_refresh,
-        log_requests=not found.disable_log_requests and found.enable_log_requests is not False,
+        log_requests=bool(found.enable_log_requests) and not getattr(found, "disable_log_requests", False),
         access_log=not found.disable_uvicorn_access_log,
         prompt_tokens_details=found.enable_prompt_tokens_details,
         force_include_usage=found.enable_force_include_usage,

@@ -25,6 +25,7 @@ class Hardware:
     decode_sequence_ms: float
     kv_cache_tokens: int
     block_size: int
+    block_by_length: bool
     max_num_seqs: int
     max_num_batched_tokens: int
 

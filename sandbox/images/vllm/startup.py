@@ -26,6 +26,10 @@ Play = Callable[[str, float], Awaitable[None]]
 DEVICES = {"tpu": ("SANDBOX_TPU_CHIPS", "google.com/tpu"), "cuda": ("SANDBOX_GPUS", "nvidia.com/gpu")}
 
 
+SMALLEST_BLOCK, LARGEST_BLOCK = 16, 256
+LONGEST_WITH_LARGE_BLOCKS = 8192
+
+
 class StartupError(Exception):
     """The engine does not come up; the container ends with code 1."""
 
@@ -107,7 +111,8 @@ def plan(folder: Path, options: Options, hardware: Hardware) -> Plan:
         raise StartupError(
             f"max_model_len ({max_model_len}) is more than the model's own {longest} (max_position_embeddings)."
         )
-    block_size = options.block_size or hardware.block_size
+    by_itself = tpu_block_size(max_model_len) if hardware.block_by_length else hardware.block_size
+    block_size = options.block_size or by_itself
     blocks = (
         options.blocks_override
         or int(hardware.kv_cache_tokens * options.memory_utilization / 0.9 // hardware.block_size * hardware.block_size)
@@ -127,6 +132,14 @@ def plan(folder: Path, options: Options, hardware: Hardware) -> Plan:
         max_batched_tokens=options.max_num_batched_tokens or hardware.max_num_batched_tokens,
         shards=shards,
     )
+
+
+def tpu_block_size(max_model_len: int) -> int:
+    """What vLLM takes for a block on a TPU: the next power of two of a 16th of the longest sequence, from 16 to 256."""
+    if max_model_len > LONGEST_WITH_LARGE_BLOCKS:
+        return SMALLEST_BLOCK
+    wanted = max(math.ceil(max_model_len / 16), 1)
+    return min(max(1 << (wanted - 1).bit_length(), SMALLEST_BLOCK), LARGEST_BLOCK)
 
 
 async def warm_up(sizes: Plan, log: Callable[[str, str], None], play: Play) -> None:

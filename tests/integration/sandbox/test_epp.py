@@ -26,6 +26,8 @@ from sandbox.cloud.hub import Model, catalogue
 from sandbox.control_plane.cluster import ControlPlane
 from sandbox.control_plane.kube import NETWORK_POLICY, POD, KubeClient
 from sandbox.control_plane.pki import Authority
+from sandbox.images.epp import without_alpn
+from sandbox.images.tls_files import server_context
 from sandbox.nodes.grpc_health import check
 from sandbox.settings import CHECKOUT
 from tests.integration.sandbox.stand_ins import (
@@ -40,6 +42,7 @@ from tests.integration.sandbox.stand_ins import (
 pytestmark = pytest.mark.cluster
 CLUSTER_INDEX = 91
 HERE = Path(__file__).parent
+MODEL = "/mnt/models"
 POOL_CRD = CHECKOUT / "sandbox/charts/sail-operator/crds/inference.networking.k8s.io_inferencepools.yaml"
 GATEWAY = f"http://127.{CLUSTER_INDEX}.120.9:8080"
 # The first is the guide's filter, to the letter; the second what Istio itself sets.
@@ -229,7 +232,7 @@ def gateway_serves() -> bool:
 
 
 def ask(mode: str, prompt: str) -> httpx2.Response:
-    body = {"prompt": prompt, "max_tokens": 2}
+    body = {"model": MODEL, "prompt": prompt, "max_tokens": 2}
     return HTTP.post(f"{GATEWAY}/{mode}/v1/completions", json=body, timeout=30)
 
 
@@ -278,13 +281,13 @@ def test_requests_without_a_body_pass(scene: Scene, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", list(SEEING))
 def test_large_body_arrives_whole(scene: Scene, mode: str) -> None:
-    answer = HTTP.post(f"{GATEWAY}/{mode}/tokenize", json={"prompt": "hello " * 50_000}, timeout=30)
+    answer = HTTP.post(f"{GATEWAY}/{mode}/tokenize", json={"model": MODEL, "prompt": "hello " * 50_000}, timeout=30)
     assert answer.json()["count"] == 50_001
 
 
 @pytest.mark.parametrize("mode", list(SEEING))
 def test_stream_passes(scene: Scene, mode: str) -> None:
-    body = {"prompt": "x", "max_tokens": 5, "stream": True}
+    body = {"model": MODEL, "prompt": "x", "max_tokens": 5, "stream": True}
     with HTTP.stream("POST", f"{GATEWAY}/{mode}/v1/completions", json=body, timeout=30) as answer:
         lines = [line for line in answer.iter_lines() if line]
     assert (len(lines), lines[-1]) == (6, "data: [DONE]")
@@ -293,6 +296,11 @@ def test_stream_passes(scene: Scene, mode: str) -> None:
 def test_bad_json_is_answered_by_the_picker(scene: Scene) -> None:
     answer = HTTP.post(f"{GATEWAY}/guide/v1/completions", content=b"{")
     assert (answer.status_code, "no JSON" in answer.text) == (400, True)
+
+
+def test_body_without_a_model_is_answered_by_the_picker(scene: Scene) -> None:
+    answer = HTTP.post(f"{GATEWAY}/guide/v1/completions", json={"prompt": "p"})
+    assert (answer.status_code, "model not found in request body" in answer.text) == (400, True)
 
 
 def test_parallel_requests_all_succeed(scene: Scene) -> None:
@@ -402,3 +410,26 @@ def test_without_its_certificate_it_does_not_start(scene: Scene, tmp_path: Path)
     pod.start("sandbox.images.epp", "--pool-size=3")
     assert pod.finish() == 2
     assert "unknown flag: --pool-size" in pod.log
+
+
+async def test_picker_can_be_told_to_negotiate_no_protocol(tmp_path: Path) -> None:
+    certificate, key = Authority(tmp_path, "test authority").sign("picker", hosts=["127.0.0.1"])
+    (tmp_path / "tls.crt").write_bytes(certificate)
+    (tmp_path / "tls.key").write_bytes(key)
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.read(100))
+        writer.close()
+
+    behind = await asyncio.start_server(echo, "127.0.0.1", 0)
+    tls = server_context(tmp_path / "tls.crt", tmp_path / "tls.key")
+    front = await without_alpn.serve("127.0.0.1", 0, tls, behind.sockets[0].getsockname(), lambda _: True)
+    client = insecure()
+    client.set_alpn_protocols(["h2"])
+    reader, writer = await asyncio.open_connection(*front.sockets[0].getsockname(), ssl=client)
+    writer.write(b"PRI")
+    assert await reader.read(100) == b"PRI"
+    assert writer.get_extra_info("ssl_object").selected_alpn_protocol() is None
+    writer.close()
+    front.close()
+    behind.close()

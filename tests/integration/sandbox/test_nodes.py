@@ -50,11 +50,13 @@ def machine(number: int, **changes: Any) -> Object:
     }
 
 
+# what a pod selects, or GKE's warden refuses it
+TPU_LABELS = {"cloud.google.com/gke-tpu-accelerator": "tpu-v6e-slice", "cloud.google.com/gke-tpu-topology": "2x2"}
 TPU_MACHINE = machine(
     1,
     pool="tpu-pool",
     machine_type="ct6e-standard-4t",
-    labels={"cloud.google.com/gke-tpu-accelerator": "tpu-v6e-slice"},
+    labels=TPU_LABELS,
     taints=[{"key": TPU, "value": "present", "effect": "NoSchedule"}],
     capacity={"cpu": "180", "memory": "720Gi", TPU: "4"},
 )
@@ -362,9 +364,8 @@ def test_volume_that_nobody_offers_is_refused_by_an_event(nodes: Cluster) -> Non
 
 def test_node_refuses_chips_that_it_does_not_have(nodes: Cluster) -> None:
     chips = {"resources": {"limits": {TPU: "4"}}}
-    nodes.create(
-        pod("chips", container=chips, nodeName="gke-test-1"), pod("more", container=chips, nodeName="gke-test-1")
-    )
+    there = {"nodeName": "gke-test-1", "nodeSelector": TPU_LABELS}
+    nodes.create(pod("chips", container=chips, **there), pod("more", container=chips, **there))
     eventually(
         lambda: {nodes.status(name)["phase"] for name in ("chips", "more")} == {"Running", "Failed"},
         "one runs and one is refused",

@@ -273,6 +273,7 @@ def test_secrets_that_deploy_applies_hold_what_was_given(folder: Path) -> None:
         assert json.loads(base64.b64decode(pull["data"][".dockerconfigjson"])) == json.loads(PULL_SECRET)
         assert (hub["metadata"]["name"], hub["type"]) == ("huggingface-token", "Opaque")
         assert base64.b64decode(hub["data"]["token"]).decode() == token
+        assert hub["data"]["HF_TOKEN"] == hub["data"]["token"]
         for secret in (pull, hub):
             assert secret["metadata"]["namespace"] == {"guide": "rhaii-inference", "fleet": "models"}[name]
 
@@ -280,15 +281,15 @@ def test_secrets_that_deploy_applies_hold_what_was_given(folder: Path) -> None:
 def test_account_is_the_same_rendered_and_applied(folder: Path, guide: Rendered) -> None:
     assert yaml.safe_load((folder / "accounts-guide").read_text(encoding="utf-8")) == guide.account
     assert guide.account["imagePullSecrets"] == [{"name": "rhaiis-pull-secret"}]
-    assert (guide.account["kind"], guide.account["metadata"]) == (
-        "ServiceAccount",
-        {"name": "default", "namespace": "rhaii-inference"},
-    )
+    # where KServe looks for the hub's token
+    assert guide.account["secrets"] == [{"name": "huggingface-token"}]
+    assert (guide.account["kind"], guide.account["metadata"]["name"]) == ("ServiceAccount", "rhaii-models")
+    assert guide.service["spec"]["template"]["serviceAccountName"] == "rhaii-models"
 
 
-def test_all_but_the_account_say_whose_they_are(guide: Rendered, fleet: Rendered) -> None:
+def test_all_say_whose_they_are(guide: Rendered, fleet: Rendered) -> None:
     for rendered, environment in ((guide, "guide"), (fleet, "fleet-1")):
-        for item in rendered.everything[1:]:
+        for item in rendered.everything:
             assert item["metadata"]["labels"] == {
                 "app.kubernetes.io/managed-by": "rhaii.gke",
                 "rhaii.gke/environment": environment,
@@ -359,7 +360,7 @@ def test_routes_fit_the_genuine_schemas(each: Rendered) -> None:
     [
         pytest.param(("replica",), 3, id="typo"),
         pytest.param(("replicas",), "3", id="text for a number"),
-        pytest.param(("template", "containers", 0, "imagePullPolicy"), "Sometimes", id="word that is none of them"),
+        pytest.param(("model", "criticality"), "Utmost", id="word that is none of them"),
         pytest.param(("template", "containers", 0, "livenessProbe", "httpGet", "portt"), 1, id="typo deep down"),
     ],
 )
@@ -385,8 +386,9 @@ def test_guides_service(guide: Rendered) -> None:
         "name": "Qwen/Qwen2.5-3B-Instruct",
     }
     assert service["spec"]["replicas"] == 3
-    assert service["spec"]["labels"] == {"serving.kserve.io/inferenceservice": "qwen-3b-tpu-svc"}
-    assert service["spec"]["router"] == {"route": {}, "gateway": {}, "scheduler": {}}
+    assert "labels" not in service["spec"]
+    picker = {"imagePullSecrets": [{"name": "rhaiis-pull-secret"}], "containers": [{"name": "main"}]}
+    assert service["spec"]["router"] == {"route": {}, "gateway": {}, "scheduler": {"template": picker}}
     template = service["spec"]["template"]
     assert template["nodeSelector"] == {
         "cloud.google.com/gke-tpu-accelerator": "tpu-v6e-slice",
@@ -426,7 +428,6 @@ def test_arguments_come_in_the_order_in_which_the_later_wins(guide: Rendered, fl
         "--enable-prefix-caching",
         "--enable-prompt-tokens-details",
         "--max-num-seqs=128",
-        "--disable-log-requests",
     ]
     first, second, _ = (container(item["spec"]["template"])["args"] for item in fleet.services)
     assert first[:2] == ["--model=/mnt/models", "--served-model-name=o/a"]
@@ -441,11 +442,13 @@ def test_each_model_is_a_service_of_its_own(fleet: Rendered) -> None:
         ("second", {"uri": "hf://o/b: #1", "name": "o/b: #1"}, 2),
         ("third", {"uri": "hf://o/c", "name": "o/c"}, 1),
     ]
-    assert [item["spec"]["labels"]["serving.kserve.io/inferenceservice"] for item in fleet.services] == [
-        "on",
-        "second",
-        "third",
-    ]
+
+
+def test_nothing_asks_for_a_zero_that_kserve_would_drop(each: Rendered) -> None:
+    for service in each.services:
+        main = container(service["spec"]["template"])
+        probes = [main[name] for name in ("startupProbe", "livenessProbe", "readinessProbe")]
+        assert all(value != 0 for probe in probes for value in probe.values())
 
 
 def test_override_is_recorded_so_that_it_can_be_read_again(fleet: Rendered) -> None:
@@ -458,7 +461,6 @@ def test_override_is_recorded_so_that_it_can_be_read_again(fleet: Rendered) -> N
 def test_command_line_is_taken_as_the_text_that_it_is(typed: Rendered) -> None:
     assert (typed.service["spec"]["replicas"], typed.main["image"]) == (5, NEWER)
     assert override_of(typed.service) == {"replicas": 5, "image": NEWER}
-    assert "labels" not in typed.service["spec"]
     assert typed.main["startupProbe"]["failureThreshold"] == 181
 
 
@@ -494,7 +496,8 @@ def test_probes_ask_over_tls_and_only_the_startup_probe_waits(guide: Rendered) -
         "readiness": {"path": "/v1/models", "port": 8000, "scheme": "HTTPS"},
     }
     assert probes["startup"]["failureThreshold"] * probes["startup"]["periodSeconds"] == 1800
-    assert [probes[name]["initialDelaySeconds"] for name in ("liveness", "readiness")] == [0, 0]
+    # KServe would drop a zero, and its preset has the delay anyway
+    assert all("initialDelaySeconds" not in probe for probe in probes.values())
 
 
 def live(service: Object) -> Object:
@@ -516,7 +519,6 @@ def test_kserves_presets_leave_what_we_set(each: Rendered) -> None:
             assert merged[part] == own[part]
         for name in ("startupProbe", "livenessProbe", "readinessProbe"):
             assert {**merged[name], **own[name]} == merged[name]
-        assert set(service["spec"].get("labels", {})) <= set(pod["metadata"]["labels"])
         assert pod["spec"]["terminationGracePeriodSeconds"] == 60
 
 
@@ -612,7 +614,8 @@ def behind(service: Object) -> list[Object]:
     spec = combined(live(service))
     found = spec["router"]["scheduler"]
     return [
-        routing.route(live(service), spec),
+        # a gateway has answered that it does not know the older pool
+        routing.route(live(service), spec, {"metadata": {"annotations": {routing.MIGRATED: "v1"}}}),
         scheduler.inference_pool(live(service), found),
         scheduler.epp_service(live(service), found),
         workload.workload_service(live(service)),
@@ -713,7 +716,7 @@ def rulebook(
     own, gateway = service["metadata"]["namespace"], rendered.route("EnvoyFilter")["metadata"]["namespace"]
     label = rendered.route("EnvoyFilter")["spec"]["workloadSelector"]["labels"]
     model = model_pods(service)["metadata"]["labels"]
-    picker = scheduler.deployment(live(service), combined(live(service))["router"]["scheduler"], None, None)
+    picker = scheduler.deployment(live(service), combined(live(service))["router"]["scheduler"])
     picker_labels = picker["spec"]["template"]["metadata"]["labels"]
     labels: dict[str, tuple[str, dict[str, str]]] = {
         "gateway": (gateway, {**gateways.pod_labels(objects.gateway()), **label}),

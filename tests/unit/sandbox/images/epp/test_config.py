@@ -34,8 +34,9 @@ schedulingProfiles:
 
 def test_nothing_is_the_presets_default() -> None:
     assert load("") is DEFAULT
-    assert dict(DEFAULT.weights) == {"queue-scorer": 2.0, "prefix-cache-scorer": 3.0}
-    assert DEFAULT.block_characters == 256
+    assert dict(DEFAULT.weights) == {"prefix-cache-scorer": 2.0, "load-aware-scorer": 1.0}
+    # left to the generation
+    assert DEFAULT.block_characters == 0
 
 
 def test_weights_and_parameters_are_read() -> None:

@@ -73,7 +73,7 @@ def test_duplex_answers_once_the_body_is_whole() -> None:
 
 def test_large_body_goes_back_in_chunks() -> None:
     stream = Stream(processor())
-    large = json.dumps({"prompt": "x" * (2 * CHUNK)}).encode()
+    large = json.dumps({"model": "m", "prompt": "x" * (2 * CHUNK)}).encode()
     stream.answers(headers(ProcessingMode.FULL_DUPLEX_STREAMED))
     _, *chunks = stream.answers(body(large))
     pieces = [chunk.request_body.response.body_mutation.streamed_response for chunk in chunks]

@@ -16,10 +16,11 @@ from sandbox.images.epp.metrics import Metrics
 from sandbox.images.epp.replicas import Fleet
 from sandbox.images.epp.request_body import BodyError, read
 from sandbox.images.epp.scorers import Pick, Replica, Request
+from sandbox.images.epp.service import block_tokens
 
 
 def prompt(**body: Any) -> str:
-    return read(json.dumps(body).encode()).prompt
+    return read(json.dumps(body).encode(), strict=False).prompt
 
 
 def test_prompt_of_each_form_is_read() -> None:
@@ -39,6 +40,23 @@ def test_equal_beginnings_stay_equal_in_chat() -> None:
 def test_no_prompt_is_an_empty_one() -> None:
     assert read(b" ") == Request()
     assert prompt(model="m") == ""
+
+
+@pytest.mark.parametrize(
+    ("raw", "part"),
+    [
+        (b'{"prompt": "p"}', "model not found in request body"),
+        (b'{"model": 7, "prompt": "p"}', "model not found in request body"),
+        (b'{"model": "m", "prompt": ["a", "b"]}', "prompt must be a string"),
+        (b'{"model": "m", "prompt": [1, 2]}', "prompt must be a string"),
+        (b'{"model": "m"}', "prompt or messages not found"),
+        (b'{"model": "m", "messages": []}', "prompt or messages not found"),
+    ],
+)
+def test_bodies_that_the_picker_cannot_use_are_refused(raw: bytes, part: str) -> None:
+    with pytest.raises(BodyError, match=part):
+        read(raw)
+    assert read(raw, strict=False)
 
 
 @pytest.mark.parametrize("raw", [b"{", b"[]", b"1"])
@@ -69,3 +87,9 @@ def test_page_has_ratio_and_picks() -> None:
         'inference_objective_request_total{model_name="m",target_model_name="m"} 1.0',
     ):
         assert line in lines
+
+
+def test_block_size_is_read_from_the_model_servers_metrics() -> None:
+    page = 'vllm:cache_config_info{block_size="128",engine="0",num_gpu_blocks="9"} 1.0\nother{block_size="1"} 1\n'
+    assert block_tokens(page, "vllm:cache_config_info") == 128
+    assert block_tokens(page, "vllm:else") == 0

@@ -13,8 +13,17 @@ from dataclasses import replace
 import pytest
 
 from sandbox.images.epp.config import DEFAULT, Config
+from sandbox.images.epp.generation import generations, of_image
 from sandbox.images.epp.prefix_index import PrefixIndex, block_hashes
-from sandbox.images.epp.scorers import Picker, Replica, Request, no_hit_scores, queue_scores, usage_scores
+from sandbox.images.epp.scorers import (
+    Picker,
+    Replica,
+    Request,
+    load_scores,
+    no_hit_scores,
+    queue_scores,
+    usage_scores,
+)
 
 LONG = "You translate from English to French, keeping names. " * 20
 
@@ -111,7 +120,7 @@ def test_fallbacks_are_listed_when_asked_for() -> None:
 
 def test_random_pickers_do_not_follow_the_score() -> None:
     for name in ("random-picker", "weighted-random-picker"):
-        chosen = picker(replace(DEFAULT, picker=name))
+        chosen = picker(replace(DEFAULT, weights={"queue-scorer": 2.0}, picker=name))
         counts = Counter(pick.replicas[0].name for _ in range(300) if (pick := chosen.pick(replicas(0, 9), Request())))
         assert counts["pod-0"] > (100 if name == "random-picker" else 250)
         assert counts["pod-1"] > 0 or name == "weighted-random-picker"
@@ -119,3 +128,32 @@ def test_random_pickers_do_not_follow_the_score() -> None:
 
 def test_no_replica_means_none() -> None:
     assert picker().pick([], Request("m", LONG)) is None
+
+
+def test_load_counts_half_and_falls_to_nothing_at_the_threshold() -> None:
+    found = load_scores(replicas(0, 64, 128, 500), 128)
+    assert list(found.values()) == [0.5, 0.25, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("image", "extension"),
+    [
+        ("registry.redhat.io/rhoai/odh-llm-d-inference-scheduler-rhel9@sha256:905b", "1.2"),
+        ("ghcr.io/llm-d/llm-d-inference-scheduler:v0.2.0", "1.0"),
+        ("ghcr.io/llm-d/llm-d-inference-scheduler:v0.7.1", "1.4"),
+        ("", "1.2"),
+    ],
+)
+def test_image_tells_the_generation(image: str, extension: str) -> None:
+    assert of_image(image).extension == extension
+
+
+def test_block_is_tuned_from_the_model_servers_where_the_generation_does_so() -> None:
+    known, unknown = Replica("a", "10.1.0.2:8000", block_tokens=128), Replica("b", "10.1.1.2:8000")
+    made = {name: found.block_characters for name, found in generations().items()}
+    assert [made[name]([unknown, known]) for name in ("1.0", "1.2", "1.4")] == [64, 512, 64]
+    assert made["1.2"]([unknown]) == 256
+    tuned = Picker(DEFAULT, block_characters=made["1.2"], chance=random.Random(1))
+    pick = tuned.pick([known], Request("m", "x" * 1100))
+    assert pick is not None
+    assert (pick.blocks, pick.block_characters) == (2, 512)

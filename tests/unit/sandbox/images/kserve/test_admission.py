@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sandbox.images.admission import review_answer
-from sandbox.images.kserve.admission import config_problems, service_problems
+from sandbox.images.kserve.admission import config_problems, config_warnings, service_problems
 
 
 def problems(spec: dict[str, Any], before: dict[str, Any] | None = None) -> list[str]:
@@ -91,3 +91,21 @@ def test_answer_carries_the_reviews_identity_and_the_problems() -> None:
     assert refused["allowed"] is False
     assert refused["status"]["code"] == 422
     assert refused["status"]["message"] == 'K.g "n" is invalid: a; b'
+
+
+def test_configuration_that_refers_to_others_or_has_a_broken_template_is_refused() -> None:
+    assert config_problems({"operation": "CREATE", "object": {"spec": {"baseRefs": [{"name": "x"}]}}})
+    broken = {"template": {"containers": [{"name": "main", "args": ["{{ .Nothing }}"]}]}}
+    assert "Nothing" in config_problems({"operation": "CREATE", "object": {"spec": broken}})[0]
+
+
+def test_taking_a_preset_away_warns_and_is_not_refused() -> None:
+    preset = {"metadata": {"name": "kserve-config-llm-scheduler"}, "spec": {"baseRefs": [{"name": "x"}]}}
+    request: dict[str, Any] = {"uid": "u", "operation": "DELETE", "oldObject": preset, "object": None}
+    answer = review_answer({"apiVersion": "v1", "request": request}, config_problems, config_warnings)["response"]
+    assert answer["allowed"]
+    assert "kserve-config-llm-scheduler" in answer["warnings"][0]
+    changed = {**request, "operation": "UPDATE", "object": {"spec": {}}}
+    assert len(config_warnings(changed)) == 1
+    assert config_warnings({**changed, "object": preset}) == []
+    assert config_warnings({**request, "oldObject": {"metadata": {"name": "own"}}}) == []

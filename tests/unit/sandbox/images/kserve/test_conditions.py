@@ -87,7 +87,7 @@ def test_router_that_was_never_looked_at_keeps_ready_unknown() -> None:
 
 
 def test_transition_time_moves_only_with_the_condition() -> None:
-    times = iter(["t1", "t2", "t3"])
+    times = iter(["t", "t1", "t2", "t3"])
     found = Conditions(
         [{"type": "Part", "status": "True", "severity": "Info", "lastTransitionTime": "t0"}], clock=lambda: next(times)
     )
@@ -98,6 +98,14 @@ def test_transition_time_moves_only_with_the_condition() -> None:
     assert found.as_list()[0]["lastTransitionTime"] == "t1"
     found.false("Part", "B")
     assert found.as_list()[0]["lastTransitionTime"] == "t2"
+
+
+def test_condition_that_is_again_what_it_was_keeps_its_time() -> None:
+    known = {"type": "Ready", "status": "False", "reason": "A", "lastTransitionTime": "t0"}
+    found = Conditions([known], clock=lambda: "t1")
+    found.false("Ready", "B")
+    found.false("Ready", "A")
+    assert found.as_list() == [known]
 
 
 def test_parts_are_informational_and_wholes_are_not() -> None:
@@ -171,3 +179,20 @@ def test_gateways_are_ready_when_programmed() -> None:
     assert verdict is not None
     assert verdict[0] == "GatewaysNotReady"
     assert "n/x" in verdict[1]
+
+
+def test_ready_says_what_failed_last() -> None:
+    found = all_true()
+    found.false(kinds.MAIN_WORKLOAD, "NoPods")
+    found.settle_workloads()
+    found.false(kinds.ROUTES, "NoGateway")
+    found.settle_router()
+    assert settled(found)["Ready"] == ("False", "NoGateway")
+
+
+def test_route_that_nobody_has_seen_is_shown_as_kserve_prints_it() -> None:
+    route = {"metadata": {"namespace": "n", "name": "r"}, "spec": {"parentRefs": [{"name": "g"}]}, "status": {}}
+    verdict = readiness.routes([route])
+    assert verdict is not None
+    nobody = "v1.HTTPRouteStatus{RouteStatus:v1.RouteStatus{Parents:[]v1.RouteParentStatus(nil)}}"
+    assert verdict[1].endswith(f"[n/r: {nobody}]")

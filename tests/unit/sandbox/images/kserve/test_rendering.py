@@ -18,6 +18,8 @@ from tests.unit.sandbox.images.kserve.services import STORAGE, combined, contain
 
 CA_FILE = "/var/run/secrets/opendatahub/ca.crt"
 
+OLD, NEW = "inference.networking.x-k8s.io", "inference.networking.k8s.io"
+
 
 def rendered(found: dict[str, Any], speed: float = 60.0) -> dict[str, Any]:
     return workload.deployment(found, combined(found), STORAGE, [], speed)
@@ -53,14 +55,15 @@ def test_replicas_stay_open_when_the_service_leaves_them_open() -> None:
     assert rendered(service(replicas=0))["spec"]["replicas"] == 0
 
 
-def test_labels_and_annotations_of_the_service_reach_the_pods_only() -> None:
-    found = service(labels={"serving.kserve.io/inferenceservice": "qwen"}, annotations={"a": "b"})
-    found["metadata"]["annotations"] = {"prometheus.io/scrape": "true", "other": "no"}
+def test_of_the_services_own_labels_and_annotations_few_are_handed_on() -> None:
+    found = service()
+    found["metadata"]["labels"] = {"kueue.x-k8s.io/queue-name": "q", "mine": "no"}
+    found["metadata"]["annotations"] = {"k8s.v1.cni.cncf.io/networks": "n", "prometheus.io/scrape": "true"}
     deployment = rendered(found)
     pods = deployment["spec"]["template"]["metadata"]
-    assert pods["labels"]["serving.kserve.io/inferenceservice"] == "qwen"
-    assert "serving.kserve.io/inferenceservice" not in deployment["spec"]["selector"]["matchLabels"]
-    assert pods["annotations"] == {"a": "b", "prometheus.io/scrape": "true"}
+    assert pods["labels"]["kueue.x-k8s.io/queue-name"] == "q"
+    assert "mine" not in pods["labels"]
+    assert pods["annotations"] == deployment["metadata"]["annotations"] == {"k8s.v1.cni.cncf.io/networks": "n"}
 
 
 def test_model_is_downloaded_by_an_init_container() -> None:
@@ -75,24 +78,17 @@ def test_model_is_downloaded_by_an_init_container() -> None:
     assert names == ["home", "dshm", "model-cache", "tls-certs", "kserve-provision-location"]
 
 
-def test_own_init_container_keeps_its_variables_but_not_its_arguments() -> None:
-    pod: dict[str, Any] = {
-        "containers": [{"name": "main"}],
-        "initContainers": [
-            {
-                "name": "storage-initializer",
-                "args": ["x"],
-                "command": ["y"],
-                "env": [{"name": "HF_TOKEN", "value": "t"}],
-            }
-        ],
-    }
+def test_own_init_container_stays_as_it_is_and_gets_no_image() -> None:
+    own = {"name": "storage-initializer", "env": [{"name": "A", "value": "1"}]}
+    pod: dict[str, Any] = {"containers": [{"name": "main"}], "initContainers": [copy.deepcopy(own)]}
     attach_model(pod, "hf://a/b", STORAGE, [])
-    found = container(pod, "storage-initializer")
-    assert len(pod["initContainers"]) == 1
-    assert found["args"] == ["hf://a/b", "/mnt/models"]
-    assert "command" not in found
-    assert {"name": "HF_TOKEN", "value": "t"} in found["env"]
+    assert pod["initContainers"] == [own]
+
+
+def test_download_gets_the_accounts_token() -> None:
+    pod: dict[str, Any] = {"containers": [{"name": "main"}]}
+    attach_model(pod, "hf://a/b", STORAGE, [{"name": "HF_TOKEN", "value": "t"}])
+    assert {"name": "HF_TOKEN", "value": "t"} in container(pod, "storage-initializer")["env"]
 
 
 def test_claim_is_mounted_without_a_download() -> None:
@@ -113,11 +109,6 @@ def test_token_comes_from_a_secret_that_has_one() -> None:
     secret = {"metadata": {"name": "hf"}, "data": {"HF_TOKEN": "eA=="}}
     assert token_variables(secret)[0]["valueFrom"]["secretKeyRef"] == {"name": "hf", "key": "HF_TOKEN"}
     assert token_variables({"metadata": {"name": "hf"}, "data": {"token": "eA=="}}) == []
-
-
-def test_storage_initializer_can_be_switched_off() -> None:
-    pod = rendered(service(storageInitializer={"enabled": False}))["spec"]["template"]["spec"]
-    assert "initContainers" not in pod
 
 
 def test_workload_service_selects_model_pods() -> None:
@@ -148,36 +139,23 @@ def configuration(deployment: dict[str, Any]) -> Any:
     return yaml.safe_load(args[args.index("--config-text") + 1])
 
 
-def test_picker_is_recreated_and_has_the_default_scorers() -> None:
+def test_picker_rolls_and_has_the_lines_scorers() -> None:
     own, found = picker()
-    deployment = scheduler.deployment(own, found, None, None)
+    deployment = scheduler.deployment(own, found)
     assert deployment["metadata"]["name"] == "qwen-kserve-router-scheduler"
-    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert "strategy" not in deployment["spec"]
+    assert set(deployment["spec"]["template"]["metadata"]) == {"labels"}
     weights = {
         item["pluginRef"]: item.get("weight") for item in configuration(deployment)["schedulingProfiles"][0]["plugins"]
     }
-    assert weights == {"queue-scorer": 2, "prefix-cache-scorer": 3, "max-score-picker": None}
-
-
-def test_picker_keeps_the_configuration_that_it_runs_with() -> None:
-    own, found = picker()
-    current = scheduler.deployment(own, found, None, "kind: Old")
-    assert configuration(scheduler.deployment(own, found, current, None)) == {"kind": "Old"}
-    assert configuration(scheduler.deployment(own, found, current, "kind: New")) == {"kind": "New"}
+    assert weights == {"prefix-cache-scorer": 2.0, "load-aware-scorer": 1.0, "max-score-picker": None}
 
 
 def test_own_configuration_flag_is_left_alone() -> None:
     own, found = picker()
-    container(found["template"])["args"] += ["--config-file=/etc/picker.yaml"]
-    args = container(scheduler.deployment(own, found, None, None)["spec"]["template"]["spec"])["args"]
+    container(found["template"])["args"] += ["--config-file", "/etc/picker.yaml"]
+    args = container(scheduler.deployment(own, found)["spec"]["template"]["spec"])["args"]
     assert "--config-text" not in args
-
-
-def test_several_pickers_elect_a_leader() -> None:
-    own, found = picker(replicas=2)
-    deployment = scheduler.deployment(own, found, None, None)
-    assert deployment["spec"]["replicas"] == 2
-    assert "--ha-enable-leader-election" in container(deployment["spec"]["template"]["spec"])["args"]
 
 
 def test_pickers_service_has_its_named_ports() -> None:
@@ -213,11 +191,29 @@ def test_pool_points_at_pods_and_picker() -> None:
     }
 
 
+def test_pool_and_model_of_the_older_api_exist_too() -> None:
+    own, found = picker()
+    old = scheduler.old_inference_pool(own, found)
+    assert old["apiVersion"] == "inference.networking.x-k8s.io/v1alpha2"
+    assert old["spec"] == {
+        "selector": {
+            "app.kubernetes.io/name": "qwen",
+            "app.kubernetes.io/part-of": "llminferenceservice",
+            "kserve.io/component": "workload",
+        },
+        "targetPortNumber": 8000,
+        "extensionRef": {"kind": "Service", "name": "qwen-epp-service", "failureMode": "FailOpen"},
+    }
+    model = scheduler.inference_model(own, combined(own))
+    assert model["metadata"]["name"] == "qwen-inference-model"
+    assert (model["spec"]["modelName"], model["spec"]["criticality"]) == ("Qwen/Qwen2.5-3B-Instruct", "Critical")
+
+
 def test_pickers_rights_bear_kserves_names() -> None:
     own, found = picker()
     account = scheduler.account_name(own, found)
     assert account == "qwen-epp-sa"
-    assert scheduler.service_account(own, account, [{"name": "p"}])["imagePullSecrets"] == [{"name": "p"}]
+    assert "imagePullSecrets" not in scheduler.service_account(own, account)
     assert scheduler.role(own)["metadata"]["name"] == "qwen-epp-role"
     assert scheduler.role_binding(own, account)["roleRef"]["name"] == "qwen-epp-role"
     binding = scheduler.auth_binding(own, account)
@@ -234,7 +230,7 @@ def test_pickers_rights_bear_kserves_names() -> None:
 
 def test_route_has_two_rules_to_the_pool_and_one_to_the_service() -> None:
     own = service()
-    found = routing.route(own, combined(own))
+    found = routing.route(own, combined(own), None)
     assert found["metadata"]["name"] == "qwen-kserve-route"
     assert found["metadata"]["labels"]["app.kubernetes.io/component"] == "llminferenceservice-router"
     rules = [
@@ -252,28 +248,44 @@ def test_route_has_two_rules_to_the_pool_and_one_to_the_service() -> None:
     ]
 
 
-def test_destination_rules_verify_what_reloads_its_certificate() -> None:
+@pytest.mark.parametrize(
+    ("group", "reason", "moved"),
+    [
+        (OLD, "InvalidKind", True),
+        (OLD, "ResolvedRefs", False),
+        (NEW, "ResolvedRefs", True),
+        (NEW, "InvalidKind", False),
+    ],
+)
+def test_route_moves_to_the_new_pool_when_the_gateway_has_answered(group: str, reason: str, moved: bool) -> None:
+    own = service()
+    first = routing.route(own, combined(own), None)
+    assert [rule["backendRefs"][0].get("group") for rule in first["spec"]["rules"]][:2] == [OLD, OLD]
+    assert "annotations" not in first["metadata"]
+    status = "True" if reason == "ResolvedRefs" else "False"
+    for rule in first["spec"]["rules"][:2]:
+        rule["backendRefs"][0]["group"] = group
+    answer = {"conditions": [{"type": "ResolvedRefs", "status": status, "reason": reason}]}
+    after = routing.route(own, combined(own), {**first, "status": {"parents": [answer]}})
+    assert after["spec"]["rules"][0]["backendRefs"][0]["group"] == (NEW if moved else OLD)
+    marked = {"serving.kserve.io/inferencepool-migrated": "v1"}
+    assert after["metadata"].get("annotations") == (marked if moved else None)
+    if moved:  # for good
+        assert routing.route(own, combined(own), {**after, "status": {}}) == after
+
+
+def test_destination_rules_verify_everything() -> None:
     own = service()
     spec = combined(own)
     rules = {rule["metadata"]["name"]: rule["spec"] for rule in routing.destination_rules(own, spec, "ip-1", CA_FILE)}
-    assert sorted(rules) == ["qwen-kserve-scheduler", "qwen-kserve-shadow-svc", "qwen-kserve-workload-svc"]
+    assert sorted(rules) == ["qwen-kserve-scheduler", "qwen-kserve-workload", "qwen-kserve-workload-svc"]
     for found in rules.values():
-        assert found["trafficPolicy"]["tls"]["mode"] == "SIMPLE"
-        assert found["trafficPolicy"]["tls"]["caCertificates"] == CA_FILE
+        tls = found["trafficPolicy"]["tls"]
+        assert (tls["mode"], tls["caCertificates"], tls["insecureSkipVerify"]) == ("SIMPLE", CA_FILE, False)
     workload_host = "qwen-kserve-workload-svc.team.svc.cluster.local"
-    assert rules["qwen-kserve-shadow-svc"]["host"] == "ip-1.team.svc.cluster.local"
-    assert rules["qwen-kserve-shadow-svc"]["trafficPolicy"]["tls"]["sni"] == workload_host
+    assert rules["qwen-kserve-workload"]["host"] == "ip-1.team.svc.cluster.local"
+    assert rules["qwen-kserve-workload"]["trafficPolicy"]["tls"]["sni"] == workload_host
     assert rules["qwen-kserve-scheduler"]["host"] == "qwen-epp-service.team.svc.cluster.local"
-
-
-def test_picker_that_does_not_reload_is_not_verified() -> None:
-    own = service()
-    spec = copy.deepcopy(combined(own))
-    main = container(spec["router"]["scheduler"]["template"])
-    main["args"] = [item for item in main["args"] if "reload" not in item]
-    rules = {rule["metadata"]["name"]: rule["spec"] for rule in routing.destination_rules(own, spec, None, CA_FILE)}
-    assert sorted(rules) == ["qwen-kserve-scheduler", "qwen-kserve-workload-svc"]
-    assert rules["qwen-kserve-scheduler"]["trafficPolicy"]["tls"]["insecureSkipVerify"] is True
 
 
 def gateway(addresses: list[str], **listener: Any) -> dict[str, Any]:
@@ -298,18 +310,18 @@ def gateway(addresses: list[str], **listener: Any) -> dict[str, Any]:
 )
 def test_urls_follow_the_gateways_listeners(listener: dict[str, Any], addresses: list[str], wanted: list[str]) -> None:
     own = service()
-    route = routing.route(own, combined(own))
+    route = routing.route(own, combined(own), None)
     assert routing.urls(route, [gateway(addresses, **listener)], "https", {}) == wanted
 
 
 def test_status_prefers_the_external_url_and_names_both() -> None:
     own = service()
-    route = routing.route(own, combined(own))
+    route = routing.route(own, combined(own), None)
     key = ("opendatahub", "inference-gateway")
     host = "inference-gateway-istio.opendatahub.svc.cluster.local"
     found = routing.urls(route, [gateway(["34.1.2.3"])], "https", {key: host})
-    assert routing.status_url(own, found) == "http://34.1.2.3/team/qwen"
+    assert routing.status_url(found) == "http://34.1.2.3/team/qwen"
     assert {item["name"] for item in routing.status_addresses(found)} == {"gateway-external", "gateway-internal"}
     internal = routing.urls(route, [gateway([])], "https", {key: host})
     assert internal == [f"http://{host}/team/qwen"]
-    assert routing.status_url(own, internal) is None
+    assert routing.status_url(internal) is None

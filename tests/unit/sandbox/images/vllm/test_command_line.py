@@ -38,7 +38,8 @@ def test_serve_takes_the_model_first_and_several_names() -> None:
 def test_defaults_leave_the_block_size_to_the_hardware_and_caching_on() -> None:
     found = options()
     assert (found.block_size, found.prefix_caching, found.prompt_tokens_details) == (None, True, False)
-    assert found.log_requests
+    assert not found.log_requests
+    assert options("--enable-log-requests").log_requests
 
 
 def test_underscores_count_as_dashes_and_no_switches_a_flag_off() -> None:
@@ -85,3 +86,15 @@ def test_other_programs_do_not_start(argv: list[str], code: int) -> None:
 @pytest.mark.parametrize(("text", "value"), [("2048", 2048), ("2k", 2000), ("2K", 2048), ("1.5k", 1500)])
 def test_lengths_are_read_with_units(text: str, value: int) -> None:
     assert human_readable_int(text) == value
+
+
+@pytest.mark.parametrize("image", ["registry.redhat.io/rhaiis/vllm-tpu-rhel9:3.3.0", "x:v3.4"])
+def test_newer_image_refuses_what_vllm_has_removed(image: str) -> None:
+    with pytest.raises(CommandLineError, match="unrecognized arguments: --disable-log-requests") as caught:
+        parse([*SERVER, "--disable-log-requests"], {"SANDBOX_IMAGE": image})
+    assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("image", ["registry.redhat.io/rhaiis/vllm-tpu-rhel9:3.2.5", ""])
+def test_older_image_takes_it(image: str) -> None:
+    assert not parse([*SERVER, "--disable-log-requests"], {"SANDBOX_IMAGE": image}).log_requests

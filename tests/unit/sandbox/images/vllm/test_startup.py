@@ -15,7 +15,15 @@ import pytest
 from sandbox.images.container import Container
 from sandbox.images.vllm.command_line import Options, parse
 from sandbox.images.vllm.latency import Hardware
-from sandbox.images.vllm.startup import Plan, StartupError, check_devices, plan, visible_devices, warm_up
+from sandbox.images.vllm.startup import (
+    Plan,
+    StartupError,
+    check_devices,
+    plan,
+    tpu_block_size,
+    visible_devices,
+    warm_up,
+)
 
 TPU = Hardware.load("tpu")
 
@@ -58,7 +66,7 @@ def test_missing_or_too_few_chips_stop_the_start() -> None:
 
 def test_sizes_come_from_hardware_model_and_options(model: Path) -> None:
     found = plan(model, options(), TPU)
-    assert (found.block_size, found.max_model_len, found.blocks) == (128, 4096, 11680)
+    assert (found.block_size, found.max_model_len, found.blocks) == (256, 4096, 5840)
     chosen = plan(model, options("--max-model-len=2048", "--block-size=16", "--max-num-seqs=5"), TPU)
     assert (chosen.block_size, chosen.max_model_len, chosen.max_num_seqs) == (16, 2048, 5)
     assert chosen.blocks == 11680 * 8
@@ -106,3 +114,10 @@ async def test_markers_come_in_order_and_take_the_guides_time(model: Path, monke
     places = [next(place for place, line in enumerate(lines) if marker in line) for marker in markers]
     assert places == sorted(places)
     assert played == {"load weights": pytest.approx(60 / 30), "compile": pytest.approx(150 / 30)}
+
+
+@pytest.mark.parametrize(
+    ("longest", "block"), [(2048, 128), (4096, 256), (1024, 64), (8192, 256), (8193, 16), (100, 16), (1500, 128)]
+)
+def test_block_on_a_tpu_follows_the_longest_sequence(longest: int, block: int) -> None:
+    assert tpu_block_size(longest) == block
