@@ -12,9 +12,12 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.tools import PACKAGES
 from ansible_collections.rhaii.gke.plugins.plugin_utils import _tools
 from ansible_collections.rhaii.gke.plugins.plugin_utils._tools import PROGRAMS, collection_version, is_chart, read_tools
+
+from sandbox.settings import CHECKOUT
 
 
 def program(folder: Path, name: str, script: str) -> Path:
@@ -95,7 +98,7 @@ def test_packages_have_versions() -> None:
 def test_collections_have_versions() -> None:
     assert read_tools("", [], ["kubernetes.core", "no.such"]).collections["kubernetes.core"][0].isdigit()
     # a checkout has no manifest
-    assert collection_version("rhaii.gke") == "0.1.0"
+    assert collection_version("rhaii.gke") == yaml.safe_load((CHECKOUT / "galaxy.yml").read_text("utf-8"))["version"]
     assert collection_version("no.such") == collection_version("kubernetes.none") == ""
 
 
