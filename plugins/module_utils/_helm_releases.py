@@ -145,7 +145,7 @@ def _running(wanted: Wanted, releases: Releases) -> list[str]:
     """What runs already although the release that would bring it is not there."""
     found = []
     for place in wanted.deployments:
-        namespace, _, name = place.partition("/")
+        namespace, _slash, name = place.partition("/")
         live = releases.deployment(namespace, name)
         if live is not None:
             found.append(f"Deployment {place} {made_by(live)}")

@@ -36,7 +36,7 @@ class Stage:
     is_harmless: bool = False
 
 
-_GUIDE = {name: title for name, title, *_ in _recap.STAGES}
+_GUIDE = {name: title for name, title, *_rest in _recap.STAGES}
 _GOES_ON = "and goes on from there"
 _CHECKS = Stage(_GUIDE["preflight"], "checks again, and goes on when all is well", is_harmless=True)
 _POOL = "awaits the machines that are asked for, asks again for those that did not come, " + _GOES_ON

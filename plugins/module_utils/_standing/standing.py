@@ -92,7 +92,7 @@ class _Look:
         ours = [self.with_pools(cluster, body) for cluster, body in judged if cluster.whose.is_ours]
         others = [
             cluster
-            for cluster, _ in judged
+            for cluster, _whose in judged
             if not cluster.whose.is_ours and cluster.name == self.name and cluster.location in self.locations
         ]
         balancers = self.balancers(listed, ours)
@@ -171,7 +171,7 @@ def _market(found: Standing, ports: CostPorts, timeout: float) -> Market:
     skus: Sequence[Sku] = []
     if timeout > 0 and found.up:
         services = [COMPUTE_ENGINE, *([NETWORKING] if found.balancers else [])]
-        skus, _ = read(ports, services, timeout, silent)
+        skus, _unread = read(ports, services, timeout, silent)
     return Market(skus, ports.clock.now().date().isoformat())
 
 
