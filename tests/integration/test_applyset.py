@@ -85,7 +85,7 @@ OP = {"name": "op", "namespace": HOST, "chart": "operator", "value_keys": ["pull
 
 
 def asked(kind: str, name: str, namespace: str = HOST, **more: str) -> Json:
-    return {"api_version": "v1", "kind": kind, "name": name, "namespace": namespace, **more}
+    return {"apiVersion": "v1", "kind": kind, "metadata": {"name": name, "namespace": namespace}, **more}
 
 
 class Kubectl:
@@ -161,7 +161,11 @@ STEPS: dict[str, Kubectl | tuple[str, Json, Json]] = {
     "others make a namespace for it": Kubectl("create", "namespace", "mine-half"),
     "0.1.0 labels the namespace": by_server(namespace("mine-half", {"labels": LABEL}), "rhaii.gke"),
     "0.1.0 labels one of others": by_server(thing("ConfigMap", "theirs", metadata={"labels": LABEL}), "rhaii.gke"),
-    "half ours": ("ownership_check", {"objects": [asked("ConfigMap", "theirs", variable="rhaii_x")]}, {}),
+    "half ours": (
+        "ownership_check",
+        {"objects": [asked("ConfigMap", "theirs")], "variables": {"ConfigMap": "rhaii_x"}},
+        {},
+    ),
     "whose all are": (
         "ownership_check",
         {
@@ -171,7 +175,7 @@ STEPS: dict[str, Kubectl | tuple[str, Json, Json]] = {
                 asked("ConfigMap", "none"),
                 asked("Namespace", "mine-old", ""),
                 asked("Namespace", "mine-half", ""),
-                {**asked("Other", "x"), "api_version": "nobody.example/v1"},
+                {**asked("Other", "x"), "apiVersion": "nobody.example/v1"},
             ],
             "fail_on_foreign": False,
         },
@@ -456,14 +460,15 @@ def test_refusal_names_all_and_nothing_is_written(seen: Seen) -> None:
 def test_what_version_0_1_0_made_is_ours_and_what_it_labelled_is_not(seen: Seen) -> None:
     assert seen.actions("over what 0.1.0 left") == ["changed"] * 3
     assert "kubectl-create made parts of it" in seen.of("half ours")["msg"]
-    assert [each["whose"] for each in seen.of("whose all are")["objects"]] == [
-        "ours",
-        "foreign",
-        "nobody's",
-        "ours",
-        "foreign",
-        "nobody's",
-    ]
+    # in the order in which they would be applied
+    assert {each["name"]: each["whose"] for each in seen.of("whose all are")["objects"]} == {
+        "mine-old": "ours",
+        "mine-half": "foreign",
+        "drift": "ours",
+        "copy": "foreign",
+        "none": "nobody's",
+        "x": "nobody's",
+    }
     assert (
         seen.of("end of what 0.1.0 left")["deleted"]
         == [
