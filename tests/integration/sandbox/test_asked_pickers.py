@@ -48,18 +48,18 @@ def rendered(template: str, **values: Any) -> Object:
 
 
 VALUES = {
-    "routing_namespace": "rhaii-inference",
-    "routing_gateway_name": GATEWAY[1],
-    "routing_gateway_namespace": GATEWAY[0],
-    "routing_guide_route_name": "guide-paths",
-    "routing_envoyfilter_name": "envoyfilter-route-extproc-body",
+    "__routing_namespace": "rhaii-inference",
+    "__routing_gateway_name": GATEWAY[1],
+    "__routing_gateway_namespace": GATEWAY[0],
+    "__routing_guide_route_name": "guide-paths",
+    "__routing_envoyfilter_name": "envoyfilter-route-extproc-body",
     "__routing_labels": {},
 }
 
 
 def guide_route(models: Iterable[str]) -> Object:
     return rendered(
-        "guide_paths.yml.j2", routing_models=[{"name": name, "headers": {"x-model": name}} for name in models]
+        "guide_paths.yml.j2", __routing_models=[{"name": name, "headers": {"x-model": name}} for name in models]
     )
 
 
