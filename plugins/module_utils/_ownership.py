@@ -119,7 +119,7 @@ def _of_label_alone(live: Object) -> Whose:
     ours = setters & ({FIELD_MANAGER, _NAMELESS} if _setters(live, "f:labels", _OF_NAMESPACES) else {FIELD_MANAGER})
     if not ours:
         return Whose(FOREIGN, _COPIED.format(" and ".join(sorted(setters))) if setters else _UNRECORDED)
-    makers = sorted(_makers(live) - ours)
+    makers = sorted(makers_of(live) - ours)
     return Whose(FOREIGN, _HALF.format(" and ".join(makers))) if makers else Whose(OURS)
 
 
@@ -138,7 +138,7 @@ def made_by(live: Object) -> str:
         return f"seems to be {labels[_MANAGED_BY_LABEL]}'s (label {_MANAGED_BY_LABEL})"
     if _BY_KUBECTL in annotations:
         return "seems to be made with kubectl apply"
-    makers = sorted(_makers(live)) or sorted({manager for manager, _fields in _records(live)})
+    makers = sorted(makers_of(live)) or sorted({manager for manager, _fields in _records(live)})
     if makers:
         return f"seems to be made by {' and '.join(makers)} (field manager)"
     return "carries none of our marks"
@@ -151,7 +151,7 @@ def _records(live: Object) -> Iterator[tuple[str, Object]]:
             yield str(entry.get("manager") or ""), entry.get("fieldsV1") or {}
 
 
-def _makers(live: Object) -> set[str]:
+def makers_of(live: Object) -> set[str]:
     """Who set what the object is for: anything beside its metadata and its status. Of a namespace, who made it."""
     return _setters(live, "f:labels", _OF_NAMESPACES) | {
         manager for manager, fields in _records(live) if set(fields) - {"f:metadata", "f:status"}
@@ -197,6 +197,7 @@ __all__ = (
     "OURS",
     "Whose",
     "made_by",
+    "makers_of",
     "of_cloud",
     "of_object",
     "refusal",

@@ -148,7 +148,7 @@ def test_each_missing_permission_is_named_before_anything_is_made(tmp_path: Path
             assert not cloud.ask("/sandbox/ledger")["items"], "a preflight made something"
         return len(permissions)
 
-    asked_for = (CHECKOUT / "roles" / "preflight" / "vars" / "main.yml").read_text(encoding="utf-8")
+    asked_for = (CHECKOUT / "roles" / "preflight" / "vars" / "main" / "main.yml").read_text(encoding="utf-8")
     assert set(WANTED) - {""} == {feature for feature in FEATURES if f"'{feature}'" in asked_for}
     chosen = sample([each for each in PERMISSIONS if each.feature in WANTED], 3, seed)
     removed = sum(each_of(share, [chosen[number::AT_ONCE] for number in range(AT_ONCE)]))

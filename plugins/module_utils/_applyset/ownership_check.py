@@ -17,7 +17,15 @@ from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import P
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._ownership import FOREIGN, Whose, made_by, of_object
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import (
+    FIELD_MANAGER,
+    FOREIGN,
+    OURS,
+    Whose,
+    made_by,
+    makers_of,
+    of_object,
+)
 
 NOT_ADOPTED = "What is there is not adopted. Remove it if it is yours to remove."
 # cert-manager's word on a Secret for the Certificate that it is of
@@ -54,7 +62,7 @@ def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> R
     judged: dict[Key, Whose | None] = {}
     for key, _manifest in keyed(params["objects"]):
         live = ports.objects.read(key)
-        judged[key] = None if live is None else of_object(live, environment)
+        judged[key] = None if live is None else Whose(OURS) if is_old_account(live) else of_object(live, environment)
     for product in products_of(params["products"]):
         live = ports.objects.read(product.key)
         if live is not None and not product.made(live):
@@ -87,6 +95,11 @@ def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> R
     return result
 
 
+def is_old_account(live: Json) -> bool:
+    """Version 0.1.0 made service accounts without a mark; nobody else set a part of those."""
+    return live.get("kind") == "ServiceAccount" and makers_of(live) == {FIELD_MANAGER}
+
+
 def products_of(given: Sequence[Json]) -> list[Product]:
     return [
         Product(key, key_of(entry["maker"], f"The maker of {key}"))
@@ -116,4 +129,4 @@ CAPABILITY = Capability(
     run=run,
 )
 
-__all__ = ("CAPABILITY", "Product", "products_of", "run", "ways_on")
+__all__ = ("CAPABILITY", "Product", "is_old_account", "products_of", "run", "ways_on")

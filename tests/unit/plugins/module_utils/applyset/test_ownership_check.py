@@ -148,3 +148,10 @@ def test_what_a_controller_would_write_over(objects: FakeObjects, metadata: Json
 
 def test_product_that_is_not_there_is_nothing(objects: FakeObjects) -> None:
     assert check(objects, products=[{"maker": MAKER, "objects": [PART]}], fail=True)["foreign"] == []
+
+
+@pytest.mark.parametrize(("manager", "foreign"), [("rhaii.gke", 0), ("argocd-controller", 1)])
+def test_account_that_the_first_version_made_is_ours(objects: FakeObjects, manager: str, foreign: int) -> None:
+    account = manifest("ServiceAccount", "istiod", imagePullSecrets=[{"name": "pull"}])
+    objects.put(account, manager)
+    assert len(check(objects, asked("istiod", "ServiceAccount"))["foreign"]) == foreign
