@@ -31,6 +31,15 @@ options:
     type: list
     elements: str
     default: []
+  node_pool:
+    description: A node pool of the environment. Pods of others on its nodes would go with it.
+    type: str
+    default: ""
+  namespaces:
+    description: Namespaces whose pods are the environment's, on the nodes of O(node_pool).
+    type: list
+    elements: str
+    default: []
 seealso:
   - module: rhaii.gke.ownership_check
   - module: rhaii.gke.gke_cluster
@@ -73,6 +82,12 @@ lines:
   type: list
   elements: str
   sample: [Deployment shop/web seems to be made with kubectl apply]
+pool_pods:
+  description: Pods of others on the nodes of O(node_pool).
+  returned: always, but when the cluster does not answer
+  type: list
+  elements: str
+  sample: [Pod shop/train]
 services:
   description: Services of others for which the cloud may have made a load balancer, as namespace/name.
   returned: always, but when the cluster does not answer

@@ -20,5 +20,8 @@ class KubernetesLists:
         nothing: list[Json] = []
         return if_there(lambda: self._api.metadata(f"list the {plural}", f"{root}/{plural}"), nothing)
 
+    def pods(self) -> Sequence[Json]:
+        return self._api.items("list the pods", "/api/v1/pods")
+
 
 __all__ = ("KubernetesLists",)

@@ -18,9 +18,11 @@ from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capab
 from ansible_collections.rhaii.gke.plugins.module_utils._inhabitants.kubernetes import KubernetesLists
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Json, KubernetesRest
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import ANOTHERS, FOREIGN, Whose, made_by, of_object
+from ansible_collections.rhaii.gke.plugins.module_utils._pods import pod_of
 
 # GKE's and Kubernetes' own.
 _SYSTEM = re.compile(r"(kube-(system|public|node-lease)|gke-.*|gmp-.*|config-management-.*|resource-group-system)")
+_POOL = "cloud.google.com/gke-nodepool"
 _OF_CERTIFICATE = "cert-manager.io/certificate-name"
 _HELM_RELEASE = "meta.helm.sh/release-name"
 # Made in every namespace by Kubernetes, by Istio and by Helm.
@@ -87,6 +89,9 @@ class Lists(Protocol):
     def of(self, kind: str, root: str, plural: str) -> Sequence[Json]:
         """Metadata of all objects of a kind; none where the API server does not know it."""
 
+    def pods(self) -> Sequence[Json]:
+        """All pods, with the nodes that they run on."""
+
 
 def judge(found: Found, environment: str, our_namespaces: frozenset[str], our_releases: frozenset[str]) -> Whose | None:
     """Whose it is when it is somebody else's; None when nobody would miss it but us."""
@@ -146,7 +151,22 @@ def run(params: Params, lists: Lists, progress: Progress, check_mode: bool) -> R
         ],
         "lines": [f"{found} {whose.seems}" for found, whose in foreign],
         "services": _services([found for found, _whose in foreign], lists),
+        "pool_pods": _on_pool(str(params["node_pool"]), params["namespaces"], lists) if params["node_pool"] else [],
     }
+
+
+def _on_pool(pool: str, namespaces: Sequence[str], lists: Lists) -> list[str]:
+    """Pods of others on the nodes of a pool of ours, which would go with it."""
+    nodes = {
+        str(node["metadata"]["name"])
+        for node in lists.of("Node", "/api/v1", "nodes")
+        if (node["metadata"].get("labels") or {}).get(_POOL) == pool
+    }
+    return sorted(
+        f"Pod {pod_of(pod).key}"
+        for pod in lists.pods()
+        if (pod.get("spec") or {}).get("nodeName") in nodes and pod_of(pod).is_foreign(namespaces)
+    )
 
 
 def _services(foreign: Sequence[Found], lists: Lists) -> list[str]:
@@ -173,6 +193,8 @@ CAPABILITY = Capability(
     argument_spec=kubernetes_options(
         environment={"type": "str", "required": True},
         releases={"type": "list", "elements": "str", "default": []},
+        node_pool={"type": "str", "default": ""},
+        namespaces={"type": "list", "elements": "str", "default": []},
     ),
     ports=lists_of,
     run=run,

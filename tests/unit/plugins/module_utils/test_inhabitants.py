@@ -134,15 +134,18 @@ class FakeLists:
         self.asked.append(f"{root}/{plural}")
         return self.lists.get(plural, [])
 
+    def pods(self) -> Sequence[Json]:
+        return self.lists.get("whole_pods", [])
 
-def run(lists: FakeLists, *releases: str) -> Result:
-    params = {"environment": "prod", "releases": list(releases)}
+
+def run(lists: FakeLists, *releases: str, pool: str = "") -> Result:
+    params = {"environment": "prod", "releases": list(releases), "node_pool": pool, "namespaces": ["models"]}
     return CAPABILITY.run(params, lists, silent, False)
 
 
 def test_empty_cluster() -> None:
     lists = FakeLists()
-    assert run(lists) == {"changed": False, "inhabitants": [], "lines": [], "services": []}
+    assert run(lists) == {"changed": False, "inhabitants": [], "lines": [], "services": [], "pool_pods": []}
     assert lists.asked[0] == "/api/v1/namespaces"
     assert lists.asked[1 : len(KINDS) + 1] == [f"{root}/{plural}" for _kind, root, plural in KINDS]
 
@@ -233,3 +236,24 @@ def test_real_port_is_made_from_the_options() -> None:
 def test_what_people_made_and_what_comes_by_itself(plural: str, body: dict[str, Any], counts: bool) -> None:
     lists = FakeLists(**{plural: [body]})
     assert bool(run(lists)["lines"]) is counts
+
+
+def on_node(name: str, node: str, namespace: str = "shop", **more: Any) -> Json:
+    return {"metadata": {"name": name, "namespace": namespace}, "spec": {"nodeName": node}, **more}
+
+
+def test_pods_of_others_on_our_pool() -> None:
+    pool = {"cloud.google.com/gke-nodepool": "tpu-pool"}
+    lists = FakeLists(
+        nodes=[{"metadata": {"name": "n1", "labels": pool}}, {"metadata": {"name": "n2"}}],
+        whole_pods=[
+            on_node("train", "n1"),
+            on_node("elsewhere", "n2"),
+            on_node("ours", "n1", "models"),
+            on_node("system", "n1", "kube-system"),
+            on_node("ended", "n1", status={"phase": "Succeeded"}),
+        ],
+    )
+    assert run(lists, pool="tpu-pool")["pool_pods"] == ["Pod shop/train"]
+    assert run(lists)["pool_pods"] == []
+    assert run(lists, pool="other")["pool_pods"] == []
