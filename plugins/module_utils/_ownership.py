@@ -55,6 +55,8 @@ _CLUSTER_TOOLS: tuple[tuple[str, str], ...] = (
     ("kustomize.toolkit.fluxcd.io/name", "seems to be Flux's ({0})"),
     ("helm.toolkit.fluxcd.io/name", "seems to be Flux's ({0})"),
 )
+# cert-manager's word on a Secret for the Certificate that it is of
+OF_CERTIFICATE = "cert-manager.io/certificate-name"
 _MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 _BY_KUBECTL = "kubectl.kubernetes.io/last-applied-configuration"
 
@@ -138,13 +140,13 @@ def made_by(live: Object) -> str:
         return f"seems to be {labels[_MANAGED_BY_LABEL]}'s (label {_MANAGED_BY_LABEL})"
     if _BY_KUBECTL in annotations:
         return "seems to be made with kubectl apply"
-    makers = sorted(makers_of(live)) or sorted({manager for manager, _fields in _records(live)})
+    makers = sorted(makers_of(live)) or sorted({manager for manager, _fields in records_of(live)})
     if makers:
         return f"seems to be made by {' and '.join(makers)} (field manager)"
     return "carries none of our marks"
 
 
-def _records(live: Object) -> Iterator[tuple[str, Object]]:
+def records_of(live: Object) -> Iterator[tuple[str, Object]]:
     """Who set which fields, status left out."""
     for entry in (live.get("metadata") or {}).get("managedFields") or []:
         if not entry.get("subresource"):
@@ -154,12 +156,14 @@ def _records(live: Object) -> Iterator[tuple[str, Object]]:
 def makers_of(live: Object) -> set[str]:
     """Who set what the object is for: anything beside its metadata and its status. Of a namespace, who made it."""
     return _setters(live, "f:labels", _OF_NAMESPACES) | {
-        manager for manager, fields in _records(live) if set(fields) - {"f:metadata", "f:status"}
+        manager for manager, fields in records_of(live) if set(fields) - {"f:metadata", "f:status"}
     }
 
 
 def _setters(live: Object, part: str, key: str) -> set[str]:
-    return {manager for manager, fields in _records(live) if key in ((fields.get("f:metadata") or {}).get(part) or {})}
+    return {
+        manager for manager, fields in records_of(live) if key in ((fields.get("f:metadata") or {}).get(part) or {})
+    }
 
 
 def _maker(labels: Mapping[str, object]) -> str:
@@ -193,6 +197,7 @@ __all__ = (
     "FOREIGN",
     "MANAGED_BY",
     "MANAGER",
+    "OF_CERTIFICATE",
     "OF_ENVIRONMENT",
     "OURS",
     "Whose",
@@ -200,5 +205,6 @@ __all__ = (
     "makers_of",
     "of_cloud",
     "of_object",
+    "records_of",
     "refusal",
 )

@@ -20,6 +20,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiErro
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import (
     FIELD_MANAGER,
     FOREIGN,
+    OF_CERTIFICATE,
     OURS,
     Whose,
     made_by,
@@ -28,8 +29,6 @@ from ansible_collections.rhaii.gke.plugins.module_utils._ownership import (
 )
 
 NOT_ADOPTED = "What is there is not adopted. Remove it if it is yours to remove."
-# cert-manager's word on a Secret for the Certificate that it is of
-_OF_CERTIFICATE = "cert-manager.io/certificate-name"
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Product:
 
     def made(self, live: Json) -> bool:
         annotations = (live.get("metadata") or {}).get("annotations") or {}
-        return belongs_to(live, {self.maker}) or annotations.get(_OF_CERTIFICATE) == self.maker.name
+        return belongs_to(live, {self.maker}) or annotations.get(OF_CERTIFICATE) == self.maker.name
 
 
 def ways_on(foreign: Sequence[Key], variables: Mapping[str, str]) -> list[str]:

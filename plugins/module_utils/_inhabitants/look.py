@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,13 +17,20 @@ from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernet
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._inhabitants.kubernetes import KubernetesLists
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Json, KubernetesRest
-from ansible_collections.rhaii.gke.plugins.module_utils._ownership import ANOTHERS, FOREIGN, Whose, made_by, of_object
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import (
+    ANOTHERS,
+    FOREIGN,
+    OF_CERTIFICATE,
+    Whose,
+    made_by,
+    of_object,
+    records_of,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._pods import pod_of
 
 # GKE's and Kubernetes' own.
 _SYSTEM = re.compile(r"(kube-(system|public|node-lease)|gke-.*|gmp-.*|config-management-.*|resource-group-system)")
 _POOL = "cloud.google.com/gke-nodepool"
-_OF_CERTIFICATE = "cert-manager.io/certificate-name"
 _HELM_RELEASE = "meta.helm.sh/release-name"
 # Made in every namespace by Kubernetes, by Istio and by Helm.
 _EVERYWHERE = re.compile(r"(kube-root-ca\.crt|istio-ca-root-cert|istio-ca-crl|sh\.helm\.release\.v1\..*)")
@@ -105,7 +112,7 @@ def judge(found: Found, environment: str, our_namespaces: frozenset[str], our_re
     if any(reference.get("kind") in _LOOKED_AT for reference in metadata.get("ownerReferences") or []):
         return None
     # a Certificate's Secret, with the Certificate
-    if _OF_CERTIFICATE in (metadata.get("annotations") or {}):
+    if OF_CERTIFICATE in (metadata.get("annotations") or {}):
         return None
     whose = of_object(found.body, environment)
     if whose.is_ours or whose.verdict == ANOTHERS:
@@ -114,19 +121,13 @@ def judge(found: Found, environment: str, our_namespaces: frozenset[str], our_re
         return None
     if place in our_namespaces or not found.namespace or found.kind in _OF_PEOPLE:
         # what controllers made for us is there too
-        people = [manager for manager in _managers(metadata) if made_by_people(manager)]
+        people = [manager for manager, _fields in records_of(found.body) if made_by_people(manager)]
         return Whose(FOREIGN, made_by(found.body)) if people else None
     return whose
 
 
 def _release_of(body: Json) -> str:
     return str(((body.get("metadata") or {}).get("annotations") or {}).get(_HELM_RELEASE) or "")
-
-
-def _managers(metadata: Json) -> Iterator[str]:
-    for entry in metadata.get("managedFields") or []:
-        if not entry.get("subresource"):
-            yield str(entry.get("manager") or "")
 
 
 def run(params: Params, lists: Lists, progress: Progress, check_mode: bool) -> Result:
