@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: environment_check
-short_description: Hold an environment against the guide's success criteria
+short_description: Check an environment against the guide's success criteria
 version_added: 0.1.0
 description:
   - Looks once at TPU nodes, secrets, operators, services, replicas, gateway, EnvoyFilter and network policies.
@@ -74,7 +74,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Hold the environment against the guide's criteria
+- name: Check the environment against the guide's criteria
   rhaii.gke.environment_check:
     services:
       qwen-3b-tpu-svc: 3

@@ -187,7 +187,7 @@ options:
   keep:
     description:
       - Whether the cluster is protected from being deleted, by the label C(rhaii-keep=true).
-      - A protected cluster is neither deleted with O(state=absent) nor made anew out of the status ERROR, unless this
+      - A protected cluster is neither deleted with O(state=absent) nor recreated out of the status ERROR, unless this
         is V(false).
       - Stays as it is when not given.
     type: bool
