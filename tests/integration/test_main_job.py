@@ -343,7 +343,12 @@ def test_051_kserve_makes_of_it_what_the_guide_promises(by_hand: Reader, rehears
 
 
 def test_052_teardown_takes_one_cluster_and_leaves_the_other(by_hand: Reader, rehearsal: Rehearsal) -> None:
-    rehearsal.playbook("teardown", *OTHER_CLUSTER, *CONFIRMED).succeeded()
+    # what a person typed there by hand is not ours: the cluster stays, by name, until that is said
+    refusal = rehearsal.playbook("teardown", *OTHER_CLUSTER, *CONFIRMED).refusal()
+    assert f"LLMInferenceService {NAMESPACE}/{SERVICE}" in refusal
+    assert "-e rhaii_delete_foreign=true" in refusal
+    assert len(rehearsal.left()["clusters"]) == 2
+    rehearsal.playbook("teardown", *OTHER_CLUSTER, *CONFIRMED, "-e", "rhaii_delete_foreign=true").succeeded()
     left = rehearsal.left()
     assert left["clusters"] == [f"europe-west4-a/{CLUSTER}"]
     assert len(left["addresses"]) == 1
