@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -51,10 +52,17 @@ def sockets(proc: Path = PROC) -> Iterator[Socket]:
             continue
         for line in lines:
             columns = line.split()
-            listens = columns[3] == LISTENING and name.startswith("tcp")
-            local, own_port = place(columns[1])
-            remote, port = place(columns[2])
-            yield Socket(name, local, remote, own_port if listens else port, listens, columns[9])
+            yield read(name, columns[1], columns[2], columns[3], columns[9])
+
+
+# a sample sees nearly all of the last one again
+@lru_cache(maxsize=16384)
+def read(table: str, own: str, other: str, state: str, inode: str) -> Socket:
+    """A socket by its columns."""
+    listens = state == LISTENING and table.startswith("tcp")
+    local, own_port = place(own)
+    remote, port = place(other)
+    return Socket(table, local, remote, own_port if listens else port, listens, inode)
 
 
 def place(text: str) -> tuple[str, int]:
@@ -67,6 +75,7 @@ def place(text: str) -> tuple[str, int]:
     return str(address), int(port, 16)
 
 
+@lru_cache(maxsize=4096)
 def outside(address: str, *, unspecified: bool) -> bool:
     """Whether an address is not of the loopback range; `unspecified` says what 0.0.0.0 counts as."""
     parsed = ipaddress.ip_address(address)
@@ -119,6 +128,7 @@ class Witness:
         self._marks = {mark.encode() for mark in marks}
         self._secrets = list(secrets)
         self._judged: set[Socket] = set()
+        self._clean: set[bytes] = set()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
         self._error: BaseException | None = None
@@ -151,11 +161,15 @@ class Witness:
                 line = (folder / "cmdline").read_bytes()
             except OSError:
                 continue
+            if line in self._clean:
+                continue
             words = line.replace(b"\0", b" ").decode(errors="replace")
             secret = shown(line, self._secrets)
             # a token that nobody can tell from another run's is judged by who shows it
             if secret and (secret != shown_token(line) or self._is_ours(folder)):
                 self._found(f"the secret {secret} is in the command line of {words[:60]}")
+            if not secret:
+                self._clean.add(line)
             self.seen.commands.add(words[:120])
 
     def _sample_sockets(self) -> None:
