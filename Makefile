@@ -10,6 +10,7 @@ WHEELS := .sandbox/assets/wheels
 export PATH := $(CURDIR)/$(BIN):$(CURDIR)/.sandbox/assets/bin:$(PATH)
 # compiled once, and not into the checkout
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.sandbox/pycache
+unexport PYTHONDONTWRITEBYTECODE
 TOPIC ?= main-job
 
 .PHONY: help

@@ -17,8 +17,10 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, execute
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
+from ansible_collections.rhaii.gke.plugins.plugin_utils._preload import preload
 
 display = Display()
+preload()
 
 
 class CapabilityAction(ActionBase):

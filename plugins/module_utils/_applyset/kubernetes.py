@@ -33,9 +33,12 @@ class KubernetesObjects:
         self._known: dict[str, dict[str, _Resource]] = {}
 
     def knows(self, key: Key) -> bool:
-        if key.kind not in self._known.get(key.api_version, {}):
-            self._known[key.api_version] = self._discover(key.api_version)
-        return key.kind in self._known[key.api_version]
+        return self._knows(key.api_version, key.kind)
+
+    def _knows(self, api_version: str, kind: str) -> bool:
+        if kind not in self._known.get(api_version, {}):
+            self._known[api_version] = self._discover(api_version)
+        return kind in self._known[api_version]
 
     def _discover(self, api_version: str) -> dict[str, _Resource]:
         nothing: Json = {}
@@ -52,8 +55,13 @@ class KubernetesObjects:
         resource = self._known[key.api_version][key.kind]
         if resource.namespaced and not key.namespace:
             raise RhaiiError(f"{key} has no namespace, and its kind needs one.", remedy="Give metadata.namespace.")
-        where = f"/namespaces/{quote(key.namespace, safe='')}" if resource.namespaced else ""
-        return f"{_root(key.api_version)}{where}/{resource.plural}/{quote(key.name, safe='')}"
+        return f"{_place(key.api_version, resource, key.namespace)}/{quote(key.name, safe='')}"
+
+    def path_of_list(self, api_version: str, kind: str, namespace: str) -> str | None:
+        """Where the objects of a kind are listed, those of all namespaces without one; None for an unknown kind."""
+        if not self._knows(api_version, kind):
+            return None
+        return _place(api_version, self._known[api_version][kind], namespace)
 
     def read(self, key: Key) -> Json | None:
         if not self.knows(key):
@@ -71,6 +79,11 @@ class KubernetesObjects:
         body = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
         nothing: Json = {}
         if_there(lambda: self._api.call(f"delete {key}", "DELETE", self._path(key), body=body), nothing)
+
+
+def _place(api_version: str, resource: _Resource, namespace: str) -> str:
+    where = f"/namespaces/{quote(namespace, safe='')}" if resource.namespaced and namespace else ""
+    return f"{_root(api_version)}{where}/{resource.plural}"
 
 
 def _root(api_version: str) -> str:
