@@ -36,7 +36,10 @@ PROJECT = "rhaii-sandbox"
 PATIENCE = 120.0
 BATCH = 100
 """Writes in one transaction of etcd, which takes 128 at the most."""
-PASSING = tuple(f"/registry/{name}/".encode() for name in ("events", "leases", "masterleases", "priorityclasses"))
+PASSING = tuple(
+    f"/registry/{name}/".encode()
+    for name in ("events", "leases", "masterleases", "peerserverleases", "priorityclasses")
+)
 """What comes and goes by itself, or is the API server's own."""
 
 APPLY = "application/apply-patch+yaml"

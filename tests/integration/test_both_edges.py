@@ -73,7 +73,8 @@ MODELS = {"uris": ["hf://Qwen/Qwen2.5-3B-Instruct", "hf://nobody"], "fail_on_pro
 ENVIRONMENT = {"services": {bodies.NAME: 3}, "namespace": "ready", "tpu_pool_name": "pool"}
 HUB = {"endpoint": "http://127.0.0.1:9", "token": "a-token"}
 # Their host is the stub of Kubernetes; the others' are Google's.
-OF_KUBERNETES = ("llmisvc_wait_ready", "environment_check")
+OF_KUBERNETES = ("llmisvc_wait_ready", "environment_check", "objects_info")
+OF_NEITHER = ("run_stage", "run_folder", "report_file")
 
 # In order: each call finds what the ones before it left.
 CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
@@ -126,6 +127,11 @@ CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "what is up of nobody": ("gke_standing", {}, {}),
     "stage of a run without a project": ("run_stage", {"verb": "deploy", "run": "r", "marks": {"checks": 1.5}}, {}),
     "stage that nobody named": ("run_stage", {"verb": "deploy"}, {}),
+    "folder that is gone already": ("run_folder", {"state": "absent"}, {}),
+    "folder of somebody else": ("run_folder", {"path": "/etc", "state": "absent"}, {}),
+    "report in a place that there cannot be": ("report_file", {"path": "/dev/null/report.json", "report": {}}, {}),
+    "objects of a cluster that is away": ("objects_info", {"kind": "Pod", "host": SILENCE}, {}),
+    "objects of no kind": ("objects_info", {}, {}),
     "pool resized": ("gke_node_pool", {**POOL, "node_count": 5}, {"diff": True}),
     "pool that cannot change": ("gke_node_pool", {**POOL, "spot": True}, {"diff": True}),
     "pool deleted": ("gke_node_pool", {**POOL, "state": "absent"}, {"diff": True}),
@@ -159,6 +165,10 @@ FAILING = {
     "belongings without a place": "missing required arguments: locations",
     "what is up of nobody": "missing required arguments: environment",
     "stage that nobody named": "The first call of a run names no stage.",
+    "folder of somebody else": "/etc is no folder that run_folder made.",
+    "report in a place that there cannot be": "Could not keep the report in /dev/null/report.json",
+    "objects of a cluster that is away": "the API server at http://127.0.0.1:9 does not answer",
+    "objects of no kind": "missing required arguments: kind",
     "option of the wrong type": "unable to convert to int",
     "unknown option": "Unsupported parameters",
     "rule across options": "service_account_file",
@@ -245,8 +255,12 @@ def playbook(google: str, kubernetes: str) -> list[dict[str, Any]]:
     }
     of_kubernetes = {"host": kubernetes, "api_key": "a-token"}
     for name, (module, options, keywords) in CALLS.items():
-        of_hub = {"model_access_check": HUB, "run_stage": {}}.get(module, of_google)
-        given = {**(of_kubernetes if module in OF_KUBERNETES else of_hub), **options}
+        where = {
+            "model_access_check": HUB,
+            **{module: {} for module in OF_NEITHER},
+            **dict.fromkeys(OF_KUBERNETES, of_kubernetes),
+        }
+        given = {**where.get(module, of_google), **options}
         tasks.append({"name": name, f"rhaii.gke.{module}": given, "ignore_errors": True, **keywords})
     return [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
 
@@ -282,7 +296,7 @@ def ansible(folder: Path, plays: list[dict[str, Any]], **environment: str) -> su
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
         check=False,
     )
 

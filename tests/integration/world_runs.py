@@ -260,9 +260,9 @@ def unnamed(things: Sequence[Thing], text: str) -> list[Thing]:
 
     Clusters, pools and objects are asked for one after the other, so that all of one of them is enough.
     """
-    groups: dict[str, list[Thing]] = {}
+    groups: dict[tuple[str, str], list[Thing]] = {}
     for thing in things:
-        groups.setdefault(thing.kind if thing.layer == CLOUD else CLUSTER, []).append(thing)
+        groups.setdefault((thing.layer, thing.kind if thing.layer == CLOUD else ""), []).append(thing)
     left = [[thing for thing in group if not named(thing, text)] for group in groups.values()]
     return min(left, key=len)
 

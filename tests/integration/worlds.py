@@ -444,6 +444,10 @@ def relabel_cluster(labels: Mapping[str, str], status: str = "RUNNING") -> Make:
         entry = scene.cloud["clusters"][KEY]
         entry["body"]["resourceLabels"] = dict(labels)
         entry["status"] = status
+        if labels is not KEPT:
+            # a pool that is ours would rightly go with a teardown, whosever the cluster is
+            for pool in entry["pools"].values():
+                pool["body"]["config"]["resourceLabels"] = dict(labels)
         if status == "ERROR":
             entry["status_message"] = "Something went wrong while the cluster was created."
         scene.add(Thing(CLOUD, "cluster", KEY.rpartition("/")[2]), (DEPLOY, SCALE))
@@ -706,7 +710,11 @@ class World:
                 break
             if kind.slot not in {each.slot for each in chosen} and harmless(kind, whole):
                 chosen.append(kind)
-        return cls(seed, number, base, tuple(chosen), chance.choice((2, 5)), whole)
+        replicas = chance.choice((2, 5))
+        if any(kind.slot in ("beside", "beside another") for kind in chosen):
+            # the chips of a cluster in our region leave none for more
+            replicas = 2
+        return cls(seed, number, base, tuple(chosen), replicas, whole)
 
     def scene(self, cloud: Json, sample: Json, api: Api) -> Scene:
         """Where it is to be made; makers are chosen by the same seed."""
