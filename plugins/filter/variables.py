@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,17 @@ UNDEFINED: Any = template.AnsibleUndefined
 
 
 def given(value: Any, otherwise: Any) -> Any:
-    return otherwise if isinstance(value, UNDEFINED) or not is_given(value) else value
+    if isinstance(value, UNDEFINED):
+        # a value that names what nobody set is a mistake, and must not pass for a value that was left out
+        return otherwise if _is_itself_undefined(value) else value
+    return value if is_given(value) else otherwise
+
+
+def _is_itself_undefined(value: Any) -> bool:
+    """Whether the variable that the filter stands behind is undefined, and not one within its value."""
+    name, template = value._undefined_name, getattr(value, "_marker_template_source", None)
+    # before ansible-core 2.19 what is undefined within a value is an error before it comes here
+    return not template or re.search(rf"\b{re.escape(str(name))}\s*\|\s*rhaii\.gke\.given\b", str(template)) is not None
 
 
 class FilterModule:

@@ -19,8 +19,9 @@ extends_documentation_fragment:
   - rhaii.gke._attributes
 attributes:
   check_mode:
-    description: Writes the report all the same, since what a run with C(--check) found is worth keeping.
-    support: N/A
+    description: Changes no environment, so that there is nothing to predict.
+    support: full
+    details: Writes the report all the same, since what a run with C(--check) found is worth keeping.
   diff_mode:
     description: Changes no environment, so that there is no difference to show.
     support: N/A

@@ -19,8 +19,9 @@ extends_documentation_fragment:
   - rhaii.gke._attributes
 attributes:
   check_mode:
-    description: Makes and removes the folder all the same, since other tasks need it.
-    support: N/A
+    description: Changes no environment, so that there is nothing to predict.
+    support: full
+    details: Makes and removes the folder all the same, since other tasks need it.
   diff_mode:
     description: Changes no environment, so that there is no difference to show.
     support: N/A

@@ -356,7 +356,7 @@ def test_silent_cloud_hides_nothing(tmp_path: Path) -> None:
     with Cloud(tmp_path / "cloud", speed=SPEED) as cloud:
         endpoints = {**cloud.variables()["rhaii_google_endpoints"], "container": "http://127.0.0.1:9"}
         shown = cloud.play(CREATE, rhaii_replicas=NODES, rhaii_google_endpoints=endpoints)
-        has_facts(shown.last_screen, CREATE, "control_plane", LAST)
+        has_facts(shown.last_screen, CREATE, "preflight", LAST)
         assert "Up now: Not known: " in shown.last_screen
         assert "https://console.cloud.google.com/" in shown.last_screen
         assert "no answer from http://127.0.0.1:9" in shown.last_screen

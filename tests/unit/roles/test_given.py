@@ -21,6 +21,8 @@ from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import Opt
 from sandbox.settings import CHECKOUT
 
 BLANK: tuple[Any, ...] = ("", "  ", None)
+# also of a name that would be one of ours
+NAMING_NOTHING = ("{{ nobody_set_this }}", "{{ rhaii_nobody_set_this }}")
 OPTIONS = {option.name: (role, option) for role in roles() for option in options(role).values()}
 # collection-wide variables, with the options whose defaults read them
 READERS: dict[str, list[str]] = {}
@@ -112,11 +114,11 @@ class Answers:
 def asked() -> Iterator[tuple[str, str, Any]]:
     for name, (_, option) in OPTIONS.items():
         yield name, "", None
-        for value in (*BLANK, *(text for text, _ in texts(option)), *wrong(option)):
+        for value in (*BLANK, *NAMING_NOTHING, *(text for text, _ in texts(option)), *wrong(option)):
             yield name, name, value
     for variable, readers in READERS.items():
         for name in readers:
-            for value in BLANK:
+            for value in (*BLANK, *NAMING_NOTHING):
                 yield name, variable, value
 
 
@@ -146,6 +148,14 @@ def test_blank_is_as_not_given(answers: Answers, name: str) -> None:
 def test_blank_collection_wide_is_as_not_given(answers: Answers, variable: str) -> None:
     for name in READERS[variable]:
         assert [answers.of(name, variable, value) for value in BLANK] == [answers.of(name)] * len(BLANK), name
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_what_names_an_undefined_variable_is_no_default(answers: Answers, name: str) -> None:
+    for value in NAMING_NOTHING:
+        undefined = value.strip("{} ")
+        for variable in (name, *(wide for wide, readers in READERS.items() if name in readers)):
+            assert f"'{undefined}' is undefined" in answers.of(name, variable, value).get("error", ""), variable
 
 
 @pytest.mark.parametrize("name", OPTIONS)
