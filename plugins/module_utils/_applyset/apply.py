@@ -456,7 +456,9 @@ def _secrets(params: Params) -> set[str]:
 
 
 def _logged(params: Params) -> Params:
-    found = {**params, "objects": logged(params.get("objects"))}
+    found = dict(params)
+    if params.get("objects") is not None:
+        found["objects"] = logged(params["objects"])
     if params.get("manifests"):
         given = _read(params)
         # a text is shown as it is, or not at all

@@ -22,7 +22,8 @@ from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Kuber
 with contextlib.suppress(ImportError):
     import yaml
 
-Steps = tuple[str | int, ...]
+# names, and places in lists
+Steps = tuple[Any, ...]
 
 # As kube-apiserver 1.36 and tests/golden/kserve/odh-v3.4-EA1/guide-label have it: `.spec.labels: field not declared in
 # schema`, several below each other; a list's item by its place or by its keys, `containers[name="main"]`.
@@ -77,7 +78,7 @@ def _dotted(field: str) -> str:
 
 def steps_of(manifest: Any, field: str) -> tuple[Steps, bool]:
     """Where a field is in an object, as far as the object has it, and whether it has it."""
-    place, rest, steps = manifest, field, list[str | int]()
+    place, rest, steps = manifest, field, list[Any]()
     while rest:
         found = _item(place, rest) if rest.startswith("[") else _entry(place, rest.removeprefix("."))
         if found is None:
@@ -97,7 +98,7 @@ def _entry(place: Any, rest: str) -> tuple[str, str] | None:
     return None if name is None else (name, rest[len(name) :])
 
 
-def _item(place: Any, rest: str) -> tuple[str | int, str] | None:
+def _item(place: Any, rest: str) -> tuple[Any, str] | None:
     inner, _bracket, after = rest[1:].partition("]")
     if isinstance(place, Mapping):
         return (inner, after) if inner in place else None

@@ -699,6 +699,10 @@ def test_text_with_a_secret_is_in_no_log(world: World) -> None:
     params = {"environment": "prod", "manifests": held}
     assert CAPABILITY.logged(params)["manifests"] == "(hidden)"
     assert {TOKEN, encoded(TOKEN)} <= set(CAPABILITY.secrets(params))
-    assert CAPABILITY.logged({**params, "manifests": TEXT})["manifests"] == TEXT
+    assert CAPABILITY.logged({**params, "manifests": TEXT, "objects": None}) == {
+        "environment": "prod",
+        "manifests": TEXT,
+        "objects": None,
+    }
     assert CAPABILITY.logged({**params, "manifests": "a: [1"})["manifests"] == "(hidden)"
     assert CAPABILITY.secrets({**params, "manifests": "a: [1"}) == set()
