@@ -14,6 +14,12 @@ description:
   - Applies Kubernetes objects by the server, and marks them as those of O(environment).
   - All are looked at before the first is changed. Where one of them exists and is not of this environment, the task
     fails with its name and whose it seems to be, and nothing is changed.
+  - Then the API server tries all of them, with strict validation and without a change. Fields that it does not know or
+    take are named all at once, each with its object and, for O(manifests), its line. Nothing is changed then either.
+    An object to which nothing would happen is not sent once more.
+  - What cannot be tried yet, because O(objects) bring its namespace or because its kind or a webhook is not up, is
+    validated when it is applied.
+  - Of an LLMInferenceService zeros are refused that KServe takes away again, as C(initialDelaySeconds) of V(0).
   - An object is of the environment when it carries the label C(rhaii.gke/environment) with its name and the annotation
     C(rhaii.gke/created), and the API server recorded that C(rhaii.gke) put it there. An object with the label alone, as
     version 0.1.0 made them, counts when nobody else set a part of it.
@@ -34,9 +40,15 @@ options:
     description:
       - The objects, as Kubernetes has them. For O(state=absent) kind, name and namespace are enough.
       - They are applied in the order in which kinds need each other, and deleted in the opposite one.
+      - Either these or O(manifests).
     type: list
     elements: dict
-    required: true
+  manifests:
+    description:
+      - The objects as YAML text, with a line of C(---) between two.
+      - A refusal then names the line in it.
+    type: str
+    version_added: 0.2.0
   state:
     description:
       - With V(present) the objects are applied.
@@ -71,7 +83,7 @@ EXAMPLES = r"""
 - name: Apply a route
   rhaii.gke.applyset:
     environment: prod
-    objects: "{{ lookup('ansible.builtin.template', 'route.yml.j2') | from_yaml_all | list }}"
+    manifests: "{{ lookup('ansible.builtin.template', 'route.yml.j2') }}"
     kubeconfig: ~/.kube/config
 
 - name: Delete the gateway, and wait until the cloud's load balancer can go

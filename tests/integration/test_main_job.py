@@ -38,6 +38,7 @@ OTHER_CLUSTER = ("-e", f"rhaii_cluster_name={SECOND}")
 CONFIRMED = ("-e", f"rhaii_teardown_confirm={ENVIRONMENT}")
 SPEED = r"([\d.]+) req/s, P50 (\d+) ms, P95 (\d+) ms, P99 (\d+) ms"
 LOADED_REQUESTS = 500
+NEWER = "registry.redhat.io/rhaiis/vllm-tpu-rhel9:3.3.0"
 
 
 @dataclass(frozen=True)
@@ -311,6 +312,21 @@ def test_043_verify_finds_two_replicas_well(deployed: Deployed, rehearsal: Rehea
     assert f"ok      replicas of {SERVICE}" in run.output
     assert "2 of 2 serve, on 2 nodes" in run.output
     figures.record("verify", {"seconds": round(run.seconds, 1)})
+
+
+def test_044_newer_image_of_the_guide_comes_up(deployed: Deployed, rehearsal: Rehearsal, figures: Figures) -> None:
+    replicas = len(rehearsal.pods())
+    before = {pod["metadata"]["uid"] for pod in rehearsal.pods()}
+    # a node more than replicas, for Kubernetes starts a new pod before it ends an old one
+    arguments = ("-e", f"rhaii_image={NEWER}", "-e", f"cluster_tpu_nodes={replicas + 1}")
+    run = rehearsal.playbook("deploy", *arguments).succeeded()
+    pods = rehearsal.pods()
+    assert len(pods) == replicas
+    assert all(is_ready(pod) for pod in pods)
+    assert not before & {pod["metadata"]["uid"] for pod in pods}
+    # vLLM ends at once at an argument that it no longer knows
+    assert [(pod["spec"]["containers"][0]["image"], restarts(pod)) for pod in pods] == [(NEWER, 0)] * replicas
+    figures.record("newer_image", {"replicas": replicas, "seconds": round(run.seconds, 1)})
 
 
 @pytest.fixture(scope="module")

@@ -12,13 +12,14 @@ import sys
 from collections.abc import Callable
 
 from sandbox.settings import CHECKOUT, Settings
-from tests.prove import cloud, harm, main_job
+from tests.prove import cloud, harm, main_job, mends
 from tests.prove.proof import Origin, Proof, Step
 
 TOPICS: dict[str, Callable[[], tuple[Step, ...]]] = {
     "cloud": cloud.steps,
     "harm": harm.steps,
     "main-job": main_job.steps,
+    "mends": mends.steps,
 }
 
 

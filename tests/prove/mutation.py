@@ -41,7 +41,8 @@ def prepare() -> None:
     copies = (
         ("plugins", f"{COLLECTION}/plugins"),
         ("tests/unit", "tests/unit"),
-        # some tests hold the collection's tables against the sandbox's, or against the roles
+        # some tests hold the collection's tables against the sandbox's, the roles' or what originals did
+        ("tests/golden", "tests/golden"),
         ("sandbox", "sandbox"),
         ("roles", "roles"),
     )

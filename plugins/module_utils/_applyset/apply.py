@@ -8,11 +8,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.conflicts import (
     conflicts_of,
     may_take_over,
     refusal,
+)
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.fields import (
+    Documents,
+    Fault,
+    faults_of,
+    vanishing,
+    without,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import ports_of
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import (
@@ -24,6 +32,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import
     logged,
     marked,
     secret_values,
+    set_by_us,
     shown,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import Ports
@@ -36,6 +45,11 @@ from ansible_collections.rhaii.gke.plugins.module_utils._ownership import ANOTHE
 
 # Of a webhook whose pod is not up yet, or has no certificate yet.
 _PASSING = ("failed calling webhook", "failed to call webhook", "no endpoints available", "connection refused")
+
+# Of a webhook that cannot be asked without consequences: the API server then does not try at all.
+_UNTRIED = "does not support dry run"
+# The API server may name one unknown field at a time; so many of one object are looked for.
+_LOOKS = 20
 
 # With these the API server may quote what it was given, however it was encoded.
 _QUOTING = (400, 422, 500)
@@ -57,15 +71,29 @@ class _Done:
         return {**self.key.public(), "action": self.action, "why": self.why}
 
 
+@dataclass
+class _Tried:
+    """What the API server said to an object before anything was changed; no answer where it could not be asked."""
+
+    answer: Json | None = None
+    why: str = ""
+    refusal: RhaiiError | None = None
+
+
 class _Set:
     """One run of the capability."""
 
     def __init__(self, params: Params, ports: Ports, progress: Progress, check_mode: bool) -> None:
         self.environment = str(params["environment"])
-        self.manifests = keyed(params["objects"])
+        text = str(params.get("manifests") or "")
+        self.documents = Documents(text) if text else None
+        self.manifests = keyed(
+            self.documents.objects if self.documents else params["objects"] or [], "manifests" if text else "objects"
+        )
         self.dependents = [key for key, _manifest in keyed(params["dependents"], "dependents")]
         self.check_mode = check_mode
         self.objects = ports.objects
+        self.each = ports.each
         self.progress = progress
         self.deadline = Deadline(ports.clock, params["wait_timeout"])
         self.interval = float(params["wait_interval"])
@@ -85,22 +113,34 @@ class _Set:
         }
 
     def present(self) -> None:
-        """All are looked at before the first is changed, so that a refusal leaves everything as it was."""
-        lives = {key: self.settled(key) for key, _manifest in self.manifests}
+        """All are looked at and tried before the first is changed, so that a refusal leaves everything as it was."""
+        keys = [key for key, _manifest in self.manifests]
+        for key in keys:
+            # asked here, so that what is asked at once finds it
+            self.objects.knows(key)
+        found = dict(zip(keys, self.each(self.objects.read, keys), strict=True))
+        lives = {key: self.settled(key, found[key]) for key in keys}
         judged = {key: of_object(live, self.environment) for key, live in lives.items() if live is not None}
         kept = {key for key, whose in judged.items() if is_used_as_it_is(key, whose)}
         refuse_foreign({key: whose for key, whose in judged.items() if not whose.is_ours and key not in kept})
-        for key, manifest in self.manifests:
+        wanted = {key: marked(manifest, self.environment) for key, manifest in self.manifests if key not in kept}
+        coming = {key.name for key in wanted if key.kind == "Namespace" and lives[key] is None}
+
+        def one(key: Key) -> _Tried:
+            return self.tried(key, wanted[key], lives[key], is_coming=key.namespace in coming)
+
+        tried: dict[Key, _Tried] = dict(zip(wanted, self.each(one, list(wanted)), strict=True))
+        refuse([each.refusal for each in tried.values() if each.refusal])
+        for key in keys:
             if key in kept:
                 self.done.append(_Done(key, "left", judged[key].seems))
             else:
-                self.done.append(self.apply(key, marked(manifest, self.environment), lives[key]))
+                self.done.append(self.apply(key, wanted[key], lives[key], tried[key]))
 
-    def settled(self, key: Key) -> Json | None:
+    def settled(self, key: Key, live: Json | None) -> Json | None:
         """An object as it stays: what is being deleted would take away what is applied to it."""
         said = False
         while True:
-            live = self.objects.read(key)
             if live is None or not live["metadata"].get("deletionTimestamp") or self.is_in_the_way(key, live):
                 return live
             if self.check_mode:
@@ -114,25 +154,84 @@ class _Set:
                 self.progress(f"{key}: waiting until it is gone, to make it anew")
                 said = True
             self.deadline.pause(self.interval)
+            live = self.objects.read(key)
 
     def is_in_the_way(self, key: Key, live: Json) -> bool:
         whose = of_object(live, self.environment)
         return not whose.is_ours and not is_used_as_it_is(key, whose)
 
-    def apply(self, key: Key, manifest: Json, live: Json | None) -> _Done:
-        if self.check_mode and not self.objects.knows(key):
-            return self.created(key, manifest, "not asked: the API server does not know the kind yet")
-        self.await_kind(key)
+    def tried(self, key: Key, manifest: Json, live: Json | None, *, is_coming: bool) -> _Tried:
+        """What would become of an object. What the set itself brings may be missing still."""
+        zeros = vanishing(manifest)
+        if zeros:
+            return _Tried(refusal=self.refused(key, zeros))
+        if not self.objects.knows(key):
+            return _Tried(why="not asked: the API server does not know the kind yet")
         try:
-            answer = self.patiently(key, manifest, live)
+            # check mode has no later moment to wait for a webhook
+            ask = self.patiently if self.check_mode else self.taken_over
+            return _Tried(ask(key, manifest, live, dry_run=True))
         except KubernetesError as error:
-            # check mode made no namespace to ask in
-            if self.check_mode and (error.status == 404 or error.is_of_ending_namespace):
-                return self.created(key, manifest, "not asked: its namespace is not there yet")
-            if is_secret(manifest) and error.status in _QUOTING:
-                raise unquoted(key, error) from None
-            raise
-        before, after = bare(live), bare(answer)
+            if (self.check_mode or is_coming) and (error.status == 404 or error.is_of_ending_namespace):
+                return _Tried(why="not asked: its namespace is not there yet")
+            # before a webhook is called, the fields have been read
+            if is_passing(error) and not self.check_mode:
+                return _Tried(why="not asked: a webhook is not up yet")
+            if error.status == 400 and _UNTRIED in error.message:
+                return _Tried(why="not asked: a webhook cannot be asked without consequences")
+            return _Tried(refusal=self.explained(key, manifest, live, error))
+        except RhaiiError as error:
+            return _Tried(refusal=error)
+
+    def explained(self, key: Key, manifest: Json, live: Json | None, error: KubernetesError) -> RhaiiError:
+        """A refusal in our words, with all fields that are refused."""
+        if is_secret(manifest) and error.status in _QUOTING:
+            return unquoted(key, error)
+        faults = faults_of(error)
+        return self.refused(key, self.all_faults(key, manifest, live, faults)) if faults else error
+
+    def all_faults(self, key: Key, manifest: Json, live: Json | None, faults: list[Fault]) -> list[Fault]:
+        """Without the fields that were named, the API server names the others."""
+        found = list(faults)
+        for _look in range(_LOOKS):
+            rest: Json | None = manifest
+            for fault in faults:
+                rest = without(rest, fault.field) if rest is not None and fault.is_typed else None
+            if rest is None:
+                break
+            manifest = rest
+            try:
+                self.taken_over(key, manifest, live, dry_run=True)
+                break
+            except KubernetesError as error:
+                named = {fault.field for fault in found}
+                faults = [fault for fault in faults_of(error) if fault.field not in named]
+                if not faults:
+                    break
+                found += faults
+            except RhaiiError:
+                break
+        return found
+
+    def refused(self, key: Key, faults: list[Fault]) -> Refused:
+        return Refused(
+            key, [(fault, self.documents.line_of(key, fault.field) if self.documents else "") for fault in faults]
+        )
+
+    def apply(self, key: Key, manifest: Json, live: Json | None, tried: _Tried) -> _Done:
+        answer = tried.answer
+        if answer is None and self.check_mode:
+            return self.created(key, manifest, tried.why)
+        before = bare(live)
+        # trying it was applying it, where nothing comes of it
+        is_same = answer is not None and bare(answer) == before and set_by_us(answer) == set_by_us(live)
+        if not self.check_mode and not is_same:
+            self.await_kind(key)
+            try:
+                answer = self.patiently(key, manifest, live, dry_run=False)
+            except KubernetesError as error:
+                raise self.explained(key, manifest, live, error) from None
+        after = bare(answer)
         if before == after:
             return _Done(key, "unchanged")
         if not self.check_mode:
@@ -155,12 +254,12 @@ class _Set:
                 said = True
             self.deadline.pause(self.interval)
 
-    def patiently(self, key: Key, manifest: Json, live: Json | None) -> Json:
+    def patiently(self, key: Key, manifest: Json, live: Json | None, *, dry_run: bool) -> Json:
         """Apply; a webhook that is not up yet is waited for."""
         said = False
         while True:
             try:
-                return self.taken_over(key, manifest, live)
+                return self.taken_over(key, manifest, live, dry_run=dry_run)
             except KubernetesError as error:
                 if not is_passing(error) or self.deadline.passed:
                     raise
@@ -169,15 +268,17 @@ class _Set:
                     said = True
             self.deadline.pause(self.interval)
 
-    def taken_over(self, key: Key, manifest: Json, live: Json | None) -> Json:
+    def taken_over(self, key: Key, manifest: Json, live: Json | None, *, dry_run: bool) -> Json:
         """Apply; what people set by hand on an object of ours is taken over."""
         if live is None:
-            self.refuse_newcomer(key)
+            # there was no wait since the first look
+            if not dry_run:
+                self.refuse_newcomer(key)
         else:
             # another one of its name is not meant
             manifest = {**manifest, "metadata": {**manifest["metadata"], "uid": live["metadata"]["uid"]}}
         try:
-            return self.objects.apply(key, manifest, force=False, dry_run=self.check_mode)
+            return self.objects.apply(key, manifest, force=False, dry_run=dry_run)
         except KubernetesError as error:
             conflicts = conflicts_of(error)
             if not conflicts and error.status == 409:
@@ -190,7 +291,7 @@ class _Set:
                 raise appeared(key, "; ".join(map(str, conflicts))) from error
             if not may_take_over(conflicts):
                 raise refusal(key, conflicts) from error
-        return self.objects.apply(key, manifest, force=True, dry_run=self.check_mode)
+        return self.objects.apply(key, manifest, force=True, dry_run=dry_run)
 
     def refuse_newcomer(self, key: Key) -> None:
         """Applying would add our marks to it, and so make it ours; there may have been a wait since the first look."""
@@ -268,6 +369,43 @@ def is_passing(error: KubernetesError) -> bool:
     return error.status in (429, 503) or (error.status == 500 and any(phrase in error.message for phrase in _PASSING))
 
 
+# No answer, or not to us: the same for each object.
+_OF_ALL = (0, 401)
+
+
+class Refused(RhaiiError):
+    """Fields of one object that the API server does not take."""
+
+    def __init__(self, key: Key, faults: list[tuple[Fault, str]]) -> None:
+        self.sentence = f"{key}: " + ", ".join(f"{fault}{f' ({line})' if line else ''}" for fault, line in faults)
+        super().__init__(f"Not as the API server takes it: {self.sentence}.", remedy=_MEND)
+
+
+_MEND = (
+    "Mend these fields, or leave them out. If the API server does not know a field that it should, its CRD is of "
+    "another release than the chart."
+)
+
+
+def refuse(refusals: list[RhaiiError]) -> None:
+    """All at once; what is about fields becomes one list."""
+    for each in refusals:
+        if isinstance(each, KubernetesError) and each.status in _OF_ALL:
+            raise each
+    fields = [each for each in refusals if isinstance(each, Refused)]
+    others = [each for each in refusals if not isinstance(each, Refused)]
+    if len(refusals) == 1 and others:
+        raise others[0]
+    if refusals:
+        said = [each.msg.rstrip(".") for each in others]
+        if fields:
+            said.append("Not as the API server takes it: " + "; ".join(each.sentence for each in fields))
+        ways = dict.fromkeys([*(each.remedy for each in others), *([_MEND] if fields else [])])
+        raise RhaiiError(
+            f"{'. '.join(dict.fromkeys(said))}. Nothing was changed.", remedy=" ".join(way for way in ways if way)
+        )
+
+
 def unquoted(key: Key, error: KubernetesError) -> RhaiiError:
     return RhaiiError(
         f"{key} is refused by the API server ({error.status} {error.reason}). What it said is not shown, for it quotes "
@@ -303,25 +441,45 @@ def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> R
     return one.result()
 
 
+def _read(params: Params) -> Any:
+    """The objects, however they are given; None of a text that is none."""
+    if not params.get("manifests"):
+        return params.get("objects")
+    try:
+        return Documents(str(params["manifests"])).objects
+    except RhaiiError:
+        return None
+
+
 def _secrets(params: Params) -> set[str]:
-    return secret_values(params.get("objects"))
+    return secret_values(_read(params))
 
 
 def _logged(params: Params) -> Params:
-    return {**params, "objects": logged(params.get("objects"))}
+    found = dict(params)
+    if params.get("objects") is not None:
+        found["objects"] = logged(params["objects"])
+    if params.get("manifests"):
+        given = _read(params)
+        # a text is shown as it is, or not at all
+        found["manifests"] = params["manifests"] if given is not None and logged(given) == given else "(hidden)"
+    return found
 
 
 CAPABILITY = Capability(
     name="applyset",
     argument_spec=kubernetes_options(
         environment={"type": "str", "required": True},
-        objects={"type": "list", "elements": "dict", "required": True},
+        objects={"type": "list", "elements": "dict"},
+        manifests={"type": "str"},
         state={"type": "str", "default": "present", "choices": ["present", "absent"]},
         dependents={"type": "list", "elements": "dict", "default": []},
         **{name: spec for name, spec in wait_options(60, 5.0).items() if name != "wait"},
     ),
     ports=ports_of,
     run=run,
+    mutually_exclusive=[("objects", "manifests")],
+    required_one_of=[("objects", "manifests")],
     secrets=_secrets,
     logged=_logged,
 )

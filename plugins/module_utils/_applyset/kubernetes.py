@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Json, Key
-from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import Ports
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import Ports, at_once
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Params
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
@@ -69,7 +69,7 @@ class KubernetesObjects:
         return if_there(lambda: self._api.call(f"read {key}", "GET", self._path(key)), None)
 
     def apply(self, key: Key, manifest: Json, *, force: bool, dry_run: bool) -> Json:
-        query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower()}
+        query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower(), "fieldValidation": "Strict"}
         if dry_run:
             query["dryRun"] = "All"
         doing = f"{'try' if dry_run else 'apply'} {key}"
@@ -91,7 +91,7 @@ def _root(api_version: str) -> str:
 
 
 def ports_of(params: Params) -> Ports:
-    return Ports(KubernetesObjects(KubernetesRest.from_params(params)), SystemClock())
+    return Ports(KubernetesObjects(KubernetesRest.from_params(params)), SystemClock(), at_once)
 
 
 __all__ = ("KubernetesObjects", "ports_of")

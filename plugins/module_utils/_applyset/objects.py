@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._ownership import CREATED, OF_ENVIRONMENT
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import CREATED, FIELD_MANAGER, OF_ENVIRONMENT
 
 Json = dict[str, Any]
 
@@ -100,6 +100,15 @@ def bare(live: Json | None) -> Json:
         key: value for key, value in (live.get("metadata") or {}).items() if key not in _KEPT_BY_SERVER
     }
     return found
+
+
+def set_by_us(live: Json | None) -> list[Any]:
+    """The fields of an object that are recorded as ours: an apply may change that alone."""
+    return [
+        entry.get("fieldsV1")
+        for entry in ((live or {}).get("metadata") or {}).get("managedFields") or []
+        if entry.get("manager") == FIELD_MANAGER and not entry.get("subresource")
+    ]
 
 
 def shown(before: Json, after: Json) -> tuple[Json, Json]:
@@ -191,4 +200,16 @@ def _decoded(value: str) -> str:
         return ""
 
 
-__all__ = ("Json", "Key", "bare", "is_secret", "key_of", "keyed", "logged", "marked", "secret_values", "shown")
+__all__ = (
+    "Json",
+    "Key",
+    "bare",
+    "is_secret",
+    "key_of",
+    "keyed",
+    "logged",
+    "marked",
+    "secret_values",
+    "set_by_us",
+    "shown",
+)

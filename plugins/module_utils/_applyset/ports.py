@@ -7,8 +7,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Json, Key
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock
@@ -22,16 +24,37 @@ class Objects(Protocol):
         """The object, None where there is none; raises KubernetesError."""
 
     def apply(self, key: Key, manifest: Json, *, force: bool, dry_run: bool) -> Json:
-        """Apply by the server; raises KubernetesError, with its causes on a conflict."""
+        """Apply by the server, which refuses unknown fields; raises KubernetesError, with its causes on a conflict."""
 
     def delete(self, key: Key, uid: str) -> None:
         """Ask for the deletion of exactly this one; what is gone already is no error."""
+
+
+Each = Callable[[Callable[[Key], Any], Sequence[Key]], list[Any]]
+
+# A connection more costs a handshake: few, and none for one object.
+AT_ONCE = 4
+
+
+def in_turn(work: Callable[[Key], Any], of: Sequence[Key]) -> list[Any]:
+    """What the work finds of each, one after another."""
+    return [work(one) for one in of]
+
+
+def at_once(work: Callable[[Key], Any], of: Sequence[Key]) -> list[Any]:
+    """The same, a few at a time."""
+    if len(of) < 2:
+        return in_turn(work, of)
+    with ThreadPoolExecutor(max_workers=min(AT_ONCE, len(of))) as pool:
+        return list(pool.map(work, of))
 
 
 @dataclass(frozen=True)
 class Ports:
     objects: Objects
     clock: Clock
+    # for what has no order: looks, and what changes nothing
+    each: Each = in_turn
 
 
-__all__ = ("Objects", "Ports")
+__all__ = ("Each", "Objects", "Ports", "at_once", "in_turn")

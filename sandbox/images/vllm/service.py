@@ -105,13 +105,14 @@ def tls_context(container: Container, options: Options) -> ssl.SSLContext | None
 
 def build(options: Options, hardware: Hardware, sizes: Plan, container: Container) -> tuple[Engine, Api]:
     """The engine and its API."""
-    cache = PrefixCache(sizes.blocks, sizes.block_size, enabled=options.prefix_caching)
+    caching = options.prefix_caching and not sizes.is_hybrid
+    cache = PrefixCache(sizes.blocks, sizes.block_size, enabled=caching)
     scheduler = Scheduler(cache, hardware, max_num_seqs=sizes.max_num_seqs, max_batched_tokens=sizes.max_batched_tokens)
     metrics = Metrics(
         options.names[0],
         {
             "block_size": str(sizes.block_size),
-            "enable_prefix_caching": str(options.prefix_caching),
+            "enable_prefix_caching": str(caching),
             "gpu_memory_utilization": str(options.memory_utilization),
             "num_gpu_blocks": str(sizes.blocks),
         },

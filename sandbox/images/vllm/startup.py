@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,7 @@ class Plan:
     max_num_seqs: int
     max_batched_tokens: int
     shards: int
+    is_hybrid: bool = False
 
 
 def logger(container: Container) -> Callable[[str, str], None]:
@@ -131,7 +132,16 @@ def plan(folder: Path, options: Options, hardware: Hardware) -> Plan:
         max_num_seqs=options.max_num_seqs or hardware.max_num_seqs,
         max_batched_tokens=options.max_num_batched_tokens or hardware.max_num_batched_tokens,
         shards=shards,
+        is_hybrid=is_hybrid(config),
     )
+
+
+def is_hybrid(config: Mapping[str, Any]) -> bool:
+    """Whether some layers keep a state in place of keys and values; vLLM then takes nothing from its prefix cache."""
+    # transformers: layer_types (Qwen3-Next, LFM2), hybrid_override_pattern (Nemotron-H), attn_layer_* (Jamba, Bamba)
+    kinds = set(config.get("layer_types") or ())
+    keys = ("hybrid_override_pattern", "attn_layer_period", "attn_layer_indices", "mamba_d_state", "mamba_d_ssm")
+    return bool(kinds & {"linear_attention", "mamba", "mamba2", "conv"}) or any(key in config for key in keys)
 
 
 def tpu_block_size(max_model_len: int) -> int:
@@ -145,6 +155,11 @@ def tpu_block_size(max_model_len: int) -> int:
 async def warm_up(sizes: Plan, log: Callable[[str, str], None], play: Play) -> None:
     """Load and compile, in guide time; the marked lines are those that people are told to look for."""
     loading, compiling = durations()["vllm_load_weights"], durations()["vllm_compile"]
+    if sizes.is_hybrid:
+        # vLLM 0.10 and 0.11, model_executor/models/config.py; whatever --enable-prefix-caching says
+        log(
+            "config.py", "Hybrid or mamba-based model detected: disabling prefix caching since it is not yet supported."
+        )
     log("model_runner.py", f"Starting to load model {sizes.folder.name}...")
     for done in range(sizes.shards + 1):
         share = round(100 * done / sizes.shards)

@@ -92,6 +92,26 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
         "network_policies_monitoring_namespace": "prometheus",
         "network_policies_private_ranges": ["10.0.0.0/8"],
     },
+    # a gated model, and one that reads pictures, from the inventory
+    "pair": {
+        "rhaii_models": [
+            {
+                "name": "gated",
+                "uri": "hf://google/gemma-3-4b-it",
+                "served_name": "gemma",
+                "replicas": 1,
+                "headers": {"x-model": "gemma"},
+            },
+            {
+                "name": "vision",
+                "uri": "hf://Qwen/Qwen2.5-VL-3B-Instruct",
+                "replicas": 2,
+                "headers": {"x-model": "vision"},
+                "args": ["--max-model-len=4096", '--limit-mm-per-prompt={"image": 2}'],
+                "resources": {"memory": "64Gi", "cpu": 8},
+            },
+        ],
+    },
     "plain": {"routing_body_forwarding": False},
     # pods of others live in the namespace
     "shared": {"network_policies_ours_alone": "true"},

@@ -13,6 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from sandbox.control_plane.bootstrap import bootstrap_objects
 from sandbox.control_plane.kube import Key, Reconciler, Resource, resource_of
 from sandbox.control_plane.pki import Authority
 
@@ -75,3 +76,16 @@ async def test_reconciler_runs_once_for_many_changes_and_again_after_an_error() 
     await reconciler.stop()
     assert calls == [("ns", "name")] * 2
     assert errors == ["not yet"]
+
+
+def test_every_cluster_has_gkes_warden_which_denies() -> None:
+    made = {item["kind"]: item for item in bootstrap_objects(1) if "warden" in item["metadata"]["name"]}
+    policy, binding = made["ValidatingAdmissionPolicy"]["spec"], made["ValidatingAdmissionPolicyBinding"]["spec"]
+    assert binding == {"policyName": "gke-warden-tpu", "validationActions": ["Deny"]}
+    assert policy["failurePolicy"] == "Fail"
+    (rule,) = policy["matchConstraints"]["resourceRules"]
+    assert (rule["resources"], rule["operations"]) == (["pods"], ["CREATE"])
+    (validation,) = policy["validations"]
+    for key in ("cloud.google.com/gke-tpu-accelerator", "cloud.google.com/gke-tpu-topology"):
+        assert f"'{key}' in object.spec.nodeSelector" in validation["expression"]
+        assert key in validation["message"]

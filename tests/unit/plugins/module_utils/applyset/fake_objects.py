@@ -55,6 +55,8 @@ class FakeObjects:
         # raised by the next real or dry applies, in order
         self.errors: list[KubernetesError] = []
         self.dry: list[bool] = []
+        # fields that no kind has, named one at a time
+        self.undeclared: set[str] = set()
         # called before an object is applied
         self.meanwhile: Callable[[Key], None] = lambda key: None
         self.holding: set[Key] = set()
@@ -107,6 +109,12 @@ class FakeObjects:
         uid = manifest["metadata"].get("uid")
         if uid and (key not in self.live or self.live[key]["metadata"]["uid"] != uid):
             raise KubernetesError(f"apply {key}", 409, "Conflict", "uid mismatch")
+        for path, _value in leaves(manifest):
+            named = "." + ".".join(path)
+            if any(named == field or named.startswith(f"{field}.") for field in self.undeclared):
+                field = next(field for field in sorted(self.undeclared) if named.startswith(field))
+                prefix = "failed to create typed patch object (ns/one; v1, Kind=ConfigMap)"
+                raise KubernetesError(f"apply {key}", 500, "", f"{prefix}: {field}: field not declared in schema")
         before = copy.deepcopy((self.live, self.set_by))
         self._check(key, manifest, force)
         answer = self._merge(key, manifest)

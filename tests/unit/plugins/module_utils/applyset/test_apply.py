@@ -157,7 +157,7 @@ def test_what_a_person_set_on_ours_is_taken_back(world: World) -> None:
     key = world.objects.put_ours(manifest())
     world.objects.edit(key, ("data", "key"), "by hand")
     assert actions(world.run(manifest())) == {"one": "changed"}
-    assert [verb for verb, _key in world.objects.calls] == ["read", "apply", "force"]
+    assert [verb for verb, _key in world.objects.calls] == ["read", "try", "try", "apply", "force"]
     assert world.objects.live[key]["data"] == {"key": "value"}
 
 
@@ -178,8 +178,8 @@ def test_what_a_tool_sets_is_not_fought_over(world: World) -> None:
         "argocd-controller leave these fields alone"
     )
     assert world.objects.live[key]["data"] == {"key": "argo's"}
-    # what was done before it is told
-    assert (result["changed"], actions(result)) == (True, {"before": "changed"})
+    # seen before the first is changed
+    assert (result["changed"], actions(result)) == (False, {})
 
 
 def test_what_appears_meanwhile_is_not_made_ours(world: World) -> None:
@@ -196,7 +196,7 @@ def test_what_appears_meanwhile_is_not_made_ours(world: World) -> None:
 
 
 def test_what_appears_while_a_webhook_is_waited_for_is_not_made_ours(world: World) -> None:
-    world.objects.errors = [hook()]
+    world.objects.errors = [hook(), hook()]
     # nothing that we set is set by it: applying would merge
     world.clock.on_sleep = lambda passed: put()
 
@@ -235,6 +235,17 @@ def test_another_one_of_the_same_name_is_not_taken_over(world: World) -> None:
     assert world.objects.live[key]["data"] == {"key": "theirs"}
 
 
+def test_what_fails_after_all_was_well_is_told_with_what_was_done(world: World) -> None:
+    world.objects.meanwhile = lambda key: fail() if ("apply", key_of(manifest(), "")) in world.objects.calls else None
+
+    def fail() -> None:
+        raise KubernetesError("apply it", 422, "Invalid", "no good any more")
+
+    result = world.ended(manifest(name="before"), manifest())
+    assert "no good any more" in result["msg"]
+    assert (result["changed"], actions(result)) == (True, {"before": "created"})
+
+
 def hook(status: int = 500, message: str = 'failed calling webhook "x": connection refused') -> KubernetesError:
     return KubernetesError("apply it", status, "InternalError", message)
 
@@ -258,7 +269,8 @@ def test_what_passes_by_itself(error: KubernetesError, passes: bool) -> None:
 
 
 def test_webhook_that_is_not_up_yet_is_waited_for(world: World) -> None:
-    world.objects.errors = [hook(), hook()]
+    # the first is what is tried, which waits for nothing
+    world.objects.errors = [hook(), hook(), hook()]
     assert actions(world.run(manifest())) == {"one": "created"}
     assert world.clock.slept == [5.0, 5.0]
     assert world.said == [
@@ -544,3 +556,153 @@ def test_options() -> None:
     spec = CAPABILITY.argument_spec
     assert "wait" not in spec
     assert (spec["wait_timeout"]["default"], spec["wait_interval"]["default"]) == (60, 5.0)
+
+
+# What is tried before anything is changed
+
+TEXT = """\
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: one, namespace: ns}
+data:
+  key: value
+  more: other
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: two
+  namespace: ns
+data:
+  key: value
+spec:
+  labels: {a: b}
+"""
+
+
+def test_all_are_tried_before_the_first_is_changed(world: World) -> None:
+    world.run(NAMESPACE, manifest(), manifest(name="two"))
+    verbs = [verb for verb, _key in world.objects.calls]
+    assert verbs == ["read"] * 3 + ["try"] * 3 + ["read", "apply"] * 3
+
+
+def test_apply_that_changes_nothing_is_its_own_check(world: World) -> None:
+    world.run(manifest())
+    world.objects.calls.clear()
+    assert actions(world.run(manifest())) == {"one": "unchanged"}
+    assert [verb for verb, _key in world.objects.calls] == ["read", "try"]
+
+
+def test_field_that_we_no_longer_set_is_given_up_also_where_its_value_stays(world: World) -> None:
+    key = world.objects.put_ours(manifest(data={"key": "value", "more": "shared"}))
+    world.objects.set_by[key]["kubectl-edit"] = {("data", "more")}
+    assert actions(world.run(manifest())) == {"one": "unchanged"}
+    assert ("apply", key) in world.objects.calls
+    assert ("data", "more") not in world.objects.set_by[key][FIELD_MANAGER]
+
+
+def test_fields_that_the_server_does_not_know_are_named_all_at_once_with_their_lines(world: World) -> None:
+    world.objects.undeclared = {".data.more", ".spec.labels"}
+    result = world.ended(manifests=TEXT)
+    assert result["msg"] == (
+        "Not as the API server takes it: ConfigMap ns/one: .data.more is not known (line 7: more: other); "
+        "ConfigMap ns/two: .spec.labels is not known (line 17: labels: {a: b}). Nothing was changed. Mend these "
+        "fields, or leave them out. If the API server does not know a field that it should, its CRD is of another "
+        "release than the chart."
+    )
+    assert (result["changed"], world.objects.live) == (False, {})
+    assert world.objects.done("apply", "force") == []
+
+
+def test_fields_of_one_object_that_are_named_one_at_a_time_are_named_together(world: World) -> None:
+    world.objects.undeclared = {".data.more", ".data.third", ".spec"}
+    given = manifest(data={"key": "v", "more": "v", "third": "v"}, spec={"labels": {"a": "b"}})
+    said = world.ended(given)["msg"]
+    assert ".data.more is not known, .data.third is not known, .spec is not known. Nothing was changed" in said
+    # the line is not known of what is no text
+    assert "(line" not in said
+
+
+def test_refusals_of_several_kinds_are_said_together(world: World) -> None:
+    key = world.objects.put_ours(manifest())
+    world.objects.edit(key, ("data", "key"), "argo's", "argocd-controller")
+    world.objects.undeclared = {".spec"}
+    said = world.ended(manifest(), manifest(name="two", spec={"a": 1}))["msg"]
+    assert "ConfigMap ns/one is ours, and others set what we set: .data.key is set by argocd-controller. " in said
+    assert "Not as the API server takes it: ConfigMap ns/two: .spec is not known. Nothing was changed." in said
+    assert "Have argocd-controller leave these fields alone" in said
+
+
+def test_server_that_does_not_answer_is_said_once(world: World) -> None:
+    world.objects.errors = [KubernetesError("try it", 0, "", "no answer")] * 2
+    assert world.ended(manifest(), manifest(name="two"))["msg"].count("no answer") == 1
+
+
+def test_check_mode_refuses_in_the_same_words(world: World) -> None:
+    world.objects.undeclared = {".spec"}
+    given = manifest(spec={"a": 1})
+    assert world.ended(given, check_mode=True)["msg"] == world.ended(given)["msg"]
+
+
+def test_namespace_that_the_set_brings_is_not_missed(world: World) -> None:
+    missing = KubernetesError("try it", 404, "NotFound", 'namespaces "ns" not found')
+    world.objects.meanwhile = lambda key: absent() if key.kind == "ConfigMap" else None
+
+    def absent() -> None:
+        if key_of(NAMESPACE, "") not in world.objects.live:
+            raise missing
+
+    assert actions(world.run(NAMESPACE, manifest())) == {"ns": "created", "one": "created"}
+    # another one is
+    world.objects.errors = [missing]
+    assert 'namespaces "ns" not found' in world.ended(manifest(name="two"))["msg"]
+
+
+def test_webhook_that_cannot_be_tried_is_no_refusal(world: World) -> None:
+    world.objects.errors = [
+        KubernetesError("try it", 400, "BadRequest", 'admission webhook "x" does not support dry run')
+    ]
+    assert actions(world.run(manifest())) == {"one": "created"}
+
+
+def test_refusal_that_comes_only_with_the_change_has_its_fields_too(world: World) -> None:
+    world.objects.unknown = {"Gateway"}
+    world.objects.undeclared = {".spec.labels"}
+    world.clock.on_sleep = lambda passed: world.objects.unknown.clear()
+    said = world.ended(manifest("Gateway", "gate", spec={"labels": {"a": "b"}}))["msg"]
+    assert said.startswith("Not as the API server takes it: Gateway ns/gate: .spec.labels is not known. Mend")
+
+
+def test_zero_that_kserve_would_take_away_is_refused(world: World) -> None:
+    probe = {"initialDelaySeconds": 0, "periodSeconds": 10}
+    spec = {"template": {"containers": [{"name": "main", "stdin": False, "livenessProbe": probe}]}, "replicas": 0}
+    said = world.ended(manifest("LLMInferenceService", "qwen", spec=spec))["msg"]
+    assert said.startswith(
+        "Not as the API server takes it: LLMInferenceService ns/qwen: .spec.template.containers[0].stdin is false, "
+        "which KServe takes away: it would be a change in every run, .spec.template.containers[0].livenessProbe."
+        "initialDelaySeconds is 0, which KServe takes away: it would be a change in every run. Nothing was changed."
+    )
+    assert world.objects.calls == [("read", key_of(manifest("LLMInferenceService", "qwen"), ""))]
+    # others keep theirs
+    assert world.run(manifest("Gateway", "gate", spec=spec))["changed"] is True
+
+
+def test_text_is_taken_in_place_of_objects(world: World) -> None:
+    assert actions(world.run(manifests=TEXT)) == {"one": "created", "two": "created"}
+    assert world.ended(manifests="a: [1")["msg"].startswith("What is given as manifests is no YAML (")
+    assert "Entry 1 of manifests has no kind" in world.ended(manifests="apiVersion: v1\nmetadata: {name: a}")["msg"]
+
+
+def test_text_with_a_secret_is_in_no_log(world: World) -> None:
+    held = f"apiVersion: v1\nkind: Secret\nmetadata: {{name: t, namespace: ns}}\ndata: {{token: {encoded(TOKEN)}}}\n"
+    params = {"environment": "prod", "manifests": held}
+    assert CAPABILITY.logged(params)["manifests"] == "(hidden)"
+    assert {TOKEN, encoded(TOKEN)} <= set(CAPABILITY.secrets(params))
+    assert CAPABILITY.logged({**params, "manifests": TEXT, "objects": None}) == {
+        "environment": "prod",
+        "manifests": TEXT,
+        "objects": None,
+    }
+    assert CAPABILITY.logged({**params, "manifests": "a: [1"})["manifests"] == "(hidden)"
+    assert CAPABILITY.secrets({**params, "manifests": "a: [1"}) == set()

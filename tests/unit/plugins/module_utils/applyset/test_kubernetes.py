@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import KubernetesObjects, ports_of
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Key
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import AT_ONCE, at_once
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
@@ -100,7 +102,8 @@ def test_apply_is_by_the_server(
     assert objects.apply(ONE, {"a": 1}, force=force, dry_run=dry_run) == {"kind": "ConfigMap"}
     method, path, more = api.calls[-1]
     assert (method, path) == ("PATCH", "/api/v1/namespaces/ns/configmaps/one")
-    assert more == {"query": {"fieldManager": "rhaii.gke", **query}, "body": {"a": 1}, "patch": "apply"}
+    strictly = {"fieldManager": "rhaii.gke", "fieldValidation": "Strict"}
+    assert more == {"query": {**strictly, **query}, "body": {"a": 1}, "patch": "apply"}
     assert api.doing[-1] == doing
 
 
@@ -132,3 +135,16 @@ def test_real_ports_are_made_from_the_options() -> None:
     ports = ports_of({"host": "http://127.0.0.1:9", "api_key": "t"})
     assert isinstance(ports.objects, KubernetesObjects)
     assert isinstance(ports.clock, SystemClock)
+    assert ports.each is at_once
+
+
+def test_a_few_are_asked_at_once_and_answered_in_order() -> None:
+    met = threading.Barrier(AT_ONCE, timeout=5)
+
+    def ask(key: Key) -> str:
+        met.wait()
+        return key.name
+
+    keys = [Key("v1", "ConfigMap", str(number), "ns") for number in range(2 * AT_ONCE)]
+    assert at_once(ask, keys) == [str(number) for number in range(2 * AT_ONCE)]
+    assert at_once(lambda key: threading.current_thread().name, keys[:1]) == [threading.current_thread().name]

@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import Any
 
 import pytest
+import yaml
 
 from sandbox.images.admission import review_answer
 from sandbox.images.kserve.admission import config_problems, config_warnings, service_problems
+from sandbox.settings import CHECKOUT
+from tests.unit.sandbox.images.kserve.services import CHART
 
 
 def problems(spec: dict[str, Any], before: dict[str, Any] | None = None) -> list[str]:
@@ -104,8 +108,24 @@ def test_taking_a_preset_away_warns_and_is_not_refused() -> None:
     request: dict[str, Any] = {"uid": "u", "operation": "DELETE", "oldObject": preset, "object": None}
     answer = review_answer({"apiVersion": "v1", "request": request}, config_problems, config_warnings)["response"]
     assert answer["allowed"]
-    assert "kserve-config-llm-scheduler" in answer["warnings"][0]
+    assert answer["warnings"][0].startswith("kserve-config-llm-scheduler is a preset; without it")
     changed = {**request, "operation": "UPDATE", "object": {"spec": {}}}
     assert len(config_warnings(changed)) == 1
     assert config_warnings({**changed, "object": preset}) == []
     assert config_warnings({**request, "oldObject": {"metadata": {"name": "own"}}}) == []
+
+
+def test_chart_asks_about_configurations_that_are_taken_away() -> None:
+    helm = CHECKOUT / ".sandbox" / "assets" / "bin" / "helm"
+    command = [str(helm), "template", "kserve", str(CHART), "--show-only", "templates/webhooks.yaml"]
+    made = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    operations = {
+        rule["resources"][0]: rule["operations"]
+        for item in yaml.safe_load_all(made)
+        for hook in item["webhooks"]
+        for rule in hook["rules"]
+    }
+    assert operations == {
+        "llminferenceservices": ["CREATE", "UPDATE"],
+        "llminferenceserviceconfigs": ["CREATE", "UPDATE", "DELETE"],
+    }

@@ -15,10 +15,12 @@ import pytest
 from sandbox.images.container import Container
 from sandbox.images.vllm.command_line import Options, parse
 from sandbox.images.vllm.latency import Hardware
+from sandbox.images.vllm.service import build
 from sandbox.images.vllm.startup import (
     Plan,
     StartupError,
     check_devices,
+    is_hybrid,
     plan,
     tpu_block_size,
     visible_devices,
@@ -121,3 +123,37 @@ async def test_markers_come_in_order_and_take_the_guides_time(model: Path, monke
 )
 def test_block_on_a_tpu_follows_the_longest_sequence(longest: int, block: int) -> None:
     assert tpu_block_size(longest) == block
+
+
+@pytest.mark.parametrize(
+    ("config", "hybrid"),
+    [
+        pytest.param({}, False, id="nothing"),
+        pytest.param({"layer_types": ["full_attention", "sliding_attention"]}, False, id="Gemma 3"),
+        pytest.param({"layer_types": ["linear_attention", "full_attention"]}, True, id="Qwen3-Next"),
+        pytest.param({"hybrid_override_pattern": "M-M*"}, True, id="Nemotron-H"),
+        pytest.param({"attn_layer_period": 8}, True, id="Jamba"),
+    ],
+)
+async def test_hybrid_model_takes_nothing_from_its_prefix_cache(
+    model: Path, config: dict[str, object], hybrid: bool
+) -> None:
+    assert is_hybrid(config) is hybrid
+    written = json.dumps({"max_position_embeddings": 4096, **config})
+    (model / "config.json").write_text(written, encoding="utf-8")
+    # asked for or not
+    given = options("--enable-prefix-caching")
+    sizes = plan(model, given, TPU)
+    engine, _api = build(given, TPU, sizes, container(model))
+    cache = engine.scheduler.cache
+    prompt = list(range(3 * sizes.block_size + 1))
+    first = cache.allocate(cache.keys(prompt), len(prompt), len(prompt))
+    assert first is not None
+    assert cache.hits(cache.keys(prompt), len(prompt)) == (0 if hybrid else 3)
+    lines: list[str] = []
+
+    async def play(kind: str, seconds: float) -> None:
+        """Nothing waits."""
+
+    await warm_up(sizes, lambda _, text: lines.append(text), play)
+    assert any("disabling prefix caching" in line for line in lines) is hybrid
