@@ -11,10 +11,11 @@ Helm keeps a release in Secrets, one a revision, and takes labels along from one
 from __future__ import annotations
 
 import base64
+import fnmatch
 import gzip
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -77,7 +78,58 @@ class Stored:
         return int(version) if version.isdecimal() else 0
 
 
+@dataclass(frozen=True)
+class Line:
+    """A line of charts: by which releases and charts it is known, and whether it can be installed from here."""
+
+    name: str
+    built: bool
+    releases: frozenset[str]
+    # name of a chart, and a pattern of its versions
+    charts: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, name: str, given: Json) -> Line:
+        charts = tuple((str(each["name"]), str(each["versions"])) for each in given.get("charts") or ())
+        return cls(name, bool(given.get("built")), frozenset(given.get("releases") or ()), charts)
+
+    def has(self, chart: str, version: str) -> bool:
+        return any(chart == name and fnmatch.fnmatchcase(version, pattern) for name, pattern in self.charts)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A release by which a line is known, as it is in the cluster."""
+
+    line: Line
+    release: str
+    namespace: str
+    chart: str
+    version: str
+
+    @property
+    def refusal(self) -> str:
+        return (
+            f"Helm release {self.release} in {self.namespace} is of the chart {self.chart} {self.version}, of the line "
+            f"{self.line.name}, which is known here and cannot be installed, changed or taken over yet"
+        )
+
+
+def line_of(lines: Sequence[Line], releases: Releases) -> Found | None:
+    """The line that the cluster has; one that cannot be installed from here comes first."""
+    named = frozenset(name for line in lines for name in line.releases)
+    found = []
+    for (namespace, release), stored in sorted(releases.everywhere(named).items()):
+        metadata = (releases.content(namespace, stored.secret).get("chart") or {}).get("metadata") or {}
+        chart, version = str(metadata.get("name") or ""), str(metadata.get("version") or "")
+        found += [Found(line, release, namespace, chart, version) for line in lines if line.has(chart, version)]
+    return min(found, key=lambda each: each.line.built, default=None)
+
+
 class Releases(Protocol):
+    def everywhere(self, names: frozenset[str]) -> dict[tuple[str, str], Stored]:
+        """The newest revision of each release of these names, by namespace and name."""
+
     def newest(self, namespace: str, name: str) -> Stored | None:
         """The newest revision, None where there is no such release."""
 
@@ -126,7 +178,18 @@ def run(params: Params, releases: Releases, progress: Progress, check_mode: bool
             foreign.append(f"{wanted} {whose.seems}")
         elif params["label"] and not labelled:
             unlabelled.append((wanted.namespace, stored.secret))
-    result: Result = {"changed": False, "releases": found, "foreign": foreign}
+    live = (
+        line_of([Line.of(name, each) for name, each in params["lines"].items()], releases) if params["lines"] else None
+    )
+    if live is not None and not live.line.built:
+        foreign.append(live.refusal)
+    result: Result = {
+        "changed": False,
+        "releases": found,
+        "foreign": foreign,
+        "line": "" if live is None else live.line.name,
+        "version": "" if live is None else live.version,
+    }
     if foreign and params["fail_on_foreign"]:
         raise RhaiiError(
             f"Not of the environment {environment}, and where its operators would be: {'; '.join(foreign)}. "
@@ -157,6 +220,17 @@ class KubernetesReleases:
 
     def __init__(self, api: KubernetesRest) -> None:
         self._api = api
+
+    def everywhere(self, names: frozenset[str]) -> dict[tuple[str, str], Stored]:
+        query = {"labelSelector": f"owner=helm,name in ({','.join(sorted(names))})", "fieldSelector": f"type={_STORED}"}
+        found: dict[tuple[str, str], Stored] = {}
+        for each in self._api.metadata("look for Helm releases", "/api/v1/secrets", query):
+            metadata = each["metadata"]
+            stored = Stored(metadata["name"], metadata.get("labels") or {})
+            place = (metadata["namespace"], str(stored.labels.get("name")))
+            if place not in found or found[place].revision < stored.revision:
+                found[place] = stored
+        return found
 
     def newest(self, namespace: str, name: str) -> Stored | None:
         path = f"/api/v1/namespaces/{quote(namespace)}/secrets"
@@ -206,6 +280,7 @@ CAPABILITY = Capability(
     argument_spec=kubernetes_options(
         environment={"type": "str", "required": True},
         releases={"type": "list", "elements": "dict", "required": True, "options": _RELEASE},
+        lines={"type": "dict", "default": {}},
         label={"type": "bool", "default": False},
         fail_on_foreign={"type": "bool", "default": True},
     ),
@@ -213,4 +288,4 @@ CAPABILITY = Capability(
     run=run,
 )
 
-__all__ = ("CAPABILITY", "Releases", "Stored", "Wanted", "judge", "release_of", "run")
+__all__ = ("CAPABILITY", "Found", "Line", "Releases", "Stored", "Wanted", "judge", "line_of", "release_of", "run")

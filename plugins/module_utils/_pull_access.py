@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -45,6 +45,12 @@ class Accounts(Protocol):
     def change(self, namespace: str, name: str, body: Json) -> None:
         """A merge patch; raises KubernetesError 409 when it has changed since it was read."""
 
+    def pods(self, namespace: str, name: str) -> Sequence[Json]:
+        """The pods that run as the account."""
+
+    def delete_pod(self, namespace: str, name: str, uid: str) -> None:
+        """Ask for the deletion of exactly this one; what is gone already is no error."""
+
 
 @dataclass(frozen=True)
 class Ports:
@@ -76,6 +82,22 @@ class Account:
 
 def secrets_of(account: Json) -> list[str]:
     return [str(each.get("name") or "") for each in account.get("imagePullSecrets") or []]
+
+
+def cannot_pull(pod: Json, secret: str) -> bool:
+    """Whether a pod was made before its account had the secret, and nothing of it has begun: it never will.
+
+    A pod gets the secrets of its account when it is made. One that has no controller would not come back.
+    """
+    metadata, status = pod["metadata"], pod.get("status") or {}
+    names = [each.get("name") for each in pod["spec"].get("imagePullSecrets") or []]
+    containers = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+    return (
+        secret not in names
+        and not metadata.get("deletionTimestamp")
+        and any(reference.get("controller") for reference in metadata.get("ownerReferences") or [])
+        and all("waiting" in (each.get("state") or {}) and not each.get("restartCount") for each in containers)
+    )
 
 
 def added_by_us(account: Json, secret: str) -> bool:
@@ -124,12 +146,14 @@ class _Access:
         self.deadline = Deadline(ports.clock, params["wait_timeout"])
         self.interval = float(params["wait_interval"])
         self.done: list[Json] = []
+        self.renewed: list[str] = []
 
     def result(self) -> Result:
         touched = [each for each in self.done if each["action"] != "unchanged"]
         return {
-            "changed": bool(touched),
+            "changed": bool(touched or self.renewed),
             "accounts": self.done,
+            "pods": self.renewed,
             "told": [each["said"] for each in self.done if each["said"]],
             "diff": {
                 "before": {each["account"]: each["before"] for each in touched},
@@ -160,6 +184,23 @@ class _Access:
             "and teardown puts it back."
         )
         self.note(account, "changed", before, [*before, self.secret], said)
+
+    def renew(self, account: Account) -> None:
+        """Pods that cannot pull are made anew by their controller, until none was made without the secret."""
+        while True:
+            stuck = [
+                pod for pod in self.accounts.pods(account.namespace, account.name) if cannot_pull(pod, self.secret)
+            ]
+            for pod in stuck:
+                name = f"{account.namespace}/{pod['metadata']['name']}"
+                self.renewed.append(name)
+                if not self.check_mode:
+                    self.progress(f"Pod {name} was made before {account} had {self.secret}: it is made anew")
+                    self.accounts.delete_pod(account.namespace, pod["metadata"]["name"], pod["metadata"]["uid"])
+            # the API server hands out an account's secrets a moment after they changed
+            if not stuck or self.check_mode or self.deadline.passed:
+                return
+            self.deadline.pause(self.interval)
 
     def created(self, account: Account) -> Json | None:
         """Made; the account itself where somebody else was faster."""
@@ -238,6 +279,8 @@ def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> R
             account = Account.of(each)
             if params["state"] == "present":
                 one.add(account)
+                if params["renew_pods"]:
+                    one.renew(account)
             else:
                 one.remove(account)
     except RhaiiError as error:
@@ -267,6 +310,16 @@ class KubernetesAccounts:
         doing = f"change the pull secrets of the service account {namespace}/{name}"
         self._api.call(doing, "PATCH", self._path(namespace, name), query={"fieldManager": FIELD_MANAGER}, body=body)
 
+    def pods(self, namespace: str, name: str) -> Sequence[Json]:
+        query = {"fieldSelector": f"spec.serviceAccountName={name}"}
+        return self._api.items("list pods", f"/api/v1/namespaces/{quote(namespace)}/pods", query)
+
+    def delete_pod(self, namespace: str, name: str, uid: str) -> None:
+        path = f"/api/v1/namespaces/{quote(namespace)}/pods/{quote(name)}"
+        nothing: Json = {}
+        body = {"preconditions": {"uid": uid}}
+        if_there(lambda: self._api.call(f"delete the pod {namespace}/{name}", "DELETE", path, body=body), nothing)
+
 
 def ports_of(params: Params) -> Ports:
     return Ports(KubernetesAccounts(KubernetesRest.from_params(params)), SystemClock())
@@ -287,10 +340,21 @@ CAPABILITY = Capability(
         secret={"type": "str", "required": True, "no_log": False},
         accounts={"type": "list", "elements": "dict", "required": True, "options": _ACCOUNT},
         state={"type": "str", "default": "present", "choices": ["present", "absent"]},
+        renew_pods={"type": "bool", "default": False},
         **{name: spec for name, spec in wait_options(60, 2.0).items() if name != "wait"},
     ),
     ports=ports_of,
     run=run,
 )
 
-__all__ = ("ADDED", "CAPABILITY", "Accounts", "Ports", "added_by_us", "run", "with_secret", "without_secret")
+__all__ = (
+    "ADDED",
+    "CAPABILITY",
+    "Accounts",
+    "Ports",
+    "added_by_us",
+    "cannot_pull",
+    "run",
+    "with_secret",
+    "without_secret",
+)

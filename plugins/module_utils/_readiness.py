@@ -36,7 +36,7 @@ def is_available(deployment: Mapping[str, Any]) -> bool:
 def helm_failures(results: Sequence[Mapping[str, Any]]) -> list[str]:
     """A sentence for each release that a loop over kubernetes.core.helm could not install; values are not in it."""
     return [
-        f"Helm could not install {result['item']['release']} from {result['item']['chart']}: {_said_by_helm(result)}"
+        f"Helm could not install {result['item']['name']}: {_said_by_helm(result)}"
         for result in results
         if result.get("failed") or int(result.get("rc") or 0) != 0 or result.get("failed_when_result")
     ]

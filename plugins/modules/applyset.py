@@ -49,6 +49,25 @@ options:
       - A refusal then names the line in it.
     type: str
     version_added: 0.2.0
+  definitions:
+    description:
+      - Files with CustomResourceDefinitions, which are applied before O(objects). Of a definition that is in several
+        files the first one counts.
+      - One that somebody else made is left as it is. What Helm made out of a chart's folder C(crds) is taken over,
+        since Helm never upgrades that.
+      - They stay at O(state=absent), since with a definition everything of its kind is deleted.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      path:
+        description: A YAML file, or a folder of them.
+        type: path
+        required: true
+      unless:
+        description: Name of a definition. Where somebody else made it, none of O(definitions[].path) are applied.
+        type: str
+        default: ""
   state:
     description:
       - With V(present) the objects are applied.
@@ -84,6 +103,16 @@ EXAMPLES = r"""
   rhaii.gke.applyset:
     environment: prod
     manifests: "{{ lookup('ansible.builtin.template', 'route.yml.j2') }}"
+    kubeconfig: ~/.kube/config
+
+- name: Upgrade the kinds that a chart needs
+  rhaii.gke.applyset:
+    environment: prod
+    objects: []
+    definitions:
+      - path: charts/gateway-api
+        unless: gateways.gateway.networking.k8s.io
+      - path: charts/kserve/crds
     kubeconfig: ~/.kube/config
 
 - name: Delete the gateway, and wait until the cloud's load balancer can go
@@ -139,6 +168,11 @@ objects:
       description: Why it was left, or why check mode could not ask.
       type: str
       sample: ""
+definitions:
+  description: Names of O(definitions) by what became of them, or would in check mode.
+  returned: always
+  type: dict
+  sample: {created: [], changed: [], unchanged: [llminferenceservices.serving.kserve.io], left: []}
 deleted:
   description: The objects that were deleted, or would be in check mode, for people.
   returned: always

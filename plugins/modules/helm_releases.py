@@ -54,6 +54,14 @@ options:
         type: list
         elements: str
         default: []
+  lines:
+    description:
+      - Lines of charts by name, each with C(built), whether it can be installed from here, C(releases), the names under
+        which it is installed, and C(charts), a list of C(name) and C(versions), a pattern such as V(3.4.0-ea.1*).
+      - With them the line of the cluster is found, in whatever namespace. One that is not built counts as foreign.
+      - Of these releases chart and version are read, and nothing else is used.
+    type: dict
+    default: {}
   label:
     description: Whether to label our releases that have no label. Helm keeps it from one revision to the next.
     type: bool
@@ -103,6 +111,16 @@ releases:
       description: V(ours), V(another environment's), V(foreign) or V(nobody's), which is not there.
       type: str
       sample: ours
+line:
+  description: The line of O(lines) that the cluster has; empty where it has none.
+  returned: always, but when the cluster does not answer
+  type: str
+  sample: ea1
+version:
+  description: Version of the chart by which the line was found.
+  returned: always, but when the cluster does not answer
+  type: str
+  sample: 3.4.0-ea.1+8a30e66
 foreign:
   description: What is not of this environment, for people.
   returned: always, but when the cluster does not answer

@@ -58,6 +58,12 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  renew_pods:
+    description:
+      - Whether pods of the accounts that were made without the secret, and of which no container has begun, are deleted
+        for their controller to make them anew. A pod gets the secrets of its account when it is made, and not later.
+    type: bool
+    default: false
   wait_timeout:
     description: Seconds to wait for an account that is not there yet.
     type: int
@@ -110,6 +116,12 @@ accounts:
       description: What is worth telling of it.
       type: str
       sample: ""
+pods:
+  description: The pods that were deleted to be made anew, or would be in check mode.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 told:
   description: What is worth telling.
   returned: always

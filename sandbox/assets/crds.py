@@ -14,6 +14,7 @@ from typing import Any
 
 from sandbox.assets.binaries import load
 from sandbox.assets.toolchain import AssetError, Toolchain
+from sandbox.control_plane.bootstrap import DEFINITIONS
 from sandbox.settings import CHECKOUT
 
 
@@ -68,3 +69,6 @@ def stage_charts(crds: Path, target: Path) -> None:
                 shutil.copyfile(file, fresh / "crds" / f"{name}-{file.name}")
         shutil.rmtree(staged, ignore_errors=True)
         fresh.rename(staged)
+    # beside the charts, as folders of definitions alone: for clusters whose GKE does not bring them
+    shutil.copytree(crds / "gateway-api", target / "gateway-api", dirs_exist_ok=True)
+    shutil.copytree(DEFINITIONS, target / "gateway-api-inference-extension", dirs_exist_ok=True)

@@ -6,14 +6,47 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
+import yaml
+
 Object = dict[str, Any]
+
+DEFINITIONS = Path(__file__).parent / "definitions"
+"""Of the Gateway API's inference extension, written by hand."""
+BRINGS_DEFINITIONS = (1, 34, 0, 1626000)
+"""From 1.34.0-gke.1626000 on GKE brings the kinds of the Gateway API and InferencePool v1 by itself: its release notes,
+and "About GKE Inference Gateway"."""
 
 
 def bootstrap_objects(index: int) -> list[Object]:
     """Objects in the order of their creation; `index` is the cluster's number."""
     return [*access(), *warden(), storage_class(), dns_service(index), *metrics_server()]
+
+
+def brings_definitions(version: str) -> bool:
+    """Whether a cluster of this version, such as 1.34.1-gke.2037000, has them from GKE."""
+    return tuple(map(int, re.findall(r"\d+", version))) >= BRINGS_DEFINITIONS
+
+
+def definitions(version: str, crds: Path) -> list[Object]:
+    """What GKE's addon manager keeps, with its mark; `crds` holds the genuine sets."""
+    if not brings_definitions(version):
+        return []
+    files = [
+        *sorted((crds / "gateway-api").glob("*.yaml")),
+        DEFINITIONS / "inference.networking.k8s.io_inferencepools.yaml",
+    ]
+    found: list[Object] = [
+        each for file in files for each in yaml.load_all(file.read_bytes(), Loader=yaml.CSafeLoader) if each
+    ]
+    for each in found:
+        # how addon managers mark what is theirs: cluster/addons/addon-manager of Kubernetes
+        each["metadata"].setdefault("labels", {})["addonmanager.kubernetes.io/mode"] = "Reconcile"
+        each.pop("status", None)
+    return found
 
 
 def access() -> list[Object]:

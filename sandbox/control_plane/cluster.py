@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sandbox import processes
-from sandbox.control_plane.bootstrap import bootstrap_objects
+from sandbox.control_plane.bootstrap import bootstrap_objects, definitions
 from sandbox.control_plane.kube import ApiError, KubeClient
 from sandbox.control_plane.pki import Authority, write_private
 from sandbox.network.addresses import bind_port
@@ -86,7 +86,7 @@ class ControlPlane:
         for name in ("kube-controller-manager", "kube-scheduler", "nodes"):
             self._ensure(name)
         async with KubeClient.from_kubeconfig(self.kubeconfig) as client:
-            for obj in bootstrap_objects(self.spec.index):
+            for obj in [*definitions(self.spec.version, self.settings.crds), *bootstrap_objects(self.spec.index)]:
                 await client.apply(obj, manager="gke")
 
     async def ready(self) -> bool:

@@ -18,12 +18,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from sandbox.images.operators.istio_operands import webhooks
 from sandbox.nodes.inventory import Machine
 from sandbox.nodes.registration import labels as node_labels
 from tests.integration.quick_cluster import ApiFailure, Content, Object, QuickCluster, Seen, until
 
 LOG = logging.getLogger(__name__)
 
+RED_HAT = "registry.redhat.io"
 TPU = "google.com/tpu"
 POOL = "cloud.google.com/gke-nodepool"
 GATEWAY = "gateway.networking.k8s.io"
@@ -68,6 +70,7 @@ class QuickOperators:
         self._machines: dict[str, Machine] = {}
         self._reactions: dict[str, Callable[[str, str, bytes | None], None]] = {
             "deployments": self._deployment,
+            "serviceaccounts": self._account,
             "operator.openshift.io/certmanagers": self._cert_manager,
             "operator.openshift.io/leaderworkersetoperators": self._worker_sets,
             "sailoperator.io/istios": self._istio,
@@ -195,7 +198,23 @@ class QuickOperators:
         found = self._api.find("apps/v1", "Deployment", namespace, name) if value is not None else None
         if found is None or found["metadata"].get("labels", {}).get("kserve.io/component") == "workload":
             return
-        self._available(found, found["spec"]["replicas"])
+        self._available(found, found["spec"]["replicas"] if self._can_pull(found) else 0)
+
+    def _can_pull(self, deployment: Object) -> bool:
+        """Whether its pods would have a secret for Red Hat's registry: by themselves, or by their account."""
+        namespace, pod = deployment["metadata"]["namespace"], deployment["spec"]["template"]["spec"]
+        if pod.get("imagePullSecrets") or not any(each["image"].startswith(RED_HAT) for each in pod["containers"]):
+            return True
+        account = self._api.find("v1", "ServiceAccount", namespace, pod.get("serviceAccountName") or "default")
+        return bool(account and account.get("imagePullSecrets"))
+
+    def _account(self, namespace: str, name: str, value: bytes | None) -> None:
+        """An account that may pull by now: those who wait for it go on."""
+        if value is None:
+            return
+        for each in self._api.list("apps/v1", "Deployment", namespace):
+            if each["spec"]["template"]["spec"].get("serviceAccountName") == name:
+                self._deployment(namespace, each["metadata"]["name"], b"")
 
     def _available(self, found: Object, ready: int) -> None:
         generation, status = found["metadata"]["generation"], found.get("status", {})
@@ -209,12 +228,16 @@ class QuickOperators:
         status = {"observedGeneration": generation, **counts, "conditions": conditions("Available", status=verdict)}
         self._api.status(found, status, "kube-controller-manager")
 
-    def _program(self, name: str, namespace: str, manager: str, owner: Object | None = None) -> None:
+    def _program(
+        self, name: str, namespace: str, manager: str, owner: Object | None = None, *, red_hats: bool = True
+    ) -> None:
         labels = {"app.kubernetes.io/name": name}
         meta: Object = {"name": name, "namespace": namespace, "labels": labels}
         if owner:
             meta["ownerReferences"] = [reference(owner)]
-        pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "main", "image": f"{name}:1"}]}}
+        image = f"{RED_HAT}/{name}:1" if red_hats else f"{name}:1"
+        containers = [{"name": "main", "image": image}]
+        pod = {"metadata": {"labels": labels}, "spec": {"serviceAccountName": name, "containers": containers}}
         spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": pod}
         self._api.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}, manager)
 
@@ -235,6 +258,8 @@ class QuickOperators:
         del namespace
         found = self._api.find("sailoperator.io/v1", "Istio", "", name) if value is not None else None
         if found and self._api.find("apps/v1", "Deployment", found["spec"]["namespace"], "istiod") is None:
+            for webhook in webhooks(found["spec"]["namespace"]):
+                self._api.apply(webhook, "sail-operator")
             self._program("istiod", found["spec"]["namespace"], "sail-operator")
 
     def _worker_sets(self, namespace: str, name: str, value: bytes | None) -> None:
@@ -286,11 +311,14 @@ class QuickOperators:
         if value is None:
             self._api.delete("v1", "Service", namespace, own)
             self._api.delete("apps/v1", "Deployment", namespace, own)
+            self._api.delete("v1", "ServiceAccount", namespace, own)
             self._balancers.release(namespace, own)
             return
         found = self._api.find(f"{GATEWAY}/v1", "Gateway", namespace, name)
         if found is None or found.get("status", {}).get("addresses"):
             return
+        account = {"name": own, "namespace": namespace, "ownerReferences": [reference(found)]}
+        self._api.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account}, "pilot-discovery")
         self._program(own, namespace, "pilot-discovery", found)
         service = {
             "apiVersion": "v1",

@@ -15,6 +15,7 @@ import json
 import re
 import shutil
 import signal
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ import pytest
 import yaml
 
 from sandbox.settings import CHECKOUT, CLOUD_ADDRESS, CLOUD_PORT
+from tests.integration import pulls
 from tests.integration.conftest import Figures
 from tests.integration.guide import rows
 from tests.integration.installation import Installed
@@ -193,6 +195,36 @@ def test_014_guide_time_and_overhead_are_told_apart(deployed: Deployed, rehearsa
     assert whole["overhead_seconds"] < seconds
     assert whole["here_guide_minutes"] * 60 / rehearsal.settings.speed < seconds
     figures.record("stages", stages)
+
+
+def test_015_every_pod_pulls_by_a_secret_that_it_has(deployed: Deployed, rehearsal: Rehearsal) -> None:
+    pods = rehearsal.kubectl("get", "pods", "-A")["items"]
+    rows = pulls.found(pods)
+    print(pulls.table(rows))
+    assert rows == sorted((row for row, _how in pulls.EXPECTED.values()), key=lambda row: row.pod)
+    for pod in pods:
+        assert pod["status"]["phase"] == "Running", pod["metadata"]["name"]
+
+
+def test_016_istio_rests_and_gke_keeps_its_definitions(deployed: Deployed, rehearsal: Rehearsal) -> None:
+    def generations() -> list[int]:
+        kinds = "mutatingwebhookconfigurations,validatingwebhookconfigurations"
+        found = rehearsal.kubectl("get", kinds, "-l", "istio.io/rev=default")["items"]
+        assert {each["metadata"]["annotations"]["sailoperator.io/ignore"] for each in found} == {"true"}
+        assert all(each["webhooks"][0]["clientConfig"]["caBundle"] for each in found)
+        return [each["metadata"]["generation"] for each in found]
+
+    before = generations()
+    time.sleep(3)  # an operator that goes on comes by every second
+    assert generations() == before
+    assert len(before) == 2
+    kinds = {each["metadata"]["name"]: each["metadata"] for each in rehearsal.kubectl("get", "crds")["items"]}
+    of_gke = {name for name, each in kinds.items() if "addonmanager.kubernetes.io/mode" in (each.get("labels") or {})}
+    assert {"httproutes.gateway.networking.k8s.io", "inferencepools.inference.networking.k8s.io"} <= of_gke
+    ours = {name for name, each in kinds.items() if "rhaii.gke/environment" in (each.get("labels") or {})}
+    assert "llminferenceservices.serving.kserve.io" in ours
+    assert not ours & of_gke
+    assert ours | of_gke == kinds.keys()
 
 
 def test_020_deploying_again_changes_nothing(deployed: Deployed, rehearsal: Rehearsal, figures: Figures) -> None:

@@ -299,7 +299,7 @@ class Ground:
         assert made.shown.code == 0, made.shown.output[-6000:]
         for folder in (self.cluster.plane.settings.crds, self.cluster.plane.settings.charts):
             for file in sorted(folder.rglob("*.yaml")):
-                if folder.name == "crds" or file.parent.name == "crds":
+                if folder.name == "crds" or file.parent.name in ("crds", "gateway-api-inference-extension"):
                     for item in yaml.safe_load_all(file.read_text(encoding="utf-8")):
                         if item and item["kind"] == "CustomResourceDefinition":
                             self.cluster.api.apply(item, "helm")

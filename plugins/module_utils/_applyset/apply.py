@@ -15,6 +15,14 @@ from ansible_collections.rhaii.gke.plugins.module_utils._applyset.conflicts impo
     may_take_over,
     refusal,
 )
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.definitions import (
+    Set,
+    Step,
+    applied,
+    differs,
+    plan,
+    served,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.fields import (
     Documents,
     Fault,
@@ -90,27 +98,60 @@ class _Set:
         self.manifests = keyed(
             self.documents.objects if self.documents else params["objects"] or [], "manifests" if text else "objects"
         )
+        self.definitions = ports.definitions
+        self.sets = [Set.of(each) for each in params["definitions"]]
         self.dependents = [key for key, _manifest in keyed(params["dependents"], "dependents")]
         self.check_mode = check_mode
         self.objects = ports.objects
         self.each = ports.each
         self.progress = progress
+        self.clock = ports.clock
         self.deadline = Deadline(ports.clock, params["wait_timeout"])
         self.interval = float(params["wait_interval"])
         self.done: list[_Done] = []
+        # names of definitions by what became of them, and whose those are that were left
+        self.defined: dict[str, list[str]] = {name: [] for name in ("created", "changed", "unchanged", "left")}
+        self.left: list[str] = []
 
     def result(self) -> Result:
         changed = [each for each in self.done if each.action in ("created", "changed", "deleted")]
         return {
-            "changed": bool(changed),
+            "changed": bool(changed or self.defined["created"] or self.defined["changed"]),
+            "definitions": self.defined,
             "objects": [each.public() for each in self.done],
             "deleted": [str(each.key) for each in self.done if each.action == "deleted"],
-            "left": [f"{each.key} {each.why}" for each in self.done if each.action == "left"],
+            "left": [*self.left, *(f"{each.key} {each.why}" for each in self.done if each.action == "left")],
             "diff": {
                 "before": {str(each.key): each.before for each in changed},
                 "after": {str(each.key): each.after for each in changed},
             },
         }
+
+    def define(self) -> None:
+        """Definitions come before the objects that need them."""
+        if not self.sets or self.definitions is None:
+            return
+        made: list[Step] = []
+        left: list[str] = []
+        for step in list(plan(self.sets, self.definitions.live(), self.environment)):
+            if step.manifest is None:
+                self.defined[step.action].append(step.key.name)
+                left += [f"{step.key} {step.why}"] if step.action == "left" else []
+                continue
+            action = "created" if step.live is None else "changed"
+            if not differs(step.live, applied(step, self.definitions, self.check_mode)):
+                action = "unchanged"
+            elif not self.check_mode:
+                made.append(step)
+            self.defined[action].append(step.key.name)
+        self.left = left
+        if made:
+            told = [f"{len(self.defined[name])} {name}" for name in ("created", "changed") if self.defined[name]]
+            self.progress(f"Definitions of kinds: {', '.join(told)}")
+        # a megabyte takes the API server a while, which is not the time to wait for it
+        self.deadline = Deadline(self.clock, self.deadline.timeout)
+        for step in made:
+            self.await_kind(served(step.manifest or {}))
 
     def present(self) -> None:
         """All are looked at and tried before the first is changed, so that a refusal leaves everything as it was."""
@@ -433,6 +474,7 @@ def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> R
     one = _Set(params, ports, progress, check_mode)
     try:
         if params["state"] == "present":
+            one.define()
             one.present()
         else:
             one.absent()
@@ -473,6 +515,15 @@ CAPABILITY = Capability(
         objects={"type": "list", "elements": "dict"},
         manifests={"type": "str"},
         state={"type": "str", "default": "present", "choices": ["present", "absent"]},
+        definitions={
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "path": {"type": "path", "required": True},
+                "unless": {"type": "str", "default": ""},
+            },
+        },
         dependents={"type": "list", "elements": "dict", "default": []},
         **{name: spec for name, spec in wait_options(60, 5.0).items() if name != "wait"},
     ),

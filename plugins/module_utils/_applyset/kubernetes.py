@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.definitions import KubernetesDefinitions
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Json, Key
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import Ports, at_once
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Params
@@ -91,7 +92,8 @@ def _root(api_version: str) -> str:
 
 
 def ports_of(params: Params) -> Ports:
-    return Ports(KubernetesObjects(KubernetesRest.from_params(params)), SystemClock(), at_once)
+    api = KubernetesRest.from_params(params)
+    return Ports(KubernetesObjects(api), SystemClock(), at_once, KubernetesDefinitions(api))
 
 
 __all__ = ("KubernetesObjects", "ports_of")

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.definitions import Definitions
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Json, Key
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock
 
@@ -55,6 +56,7 @@ class Ports:
     clock: Clock
     # for what has no order: looks, and what changes nothing
     each: Each = in_turn
+    definitions: Definitions | None = None
 
 
 __all__ = ("Each", "Objects", "Ports", "at_once", "in_turn")

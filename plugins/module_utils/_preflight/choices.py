@@ -33,7 +33,6 @@ NEEDED: Mapping[str, str] = {
     "rhaii_project": "the id of the Google Cloud project",
     "rhaii_pull_secret_file": "the file with the registry credentials",
     "rhaii_hf_token_file": "the file with the Hugging Face token",
-    "rhaii_operators_chart_folder": "the folder charts of a checkout of rhaii-on-xks",
 }
 # What people look for first, in this order.
 FIRST = (
@@ -45,7 +44,6 @@ FIRST = (
     "rhaii_models",
     "rhaii_pull_secret_file",
     "rhaii_hf_token_file",
-    "rhaii_operators_chart_folder",
 )
 
 

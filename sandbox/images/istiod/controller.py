@@ -22,10 +22,12 @@ from sandbox.control_plane.kube import (
     GATEWAY_CLASS,
     HTTP_ROUTE,
     INFERENCE_POOL,
+    MUTATING_WEBHOOK,
     NAMESPACE,
     POD,
     SERVICE,
     SERVICE_ACCOUNT,
+    VALIDATING_WEBHOOK,
     Conflict,
     Informer,
     Key,
@@ -40,7 +42,7 @@ from sandbox.images.istiod.authority import IGNORED_NAMESPACES, root_certificate
 from sandbox.images.istiod.configuration import Configuration, configuration
 from sandbox.images.istiod.envoyfilters import unserved
 from sandbox.images.istiod.gateways import ROOT_CERTIFICATE, InvalidParameters, gateway_objects, parameters_ref
-from sandbox.images.istiod.installation import gateway_class, webhook_configurations
+from sandbox.images.istiod.installation import gateway_class, with_authority
 from sandbox.images.istiod.mesh import INJECTOR_CONFIG_MAP, MESH_CONFIG_MAP, Mesh, read_mesh
 from sandbox.images.istiod.names import CONTROLLER, GATEWAY_CLASS_NAME, MANAGED_LABEL, MANAGED_VALUE, shadow_service
 from sandbox.images.istiod.shadows import differs, shadow_object
@@ -90,6 +92,9 @@ class Controller:
             "ServiceAccount": Informer(client, SERVICE_ACCOUNT, labels=managed),
             "Service": self._informers["services"],
         }
+        self._webhooks = {
+            ref: Informer(client, ref, labels="istio.io/rev=default") for ref in (MUTATING_WEBHOOK, VALIDATING_WEBHOOK)
+        }
         self._world = World(**{name: informer.items for name, informer in self._informers.items()})
         self._dirty = asyncio.Event()
         self._published: dict[Key, Configuration] = {}
@@ -100,6 +105,7 @@ class Controller:
         self._writers = {
             name: Reconciler(work, on_error=self._complainer(name))
             for name, work in (
+                ("webhook", self._write_authority),
                 ("gateway class", self._write_class_status),
                 ("gateway status", self._write_gateway_status),
                 ("gateway", self._serve_gateway),
@@ -125,7 +131,9 @@ class Controller:
             await asyncio.gather(*(self._filled_or_absent(informer) for informer in informers.values()))
             self._ready = True
             self._log("caches are filled")
-            installer = asyncio.create_task(self._install())
+            for webhooks in self._webhooks.values():
+                webhooks.on_change(lambda _kind, obj: self._writers["webhook"].add(key_of(obj)))
+                webhooks.start()
             self._dirty.set()
             while True:
                 await self._dirty.wait()
@@ -133,10 +141,8 @@ class Controller:
                 self._dirty.clear()
                 self._publish()
                 self._compare()
-                if installer.done():
-                    installer.result()
         finally:
-            for informer in informers.values():
+            for informer in (*informers.values(), *self._webhooks.values()):
                 await informer.stop()
             for writer in self._writers.values():
                 await writer.stop()
@@ -176,12 +182,12 @@ class Controller:
         finally:
             filled.cancel()
 
-    async def _install(self) -> None:
-        for obj in webhook_configurations(self._namespace):
-            try:
-                await self._client.create(obj)
-            except Conflict:
-                continue
+    async def _write_authority(self, key: Key) -> None:
+        """The API server trusts the webhooks of the operator by it."""
+        for ref, informer in self._webhooks.items():
+            patch = with_authority(informer.items.get(key, {}), self._root)
+            if patch:
+                await self._client.patch(ref, key[1], None, patch, kind="json")
 
     def _publish(self) -> None:
         mesh = self.mesh()

@@ -2,15 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Objects that istiod brings by itself: its GatewayClass, and its webhook configurations.
+"""What istiod makes by itself, its GatewayClass, and what it writes into what its operator made.
 
 The webhooks have no rules: nothing is injected, and the API server's schema check is all the validation there is.
-Installers wait for the configurations to exist.
 """
 
 from __future__ import annotations
 
-from sandbox.control_plane.kube import Object, Objects
+import base64
+from typing import Any
+
+from sandbox.control_plane.kube import Object
 from sandbox.images.istiod.names import CONTROLLER, GATEWAY_CLASS_NAME, GATEWAY_GROUP
 
 
@@ -24,17 +26,11 @@ def gateway_class() -> Object:
     }
 
 
-def webhook_configurations(namespace: str) -> Objects:
-    """Empty webhook configurations under the names that Istio gives them."""
+def with_authority(configuration: Object, root: str) -> list[dict[str, Any]]:
+    """The JSON patch by which the webhooks of a configuration trust istiod; empty when they do."""
+    bundle = base64.b64encode(root.encode()).decode()
     return [
-        {
-            "apiVersion": "admissionregistration.k8s.io/v1",
-            "kind": kind,
-            "metadata": {"name": name, "labels": {"app": label, "istio.io/rev": "default"}},
-            "webhooks": [],
-        }
-        for kind, name, label in (
-            ("MutatingWebhookConfiguration", "istio-sidecar-injector", "sidecar-injector"),
-            ("ValidatingWebhookConfiguration", f"istio-validator-{namespace}", "istiod"),
-        )
+        {"op": "add", "path": f"/webhooks/{number}/clientConfig/caBundle", "value": bundle}
+        for number, each in enumerate(configuration.get("webhooks") or [])
+        if each["clientConfig"].get("caBundle") != bundle
     ]

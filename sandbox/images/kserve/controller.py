@@ -23,6 +23,7 @@ from sandbox.control_plane.kube import (
     Informer,
     Key,
     KubeClient,
+    NotFound,
     Reconciler,
     key_of,
 )
@@ -33,11 +34,15 @@ from sandbox.images.kserve.reconciler import ServiceReconciler
 
 Object = dict[str, Any]
 
+LOOKED_FOR = (HTTP_ROUTE, GATEWAY, INFERENCE_POOL)
+"""Of other projects."""
+
 
 class Controller:
     """KServe's LLMInferenceService controller."""
 
     def __init__(self, client: KubeClient, environment: Environment, log: Callable[[str], None]) -> None:
+        self._client = client
         self._environment = environment
         self._log = log
         self.ready = False
@@ -63,6 +68,7 @@ class Controller:
 
     async def run(self) -> None:
         """Until cancelled."""
+        self._watched = [pair for pair in self._watched if await self._served(pair[0])]
         for informer, concerns in self._watched:
             informer.on_change(self._listener(concerns))
             informer.start()
@@ -75,6 +81,20 @@ class Controller:
             await self._work.stop()
             for informer, _ in self._watched:
                 await informer.stop()
+
+    async def _served(self, informer: Informer) -> bool:
+        """Which kinds there are is found out once: one that comes later is never heard of, as in the original.
+
+        SetupWithManager of pkg/controller/llmisvc/controller.go, opendatahub-io/kserve at odh-v3.4-EA1.
+        """
+        if informer.ref not in LOOKED_FOR:
+            return True
+        try:
+            await self._client.request("GET", informer.ref.path(), params={"limit": "1"})
+        except NotFound:
+            self._log(f"{informer.ref.plural} ({informer.ref.api_version}) are not served: they are not watched")
+            return False
+        return True
 
     def _listener(self, concerns: Callable[[Object], Iterator[Key]]) -> Callable[[str, Object], None]:
         def listen(kind: str, obj: Object) -> None:

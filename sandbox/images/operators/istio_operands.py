@@ -26,6 +26,7 @@ Object = dict[str, Any]
 
 ISTIOD = "istiod"
 REVISION = "default"
+INJECTOR, VALIDATOR = "istio-sidecar-injector", "istio-validator"
 ALIASES = {"v1.27-latest": "v1.27.3", "v1.26-latest": "v1.26.6"}
 SELECTOR = {"app": ISTIOD, "istio.io/rev": REVISION}
 LABELS = {**SELECTOR, "istio": "pilot", "operator.istio.io/component": "Pilot"}
@@ -57,6 +58,7 @@ def operands(istio: Object, images: dict[str, str]) -> list[Object]:
         mesh_config(namespace, values),
         injector_config(namespace, values, images["proxy"]),
         istiod_service(namespace),
+        *webhooks(namespace),
         istiod(namespace, values, images["istiod"]),
     ]
 
@@ -111,6 +113,53 @@ def _config_map(name: str, namespace: str, data: dict[str, str]) -> Object:
     labels = {"istio.io/rev": REVISION}
     meta = {"name": name, "namespace": namespace, "labels": labels}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
+
+
+def webhooks(namespace: str) -> list[Object]:
+    """Injection and validation. They trust nobody yet: istiod writes its authority in, and this takes it out again.
+
+    That is how the original and istiod go on for ever: charts/sail-operator/scripts/fix-webhook-loop.sh of
+    opendatahub-io/rhaii-on-xks at kserve-v3.4.0-ea.1+8a30e66.
+    """
+    return [
+        {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": kind,
+            "metadata": {"name": name, "labels": {"app": label, "istio.io/rev": REVISION}},
+            "webhooks": [
+                {
+                    "name": webhook,
+                    "admissionReviewVersions": ["v1"],
+                    "sideEffects": "None",
+                    "failurePolicy": "Ignore",
+                    "clientConfig": {
+                        "service": {"name": ISTIOD, "namespace": namespace, "path": path, "port": 443},
+                        "caBundle": "",
+                    },
+                    # the stand-in injects and validates nothing
+                    "rules": [],
+                }
+            ],
+        }
+        for kind, name, label, webhook, path in (
+            (
+                *("MutatingWebhookConfiguration", INJECTOR, "sidecar-injector"),
+                *("rev.namespace.sidecar-injector.istio.io", "/inject"),
+            ),
+            (
+                *("ValidatingWebhookConfiguration", f"{VALIDATOR}-{namespace}", "istiod"),
+                *("rev.validation.istio.io", "/validate"),
+            ),
+        )
+    ]
+
+
+def wakes_the_operator(webhook: Object) -> bool:
+    """Whether the operator answers to a change of a webhook configuration of its own."""
+    metadata = webhook["metadata"]
+    return metadata["name"].startswith((INJECTOR, VALIDATOR)) and (
+        (metadata.get("annotations") or {}).get("sailoperator.io/ignore") != "true"
+    )
 
 
 def istiod_service(namespace: str) -> Object:

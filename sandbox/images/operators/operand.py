@@ -14,6 +14,8 @@ from sandbox.control_plane.kube import DEPLOYMENT, Informer, Key, KubeClient, No
 
 Object = dict[str, Any]
 Look = Callable[[Object], Awaitable[None]]
+MOMENT = 1.0
+"""Real seconds, so that an endless reconciliation costs the machine little."""
 
 
 class Operator:
@@ -33,8 +35,19 @@ class Operator:
         self._log = log
         self._wanted = Informer(client, ref)
         self._deployments = Informer(client, DEPLOYMENT, namespace=namespace)
+        self._others: list[Informer] = []
         self._work = Reconciler(self._reconcile, on_error=self._failed)
         self.ready = False
+
+    def also(self, informer: Informer, wakes: Callable[[Object], bool]) -> None:
+        """Look again a moment after another object changed, where that concerns this operator."""
+
+        def listen(_: str, obj: Object) -> None:
+            if wakes(obj):
+                asyncio.get_running_loop().call_later(MOMENT, self._all_again)
+
+        informer.on_change(listen)
+        self._others.append(informer)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -43,6 +56,8 @@ class Operator:
         try:
             await self._deployments.synced()
             await self._wanted.synced()
+            for informer in self._others:
+                informer.start()
             self.ready = True
             self._log(f"operator started: watching {self._ref.plural}")
             await asyncio.Event().wait()
@@ -50,6 +65,8 @@ class Operator:
             await self._work.stop()
             await self._wanted.stop()
             await self._deployments.stop()
+            for informer in self._others:
+                await informer.stop()
 
     def _all_again(self) -> None:
         for key in self._wanted.items:

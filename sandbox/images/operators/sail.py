@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.control_plane.kube import DEPLOYMENT, SERVICE_ACCOUNT, KubeClient, Resource, owner_reference
+from sandbox.control_plane.kube import (
+    DEPLOYMENT,
+    MUTATING_WEBHOOK,
+    SERVICE_ACCOUNT,
+    VALIDATING_WEBHOOK,
+    Informer,
+    KubeClient,
+    Resource,
+    owner_reference,
+)
 from sandbox.images.operators import istio_operands as parts
 from sandbox.images.operators.operand import Operator, apply_all, write_status
 from sandbox.images.operators.workloads import available, condition
@@ -29,6 +38,8 @@ class SailOperator:
         self._client = client
         self._images = parts.image_table(table)
         self.loop = Operator(client, ISTIO, self._look, namespace, log)
+        for ref in (MUTATING_WEBHOOK, VALIDATING_WEBHOOK):
+            self.loop.also(Informer(client, ref, labels=f"istio.io/rev={parts.REVISION}"), parts.wakes_the_operator)
 
     async def _look(self, istio: Object) -> None:
         spec = istio["spec"]

@@ -23,13 +23,13 @@ import pytest
 import yaml
 
 from sandbox.cloud.hub import Model, catalogue
+from sandbox.control_plane.bootstrap import DEFINITIONS
 from sandbox.control_plane.cluster import ControlPlane
 from sandbox.control_plane.kube import NETWORK_POLICY, POD, KubeClient
 from sandbox.control_plane.pki import Authority
 from sandbox.images.epp import without_alpn
 from sandbox.images.tls_files import server_context
 from sandbox.nodes.grpc_health import check
-from sandbox.settings import CHECKOUT
 from tests.integration.sandbox.stand_ins import (
     CERTIFICATES,
     LONG_PROMPT,
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.cluster
 CLUSTER_INDEX = 91
 HERE = Path(__file__).parent
 MODEL = "/mnt/models"
-POOL_CRD = CHECKOUT / "sandbox/charts/sail-operator/crds/inference.networking.k8s.io_inferencepools.yaml"
+POOL_CRD = DEFINITIONS / "inference.networking.k8s.io_inferencepools.yaml"
 GATEWAY = f"http://127.{CLUSTER_INDEX}.120.9:8080"
 # The first is the guide's filter, to the letter; the second what Istio itself sets.
 SEEING = {

@@ -10,11 +10,16 @@ import base64
 import datetime
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, execute
+from ansible_collections.rhaii.gke.plugins.module_utils._object_annotations import CAPABILITY as object_annotations
+from ansible_collections.rhaii.gke.plugins.module_utils._pull_access import CAPABILITY as pull_access
+from ansible_collections.rhaii.gke.plugins.module_utils._waiting import CAPABILITY as wait_ready
 from cryptography import x509
 from cryptography.x509 import DNSName
 from cryptography.x509.verification import PolicyBuilder, Store
@@ -113,8 +118,63 @@ def installed(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -
     until(lambda: kubectl(cluster, "apply", "--dry-run=server", "-f", "-", stdin=PKI))
     kubectl(cluster, "apply", "-f", "-", stdin=PKI)
     kubectl(cluster, "wait", "--for=condition=Ready", "clusterissuer/opendatahub-ca-issuer", "--timeout=60s")
-    install(cluster, charts, "kserve-rhaii-xks", "--wait", "--timeout", "90s")
+    install(cluster, charts, "kserve-rhaii-xks")
     return cluster
+
+
+def capability(cluster: ControlPlane, done: Capability[Any], **given: Any) -> Any:
+    """What the collection does to it."""
+    params = {"kubeconfig": str(cluster.kubeconfig), "wait_timeout": 60, "wait_interval": 0.5, **given}
+    result = execute(done, params, print, check_mode=False, diff_mode=False)
+    assert not result.get("failed"), result
+    return result
+
+
+# These two come first: they find the cluster as the charts leave it.
+
+
+def test_controller_of_kserve_cannot_pull_until_its_account_is_patched(installed: ControlPlane) -> None:
+    arguments = ("pods", "-n", "opendatahub", "-l", "control-plane=kserve-controller-manager")
+
+    def refused() -> str:
+        (pod,) = get(installed, *arguments)["items"]
+        (container,) = pod["status"].get("containerStatuses") or [{"state": {}}]
+        reason = container["state"].get("waiting", {}).get("reason", "")
+        assert reason in ("ErrImagePull", "ImagePullBackOff"), reason
+        return str(pod["metadata"]["name"])
+
+    stuck = until(refused)
+    account = {"namespace": "opendatahub", "name": "kserve-controller-manager", "create": False}
+    given = {"environment": "test", "secret": "redhat-pull-secret", "state": "present", "renew_pods": True}
+    result = capability(installed, pull_access, accounts=[{**account, "labels": {}, "annotations": {}}], **given)
+    assert result["pods"] == [f"opendatahub/{stuck}"]
+    waited = {"deployments": ["opendatahub/kserve-controller-manager"], "objects": []}
+    assert capability(installed, wait_ready, **waited)["ready"]
+
+
+def test_operator_of_istio_goes_on_for_ever_until_its_webhooks_are_annotated(installed: ControlPlane) -> None:
+    webhooks = (
+        ("MutatingWebhookConfiguration", "istio-sidecar-injector"),
+        ("ValidatingWebhookConfiguration", "istio-validator-istio-system"),
+    )
+
+    def generations() -> list[int]:
+        return [get(installed, kind, name)["metadata"]["generation"] for kind, name in webhooks]
+
+    def grown(before: list[int]) -> str:
+        assert all(now > then + 1 for now, then in zip(generations(), before, strict=True))
+        return ""
+
+    kubectl(installed, "rollout", "status", "deployment/istiod", "-n", "istio-system", "--timeout=60s")
+    before = generations()
+    until(lambda: grown(before), seconds=20)
+    group = {"api_version": "admissionregistration.k8s.io/v1", "namespace": ""}
+    objects = [{**group, "kind": kind, "name": name} for kind, name in webhooks]
+    capability(installed, object_annotations, objects=objects, annotations={"sailoperator.io/ignore": "true"})
+    time.sleep(3)  # what had begun ends
+    after = generations()
+    time.sleep(4)
+    assert generations() == after
 
 
 def get(cluster: ControlPlane, *arguments: str) -> Any:
@@ -180,7 +240,7 @@ def test_expected_crds_are_established(installed: ControlPlane) -> None:
         "inferencepools.inference.networking.k8s.io",
         *(
             f"{name}.inference.networking.x-k8s.io"
-            for name in ("inferencemodels", "inferenceobjectives", "inferencepoolimports", "inferencepools")
+            for name in ("inferencemodels", "inferenceobjectives", "inferencepools")
         ),
         *(f"{name}.gateway.networking.k8s.io" for name in ("gateways", "gatewayclasses", "httproutes")),
         "envoyfilters.networking.istio.io",

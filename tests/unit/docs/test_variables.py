@@ -65,7 +65,9 @@ def test_what_preflight_demands_is_called_needed() -> None:
         registry="registry.redhat.io",
         token_file=preflight.File("", None),
         token="",
-        tools=Tools(helm="helm", helm_version="v3.14.0", charts={"": False}, packages={}, collections={}),
+        tools=Tools(
+            helm="helm", helm_version="v3.17.0", charts={"https://github.com": True}, packages={}, collections={}
+        ),
     )
     failed = [finding for finding in preflight.judge(nothing).findings if finding.verdict == FAILED]
     demanded = {name for finding in failed for name in COLLECTION_WIDE.findall(f"{finding.found} {finding.remedy}")}

@@ -13,7 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
-from sandbox.control_plane.bootstrap import bootstrap_objects
+from sandbox.control_plane.bootstrap import bootstrap_objects, definitions
 from sandbox.control_plane.kube import Key, Reconciler, Resource, resource_of
 from sandbox.control_plane.pki import Authority
 
@@ -48,6 +48,28 @@ def test_authority_and_certificates_are_made_once(tmp_path: Path) -> None:
 )
 def test_path_of_a_resource(resource: Resource, arguments: tuple[str, ...], path: str) -> None:
     assert resource.path(*arguments) == path
+
+
+@pytest.mark.parametrize(
+    ("version", "brings"),
+    [
+        ("1.33.5-gke.1308000", False),
+        ("1.34.0-gke.1625999", False),
+        ("1.34.0-gke.1626000", True),
+        ("1.34.1-gke.5", True),
+        ("1.36.3-gke.1", True),
+    ],
+)
+def test_gke_brings_the_kinds_of_the_gateway_api_from_a_version_on(tmp_path: Path, version: str, brings: bool) -> None:
+    (tmp_path / "gateway-api").mkdir()
+    (tmp_path / "gateway-api" / "a.yaml").write_text(
+        "kind: CustomResourceDefinition\nmetadata: {name: a}\nstatus: {}\n"
+    )
+    found = definitions(version, tmp_path)
+    names = ["a", "inferencepools.inference.networking.k8s.io"]
+    assert [each["metadata"]["name"] for each in found] == (names if brings else [])
+    assert all(each["metadata"]["labels"] == {"addonmanager.kubernetes.io/mode": "Reconcile"} for each in found)
+    assert all("status" not in each for each in found)
 
 
 @pytest.mark.parametrize(

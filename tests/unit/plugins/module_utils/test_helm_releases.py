@@ -10,9 +10,11 @@ import base64
 import gzip
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Result, silent
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._helm_releases import (
@@ -102,6 +104,9 @@ class FakeReleases:
         self.read: list[str] = []
         self.labelled: list[tuple[str, str, Mapping[str, str]]] = []
 
+    def everywhere(self, names: frozenset[str]) -> dict[tuple[str, str], Stored]:
+        return {("anywhere", name): each for name, each in self.stored.items() if name in names}
+
     def newest(self, namespace: str, name: str) -> Stored | None:
         return self.stored.get(name)
 
@@ -129,13 +134,20 @@ def releases() -> FakeReleases:
 
 
 def run(
-    releases: FakeReleases, *names: str, check_mode: bool = False, label: bool = True, fail: bool = True, **more: Any
+    releases: FakeReleases,
+    *names: str,
+    check_mode: bool = False,
+    label: bool = True,
+    fail: bool = True,
+    lines: Json | None = None,
+    **more: Any,
 ) -> Result:
     given = {"namespace": "ns", "chart": "operator", "value_keys": None, "deployments": None, **more}
     params: dict[str, Any] = {
         "environment": "prod",
         "releases": [{**given, "name": name} for name in names],
         "label": label,
+        "lines": lines or {},
     }
     params["fail_on_foreign"] = fail
     return CAPABILITY.run(params, releases, silent, check_mode)
@@ -151,6 +163,8 @@ def test_ours_are_told_and_labelled_where_they_are_not(releases: FakeReleases) -
             {"name": "absent", "namespace": "ns", "status": "absent", "whose": "nobody's"},
         ],
         "foreign": [],
+        "line": "",
+        "version": "",
     }
     assert releases.labelled == [("ns", "s-old", {LABEL: "prod"})]
     # of a release with the label only metadata is read
@@ -270,6 +284,64 @@ def test_real_adapter_looks_for_a_deployment() -> None:
     assert api.calls == [("read the Deployment ns/d", "GET", "/apis/apps/v1/namespaces/ns/deployments/d", {})]
     api.answer = KubernetesError("read", 404, "NotFound", "no")
     assert releases.deployment("ns", "d") is None
+
+
+LINES: Json = yaml.safe_load((Path(__file__).parents[4] / "roles/operators/vars/main/lines.yml").read_text("utf-8"))[
+    "__operators_lines"
+]
+
+
+def of_chart(name: str, version: str) -> Json:
+    return {"chart": {"metadata": {"name": name, "version": version}}}
+
+
+@pytest.mark.parametrize(
+    ("release", "chart", "version", "line"),
+    [
+        pytest.param("kserve-rhaii-xks", "kserve-rhaii-xks", "3.4.0-ea.1+8a30e66", "ea1", id="the guide's"),
+        pytest.param("kserve-rhaii-xks", "kserve-rhaii-xks", "3.4.0-ea.1-dev-8a30e66", "ea1", id="its other chart"),
+        pytest.param("kserve-rhaii-xks", "kserve-rhaii-xks", "3.4.0-ea.2+1a314a2", "ea2", id="EA2, KServe alone"),
+        pytest.param("rhaii", "rhai-on-xks-chart", "3.4.0-ea.2", "ea2", id="EA2, one chart"),
+        pytest.param("rhaii", "rhai-on-xks-chart", "3.5.0", "3.5", id="3.5"),
+        pytest.param("kserve-rhaii-xks", "kserve-rhaii-xks", "4.0.0", "", id="one of later"),
+        pytest.param("other", "rhai-on-xks-chart", "3.5.0", "", id="another name"),
+    ],
+)
+def test_line_of_a_cluster_and_those_that_are_refused(
+    releases: FakeReleases, release: str, chart: str, version: str, line: str
+) -> None:
+    releases.stored = {release: Stored("s", {"status": "deployed"})}
+    releases.contents = {"s": of_chart(chart, version)}
+    result = run(releases, fail=False, lines=LINES)
+    assert (result["line"], result["version"]) == (line, version if line else "")
+    refused = (
+        f"Helm release {release} in anywhere is of the chart {chart} {version}, of the line {line}, which is known "
+        "here and cannot be installed, changed or taken over yet"
+    )
+    assert result["foreign"] == ([refused] if line in ("ea2", "3.5") else [])
+
+
+def test_line_that_cannot_be_installed_is_found_beside_ours(releases: FakeReleases) -> None:
+    releases.stored = {"kserve-rhaii-xks": Stored("a", {}), "rhaii": Stored("b", {})}
+    releases.contents = {
+        "a": of_chart("kserve-rhaii-xks", "3.4.0-ea.1+8a30e66"),
+        "b": of_chart("rhai-on-xks-chart", "3.5.0"),
+    }
+    with pytest.raises(RhaiiError, match=r"of the line 3\.5, which is known here.*Nothing was changed"):
+        run(releases, lines=LINES)
+
+
+def test_releases_of_the_whole_cluster_are_found_by_metadata_alone() -> None:
+    def item(namespace: str, revision: int) -> Json:
+        found = secret(revision, name="rhaii")
+        found["metadata"]["namespace"] = namespace
+        return found
+
+    api = Api([item("a", 1), item("a", 10), item("a", 9), item("b", 2)])
+    found = KubernetesReleases(api).everywhere(frozenset({"rhaii", "kserve"}))  # type: ignore[arg-type]
+    assert {place: each.secret for place, each in found.items()} == {("a", "rhaii"): "v10", ("b", "rhaii"): "v2"}
+    query = {"labelSelector": "owner=helm,name in (kserve,rhaii)", "fieldSelector": "type=helm.sh/release.v1"}
+    assert api.calls == [("look for Helm releases", "/api/v1/secrets", query, {})]
 
 
 def test_real_port_is_made_from_the_options() -> None:

@@ -21,6 +21,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._pull_access import (
     KubernetesAccounts,
     Ports,
     added_by_us,
+    cannot_pull,
     ports_of,
     with_secret,
     without_secret,
@@ -95,9 +96,20 @@ class FakeAccounts:
         # called before a change or a creation
         self.meanwhile: Callable[[], None] = lambda: None
         self.errors: list[KubernetesError] = []
+        self.running: list[Json] = []
+        # called after a pod was deleted
+        self.remade: Callable[[], None] = lambda: None
 
     def read(self, namespace: str, name: str) -> Json | None:
         return copy.deepcopy(self.live.get(name))
+
+    def pods(self, namespace: str, name: str) -> list[Json]:
+        return copy.deepcopy(self.running)
+
+    def delete_pod(self, namespace: str, name: str, uid: str) -> None:
+        self.calls.append(("delete pod", name))
+        self.running = [each for each in self.running if each["metadata"]["uid"] != uid]
+        self.remade()
 
     def create(self, namespace: str, body: Json) -> None:
         name = body["metadata"]["name"]
@@ -136,13 +148,16 @@ class World:
         self.clock = FakeClock()
         self.said: list[str] = []
 
-    def run(self, *names: str, check_mode: bool = False, state: str = "present", **more: Any) -> Result:
+    def run(
+        self, *names: str, check_mode: bool = False, state: str = "present", renew_pods: bool = False, **more: Any
+    ) -> Result:
         given = {"namespace": "ns", "create": False, "labels": {}, "annotations": {}, **more}
         params = {
             "environment": "prod",
             "secret": SECRET,
             "accounts": [{**given, "name": name} for name in names or ("default",)],
             "state": state,
+            "renew_pods": renew_pods,
             "wait_timeout": 5,
             "wait_interval": 2.0,
         }
@@ -152,6 +167,80 @@ class World:
 def one(result: Result) -> tuple[str, list[str], list[str]]:
     (found,) = result["accounts"]
     return found["action"], found["before"], found["after"]
+
+
+def pod(name: str, *secrets: str, state: str = "waiting", **metadata: Any) -> Json:
+    owner = {"kind": "ReplicaSet", "name": "r", "controller": True}
+    return {
+        "metadata": {"name": name, "uid": f"uid-{name}", "ownerReferences": [owner], **metadata},
+        "spec": {"imagePullSecrets": [{"name": each} for each in secrets]} if secrets else {},
+        "status": {"containerStatuses": [{"state": {state: {}}, "restartCount": 0}]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted"),
+    [
+        pytest.param(pod("p"), True, id="made before the account had it"),
+        pytest.param(pod("p", "other"), True, id="with another one"),
+        pytest.param(pod("p", "other", SECRET), False, id="with it"),
+        pytest.param(pod("p", state="running"), False, id="its image was there"),
+        pytest.param({**pod("p"), "status": {}}, True, id="no container yet"),
+        pytest.param(
+            {**pod("p"), "status": {"containerStatuses": [{"state": {"waiting": {}}, "restartCount": 2}]}},
+            False,
+            id="it ran before",
+        ),
+        pytest.param(pod("p", ownerReferences=[]), False, id="nobody would make it anew"),
+        pytest.param(pod("p", deletionTimestamp="now"), False, id="it goes already"),
+    ],
+)
+def test_which_pods_cannot_pull(found: Json, wanted: bool) -> None:
+    assert cannot_pull(found, SECRET) is wanted
+
+
+def test_pods_that_cannot_pull_are_made_anew_until_none_is_left() -> None:
+    world = World(default=account())
+    world.accounts.running = [pod("stuck"), pod("mine", SECRET)]
+    # the API server knew the account of before once more
+    again = iter([pod("stuck-again"), pod("good", SECRET)])
+    world.accounts.remade = lambda: world.accounts.running.append(next(again))
+    result = world.run(renew_pods=True)
+    assert result["pods"] == ["ns/stuck", "ns/stuck-again"]
+    assert result["changed"] is True
+    assert [name for what, name in world.accounts.calls if what == "delete pod"] == ["stuck", "stuck-again"]
+    assert "Pod ns/stuck was made before ServiceAccount ns/default had pull: it is made anew" in world.said
+    second = world.run(renew_pods=True)
+    assert (second["changed"], second["pods"]) == (False, [])
+
+
+def test_pods_are_left_without_the_option_and_in_check_mode() -> None:
+    world = World(default=account())
+    world.accounts.running = [pod("stuck")]
+    assert world.run()["pods"] == []
+    assert world.run(renew_pods=True, check_mode=True)["pods"] == ["ns/stuck"]
+    assert [each["metadata"]["name"] for each in world.accounts.running] == ["stuck"]
+
+
+def test_real_adapter_finds_pods_by_account_and_deletes_exactly_one() -> None:
+    calls: list[Any] = []
+
+    class Api:
+        def items(self, *given: Any) -> list[Json]:
+            calls.append(given[1:])
+            return []
+
+        def call(self, *given: Any, **more: Any) -> Json:
+            calls.append((*given[1:], more))
+            raise KubernetesError("delete", 404, "NotFound", "gone")
+
+    accounts = KubernetesAccounts(Api())  # type: ignore[arg-type]
+    assert list(accounts.pods("ns", "it")) == []
+    accounts.delete_pod("ns", "p", "7")
+    assert calls == [
+        ("/api/v1/namespaces/ns/pods", {"fieldSelector": "spec.serviceAccountName=it"}),
+        ("DELETE", "/api/v1/namespaces/ns/pods/p", {"body": {"preconditions": {"uid": "7"}}}),
+    ]
 
 
 TOLD = (

@@ -71,7 +71,7 @@ def test_name_alone_is_not_enough() -> None:
     assert unavailable_deployments([deployment("other")], WANTED[:1]) == ["istio-system/istiod"]
 
 
-CHART = {"release": "sail-operator", "chart": "/charts/sail-operator"}
+CHART = {"name": "sail-operator", "namespace": "istio-system"}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ CHART = {"release": "sail-operator", "chart": "/charts/sail-operator"}
     ],
 )
 def test_chart_that_could_not_be_installed_is_named(result: dict[str, Any], said: str) -> None:
-    expected = f"Helm could not install sail-operator from /charts/sail-operator: {said}"
+    expected = f"Helm could not install sail-operator: {said}"
     assert helm_failures([{"item": CHART, "rc": 0}, {"item": CHART, **result}]) == [expected]
 
 

@@ -38,6 +38,7 @@ class World:
             "environment": ENVIRONMENT,
             "objects": list(objects),
             "state": "present",
+            "definitions": [],
             "dependents": [],
             "wait_timeout": 60,
             "wait_interval": 5.0,

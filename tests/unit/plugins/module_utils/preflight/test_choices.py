@@ -29,7 +29,6 @@ GIVEN: dict[str, Any] = {
     "rhaii_project": "my-project",
     "rhaii_pull_secret_file": "~/pull.yaml",
     "rhaii_hf_token_file": "~/token",
-    "rhaii_operators_chart_folder": "~/charts",
     "rhaii_location": "somewhere",
 }
 
@@ -193,7 +192,6 @@ all:
     # Still to be given:
     # rhaii_pull_secret_file: the file with the registry credentials
     # rhaii_hf_token_file: the file with the Hugging Face token
-    # rhaii_operators_chart_folder: the folder charts of a checkout of rhaii-on-xks
 """
 
 

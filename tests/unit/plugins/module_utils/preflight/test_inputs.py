@@ -40,7 +40,7 @@ GOOD = Inputs(
     token="",
     tools=Tools(
         helm="/usr/bin/helm",
-        helm_version="v3.14.0",
+        helm_version="v3.17.0",
         charts={"charts/lws-operator": True, "oci://r/kserve": True},
         packages={"kubernetes": "37.0.2", "google-cloud-container": "2.57.0"},
         collections={"kubernetes.core": "6.2.0"},
@@ -124,7 +124,7 @@ def test_tool_that_does_not_tell_is_no_failure() -> None:
         "helm",
         "unknown",
         "/usr/bin/helm does not say its version.",
-        "Helm 3.14 or newer is needed; see what `helm version` says there.",
+        "Helm 3.17 or newer is needed; see what `helm version` says there.",
     )
 
 
@@ -149,14 +149,15 @@ def test_public_form_has_the_failed_ones_apart() -> None:
             {"tools": replace(GOOD.tools, helm="")},
             "helm",
             "helm is not on this host, and the operators are installed with it.",
-            "Install Helm 3.14 or newer, or name it with rhaii_helm_binary.",
+            "Install Helm 3.17 or newer, or name it with rhaii_helm_binary.",
             id="no helm",
         ),
         pytest.param(
             {"tools": replace(GOOD.tools, charts={"/sail-operator": False, "oci://r/kserve": True, "": False})},
             "charts",
             "No Helm chart is at /sail-operator, (none).",
-            "Name the folder charts of a checkout of rhaii-on-xks (rhaii_operators_chart_folder).",
+            "Name the folder charts of a checkout of rhaii-on-xks (rhaii_operators_chart_folder), or leave it out: "
+            "then they are fetched.",
             id="charts that are not there",
         ),
         pytest.param(
@@ -555,7 +556,7 @@ def test_what_is_needed(changes: dict[str, Any], nodes: int, chips: int, machine
             "default z, by headers a, b, c",
             id="default that has headers too",
         ),
-        pytest.param("helm", {}, "3.14.0 (/usr/bin/helm)", id="the oldest helm"),
+        pytest.param("helm", {}, "3.17.0 (/usr/bin/helm)", id="the oldest helm"),
         pytest.param(
             "Python packages", {}, "kubernetes 37.0.2, google-cloud-container 2.57.0", id="packages with versions"
         ),

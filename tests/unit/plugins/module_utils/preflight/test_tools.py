@@ -28,7 +28,7 @@ def having(**changes: Any) -> Tools:
 @pytest.mark.parametrize(
     ("text", "version"),
     [
-        ("v3.14.0", (3, 14, 0)),
+        ("v3.17.0", (3, 17, 0)),
         ("v4.0.0-rc.1+g1", (4, 0, 0)),
         ("Client Version: v1.36.3\nKustomize Version: v5.7.1", (1, 36, 3)),
         ("Google Cloud SDK 528.0.0\nbq 2.1", (528, 0, 0)),
@@ -45,8 +45,8 @@ def test_version_is_the_first_in_a_text(text: str, version: tuple[int, ...]) -> 
 @pytest.mark.parametrize(
     ("version", "core", "said"),
     [
-        ("v3.14.0", "6.2.0", "3.14.0 (/bin/helm)"),
-        ("v3.14", "6.2.0", "3.14 (/bin/helm)"),
+        ("v3.17.0", "6.2.0", "3.17.0 (/bin/helm)"),
+        ("v3.17", "6.2.0", "3.17 (/bin/helm)"),
         ("v3.22.0", "", "3.22.0 (/bin/helm)"),
         ("v4.0.1", "6.4.0", "4.0.1 (/bin/helm)"),
         ("v4.0.1", "6.4", "4.0.1 (/bin/helm)"),
@@ -69,10 +69,10 @@ WITH_4 = "Name a Helm 3 with rhaii_helm_binary, or install kubernetes.core 6.4 o
         (
             {"helm": "", "helm_version": ""},
             "helm is not on this host, and the operators are installed with it.",
-            "Install Helm 3.14 or newer, or name it with rhaii_helm_binary.",
+            "Install Helm 3.17 or newer, or name it with rhaii_helm_binary.",
         ),
-        ({"helm_version": "v3.13.9"}, "/bin/helm is Helm 3.13.9, and 3.14 or newer is needed.", INSTALL),
-        ({"helm_version": "v2.17"}, "/bin/helm is Helm 2.17, and 3.14 or newer is needed.", INSTALL),
+        ({"helm_version": "v3.16.9"}, "/bin/helm is Helm 3.16.9, and 3.17 or newer is needed.", INSTALL),
+        ({"helm_version": "v2.17"}, "/bin/helm is Helm 2.17, and 3.17 or newer is needed.", INSTALL),
         (
             {"helm_version": "v4.0.1"},
             "/bin/helm is Helm 4.0.1, with which kubernetes.core 6.2.0 cannot work.",
@@ -97,7 +97,7 @@ def test_helm_that_says_nothing_is_not_known(said: str) -> None:
     with pytest.raises(NotKnownError) as unknown:
         tools.helm(having(helm_version=said))
     assert unknown.value.msg == "/bin/helm does not say its version."
-    assert unknown.value.remedy == "Helm 3.14 or newer is needed; see what `helm version` says there."
+    assert unknown.value.remedy == "Helm 3.17 or newer is needed; see what `helm version` says there."
 
 
 def test_charts_that_can_be_read_are_named() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from sandbox.images.istiod.installation import with_authority
 from sandbox.images.operators import cert_manager_operands, istio_operands, lws
 from sandbox.images.operators.__main__ import program
 from sandbox.images.operators.sail import owned
@@ -75,6 +76,27 @@ def test_istiod_pods_carry_the_label_that_checks_look_for() -> None:
     assert deployment["spec"]["template"]["metadata"]["labels"]["app"] == "istiod"
     service = by_kind(found, "Service")["istiod"]
     assert service["spec"]["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_operator_takes_the_authority_out_of_its_webhooks_and_istiod_writes_it_in() -> None:
+    mutating, validating = istio_operands.webhooks("istio-system")
+    names = [each["metadata"]["name"] for each in (mutating, validating)]
+    assert names == ["istio-sidecar-injector", "istio-validator-istio-system"]
+    for each in (mutating, validating):
+        assert each["webhooks"][0]["clientConfig"]["caBundle"] == ""
+        (patch,) = with_authority(each, "PEM")
+        assert patch == {"op": "add", "path": "/webhooks/0/clientConfig/caBundle", "value": "UEVN"}
+        each["webhooks"][0]["clientConfig"]["caBundle"] = patch["value"]
+        assert with_authority(each, "PEM") == []
+
+
+def test_operator_goes_on_for_ever_unless_it_is_told_to_ignore() -> None:
+    webhook = istio_operands.webhooks("istio-system")[0]
+    assert istio_operands.wakes_the_operator(webhook)
+    webhook["metadata"]["annotations"] = {"sailoperator.io/ignore": "true"}
+    assert not istio_operands.wakes_the_operator(webhook)
+    other = {"metadata": {"name": "kserve"}}
+    assert not istio_operands.wakes_the_operator(other)
 
 
 def test_own_proxy_image_wins() -> None:
