@@ -114,7 +114,7 @@ class World:
             "wait_timeout": 60,
             "wait_interval": 5.0,
         }
-        ports = Ports(self.objects, FakeClock(), self.definitions)
+        ports = Ports(self.objects, FakeClock(), definitions=self.definitions)
         return CAPABILITY.run(params, ports, self.said.append, check_mode)
 
 
