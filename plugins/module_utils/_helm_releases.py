@@ -17,11 +17,13 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
+from ansible_collections.rhaii.gke.plugins.module_utils._charts.installed import files_of, is_installed
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Json, KubernetesRest, if_there
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import (
@@ -161,6 +163,7 @@ def run(params: Params, releases: Releases, progress: Progress, check_mode: bool
     environment = str(params["environment"])
     found: list[Json] = []
     foreign: list[str] = []
+    current: list[str] = []
     unlabelled: list[tuple[str, str]] = []
     for wanted in (Wanted.of(each) for each in params["releases"]):
         stored = releases.newest(wanted.namespace, wanted.name)
@@ -169,15 +172,20 @@ def run(params: Params, releases: Releases, progress: Progress, check_mode: bool
             found.append({"name": wanted.name, "namespace": wanted.namespace, "status": "absent", "whose": "nobody's"})
             continue
         labelled = bool(stored.labels.get(OF_ENVIRONMENT))
-        content = None if labelled else releases.content(wanted.namespace, stored.secret)
+        folder = str(params["folders"].get(wanted.name) or "")
+        content = None if labelled and not folder else releases.content(wanted.namespace, stored.secret)
         whose = judge(wanted, stored, content, environment)
         found.append(
             {"name": wanted.name, "namespace": wanted.namespace, "status": stored.status, "whose": whose.verdict}
         )
         if not whose.is_ours:
             foreign.append(f"{wanted} {whose.seems}")
-        elif params["label"] and not labelled:
+            continue
+        if params["label"] and not labelled:
             unlabelled.append((wanted.namespace, stored.secret))
+        values = params["values"] if wanted.value_keys else {}
+        if folder and is_installed(content or {}, files_of(Path(folder).expanduser()), values):
+            current.append(wanted.name)
     live = (
         line_of([Line.of(name, each) for name, each in params["lines"].items()], releases) if params["lines"] else None
     )
@@ -187,6 +195,7 @@ def run(params: Params, releases: Releases, progress: Progress, check_mode: bool
         "changed": False,
         "releases": found,
         "foreign": foreign,
+        "current": current,
         "line": "" if live is None else live.line.name,
         "version": "" if live is None else live.version,
     }
@@ -280,6 +289,9 @@ CAPABILITY = Capability(
     argument_spec=kubernetes_options(
         environment={"type": "str", "required": True},
         releases={"type": "list", "elements": "dict", "required": True, "options": _RELEASE},
+        folders={"type": "dict", "default": {}},
+        # they hold a pull secret
+        values={"type": "dict", "default": {}, "no_log": True},
         lines={"type": "dict", "default": {}},
         label={"type": "bool", "default": False},
         fail_on_foreign={"type": "bool", "default": True},

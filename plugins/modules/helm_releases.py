@@ -16,7 +16,9 @@ description:
     values but those that we set.
   - Fails with all releases that are not of this environment, and with Deployments that run already where a release
     would bring them, before anything is installed.
-  - Of a release with the label only metadata is read. Values are never shown.
+  - With O(folders) it tells which releases are exactly their chart with O(values) already, so that Helm need not be
+    started for them.
+  - Of a release with the label only metadata is read, but for that. Values are never shown.
 author: The rhaii.gke authors (@rhaii-gke)
 extends_documentation_fragment:
   - rhaii.gke._attributes
@@ -54,6 +56,14 @@ options:
         type: list
         elements: str
         default: []
+  folders:
+    description: Folders of the charts, by name of the release.
+    type: dict
+    default: {}
+  values:
+    description: The values that would be set, for the releases that have O(releases[].value_keys).
+    type: dict
+    default: {}
   lines:
     description:
       - Lines of charts by name, each with C(built), whether it can be installed from here, C(releases), the names under
@@ -111,6 +121,12 @@ releases:
       description: V(ours), V(another environment's), V(foreign) or V(nobody's), which is not there.
       type: str
       sample: ours
+current:
+  description: Names of our releases that an upgrade from O(folders) with O(values) would leave as they are.
+  returned: always, but when the cluster does not answer
+  type: list
+  elements: str
+  sample: [cert-manager-operator]
 line:
   description: The line of O(lines) that the cluster has; empty where it has none.
   returned: always, but when the cluster does not answer

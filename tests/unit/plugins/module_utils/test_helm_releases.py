@@ -140,6 +140,8 @@ def run(
     label: bool = True,
     fail: bool = True,
     lines: Json | None = None,
+    folders: Mapping[str, str] | None = None,
+    values: Json | None = None,
     **more: Any,
 ) -> Result:
     given = {"namespace": "ns", "chart": "operator", "value_keys": None, "deployments": None, **more}
@@ -148,6 +150,8 @@ def run(
         "releases": [{**given, "name": name} for name in names],
         "label": label,
         "lines": lines or {},
+        "folders": folders or {},
+        "values": values or {},
     }
     params["fail_on_foreign"] = fail
     return CAPABILITY.run(params, releases, silent, check_mode)
@@ -163,12 +167,33 @@ def test_ours_are_told_and_labelled_where_they_are_not(releases: FakeReleases) -
             {"name": "absent", "namespace": "ns", "status": "absent", "whose": "nobody's"},
         ],
         "foreign": [],
+        "current": [],
         "line": "",
         "version": "",
     }
     assert releases.labelled == [("ns", "s-old", {LABEL: "prod"})]
     # of a release with the label only metadata is read
     assert releases.read == ["s-old"]
+
+
+def test_release_that_is_its_chart_already_is_told_and_one_that_is_not_ours_is_not(
+    releases: FakeReleases, tmp_path: Path
+) -> None:
+    (tmp_path / "Chart.yaml").write_text("name: operator\n")
+    chart: Json = {"metadata": {"name": "operator"}}
+    for name in ("labelled", "old", "foreign"):
+        releases.contents[f"s-{name}"] = {"info": {"status": "deployed"}, "chart": chart, "config": {"pullSecret": "x"}}
+    releases.stored["foreign"] = Stored("s-foreign", {LABEL: "dev"})
+    folders = dict.fromkeys(("labelled", "foreign", "absent"), str(tmp_path))
+    given: Json = {"folders": folders, "values": {"pullSecret": "x"}, "value_keys": ["pullSecret"], "fail": False}
+    names = ("labelled", "old", "foreign", "absent")
+    # of the old one no folder is given
+    assert run(releases, *names, **given)["current"] == ["labelled"]
+    assert run(releases, *names, **{**given, "values": {"pullSecret": "y"}})["current"] == []
+    # a release whose chart takes no values of ours has none
+    assert run(releases, *names, **{**given, "value_keys": None})["current"] == []
+    releases.contents["s-labelled"]["config"] = None
+    assert run(releases, *names, **{**given, "value_keys": None})["current"] == ["labelled"]
 
 
 def test_check_mode_labels_nothing(releases: FakeReleases) -> None:
