@@ -18,8 +18,8 @@ HITS = ("vllm:prefix_cache_hits_total", "vllm:gpu_prefix_cache_hits_total")
 CONFIG = "vllm:cache_config_info"
 WANTED = frozenset({*SUCCESS, *QUERIES, *HITS, CONFIG})
 
-# Envoy's, of its clusters: requests sent, and those answered by status. Observed with Envoy 1.40: the first is there for
-# every cluster, 0 or not, the second comes with the first answer.
+# Envoy's, of its clusters: requests sent, and answers by status. Observed with Envoy 1.40: the first is there for every
+# cluster, 0 or not, the second comes with the first answer.
 SENT, ANSWERED = "envoy_cluster_upstream_rq_total", "envoy_cluster_upstream_rq"
 OUTBOUND = "outbound|"
 

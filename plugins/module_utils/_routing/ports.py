@@ -90,7 +90,7 @@ class Cluster(Protocol):
         """HTTPRoutes and InferencePools of the namespace."""
 
     def picker_answers(self) -> Mapping[str, int]:
-        """How often each picker has answered the gateway, by its cluster in Envoy; RhaiiError where that is not told."""
+        """How often each picker has answered the gateway, by its cluster in Envoy; RhaiiError where none tells."""
 
 
 @dataclass(frozen=True)

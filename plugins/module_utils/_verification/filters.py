@@ -5,8 +5,8 @@
 # Note that this module util is PRIVATE to the collection.
 """EnvoyFilters that take the endpoint picker away: those that give a route a processing mode and nothing else.
 
-Istio replaces what it has for ext_proc on a route by what the filter has (observed with Istio 1.27.3, 1.27.9 and 1.28.5:
-tests/golden/istiod/b1-kserve-route-mode-only-filter), so that nobody is left to ask. Ours of 0.1.0 and the guide's
+Istio replaces what it has for ext_proc on a route by what the filter has, so that nobody is left to ask (observed with
+Istio 1.27.3, 1.27.9 and 1.28.5: tests/golden/istiod/b2-as-deployed). Ours of 0.1.0 and the guide's
 `inference-pool-route-body-forwarding-caching` are such.
 """
 
@@ -46,7 +46,8 @@ def _selects(envoy_filter: Object, gateway: str) -> bool:
     spec = envoy_filter.get("spec") or {}
     if spec.get("targetRefs"):
         return any(each.get("kind") == "Gateway" and each.get("name") == gateway for each in spec["targetRefs"])
-    return ((spec.get("workloadSelector") or {}).get("labels") or {}).get(GATEWAY_LABEL, gateway) == gateway
+    labels: Object = (spec.get("workloadSelector") or {}).get("labels") or {}
+    return bool(labels.get(GATEWAY_LABEL, gateway) == gateway)
 
 
 def _patches(envoy_filter: Object) -> Iterator[tuple[str, bool]]:
