@@ -153,8 +153,8 @@ def told_apart(models: Sequence[Model], rule_names: Sequence[str]) -> str:
     if len(models) > 1:
         raise RhaiiError(
             f"{len(models)} models ({', '.join(str(model['name']) for model in models)}) would share one gateway, and "
-            f"this KServe names the rules of each model's route alike ({', '.join(rule_names)}). Istio tells rules apart "
-            "by their names alone, so requests for one model would be routed for another.",
+            f"this KServe names the rules of each model's route alike ({', '.join(rule_names)}). Istio tells rules "
+            "apart by their names alone, so requests for one model would be routed for another.",
             remedy="Give each model an environment with a gateway of its own (rhaii_gateway_name), or keep one model.",
         )
     return "one model, whose rules nothing else is named like"

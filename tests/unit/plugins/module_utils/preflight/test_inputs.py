@@ -719,7 +719,8 @@ def test_two_models_are_refused_where_kserve_names_their_rules_alike() -> None:
     assert (finding.check, finding.found) == (
         "model rules",
         "2 models (a, b) would share one gateway, and this KServe names the rules of each model's route alike "
-        "(completions, chat). Istio tells rules apart by their names alone, so requests for one model would be routed for another.",
+        "(completions, chat). Istio tells rules apart by their names alone, so requests for one model would be routed "
+        "for another.",
     )
     assert "rhaii_gateway_name" in finding.remedy
     assert failed(models=two) == []
