@@ -13,10 +13,10 @@ from typing import Any
 from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, UNKNOWN, Finding
 
 _UNASKED = (
-    "Run deploy.yml again (--tags routing): it applies the EnvoyFilter that names each route's endpoint picker. Where "
-    "the finding EnvoyFilter names another one, delete that one first."
+    "Run deploy.yml again: it applies the EnvoyFilter that names each route's endpoint picker. Where the finding "
+    "EnvoyFilter names another one, delete that one first."
 )
-_UNROUTED = "Run deploy.yml again (--tags routing), and look at the gateway's log."
+_UNROUTED = "Run deploy.yml again, and look at the gateway's log where that does not help."
 _UNSEEN = "Let this account read the routes, the gateway's pods and their proxy (pods/proxy), and run verify.yml again."
 
 
