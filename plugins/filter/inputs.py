@@ -116,6 +116,7 @@ def preflight_findings(inputs: Any) -> dict[str, Any]:
                 [str(chart) for chart in given.get("charts") or []],
                 [str(name) for name in given.get("collections") or []],
             ),
+            rule_names=tuple(str(name) for name in given.get("rule_names") or []),
             guide_paths=boolean(given.get("guide_paths", True), strict=False),
             request_quota=boolean(given.get("request_quota") or False, strict=False),
             cost_limit=_number(given.get("cost_limit")),

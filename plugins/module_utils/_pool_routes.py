@@ -30,12 +30,14 @@ class Picker:
 
 
 @dataclass(frozen=True)
-class _Rule:
-    """A rule of an HTTPRoute by the name that Istio gives it; without a picker where it leads to none."""
+class Rule:
+    """A rule of an HTTPRoute by the name that Istio gives it; without pool and picker where it leads to none."""
 
     name: str
     route: str
-    picker: Picker | None
+    pool: str = ""
+    picker: Picker | None = None
+    matches: Sequence[Object] = ()
 
 
 def pool_routes(
@@ -45,10 +47,8 @@ def pool_routes(
 
     A rule whose pool is not among `pools` has no picker to ask.
     """
-    pickers = {key: picker for pool in pools for key, picker in [_picker(pool)]}
-    rules = [rule for route in routes if _attaches(route, gateway, namespace) for rule in _rules(route, pickers)]
-    found: dict[str, _Rule] = {}
-    for rule in rules:
+    found: dict[str, Rule] = {}
+    for rule in rules_of(routes, pools, gateway, namespace):
         other = found.setdefault(rule.name, rule)
         if other.picker != rule.picker:
             raise _not_told_apart(rule, other)
@@ -59,7 +59,13 @@ def pool_routes(
     ]
 
 
-def _not_told_apart(rule: _Rule, other: _Rule) -> RhaiiError:
+def rules_of(routes: Sequence[Object], pools: Sequence[Object], gateway: str, namespace: str) -> list[Rule]:
+    """All rules of one Gateway."""
+    pickers = {key: picker for pool in pools for key, picker in [_picker(pool)]}
+    return [rule for route in routes if _attaches(route, gateway, namespace) for rule in _rules(route, pickers)]
+
+
+def _not_told_apart(rule: Rule, other: Rule) -> RhaiiError:
     where = f"HTTPRoute {rule.route}" if rule.route == other.route else f"HTTPRoutes {other.route} and {rule.route}"
     return RhaiiError(
         f"Rules of one Gateway must not share a name; {rule.name} stands in {where}, for different endpoint pickers. "
@@ -102,14 +108,19 @@ def _picker(pool: Object) -> tuple[Key, Picker]:
     return (namespace, pool["metadata"]["name"]), Picker(cluster, ref.get("failureMode", "FailClose") == "FailOpen")
 
 
-def _rules(route: Object, pickers: Mapping[Key, Picker]) -> Iterator[_Rule]:
+def _rules(route: Object, pickers: Mapping[Key, Picker]) -> Iterator[Rule]:
     namespace, name = route["metadata"]["namespace"], route["metadata"]["name"]
     for index, rule in enumerate(route["spec"].get("rules") or []):
         refs = [ref for ref in rule.get("backendRefs") or [] if _is_pool(ref)]
         # one picker serves all backends of a rule, and Istio takes the last pool's
         keys = [(ref.get("namespace") or namespace, ref["name"]) for ref in refs]
-        picker = pickers.get(keys[-1]) if keys else None
-        yield _Rule(str(rule.get("name") or f"{namespace}.{name}.{index}"), f"{namespace}/{name}", picker)
+        yield Rule(
+            name=str(rule.get("name") or f"{namespace}.{name}.{index}"),
+            route=f"{namespace}/{name}",
+            pool=keys[-1][1] if keys else "",
+            picker=pickers.get(keys[-1]) if keys else None,
+            matches=rule.get("matches") or (),
+        )
 
 
 def _attaches(route: Object, gateway: str, namespace: str) -> bool:
@@ -125,4 +136,4 @@ def _is_pool(ref: Object) -> bool:
     return ref.get("kind") == "InferencePool" and ref.get("group") in POOL_GROUPS
 
 
-__all__ = ("PICKER_PORT", "POOL_GROUPS", "Picker", "kserve_objects", "pool_routes")
+__all__ = ("PICKER_PORT", "POOL_GROUPS", "Picker", "Rule", "kserve_objects", "pool_routes", "rules_of")

@@ -21,6 +21,9 @@ description:
   - With access to Kubernetes the replica of each request is read from the replicas' own counters, through the API
     server. A response header that names the replica is used where there is one. Without either, cached tokens alone
     decide.
+  - With O(served_names) it also tests, on each path at the gateway that leads to one of these services, that the
+    service's own endpoint picker is asked. It counts the picker's answers to the gateway before and after. The count is
+    a statistic of the gateway's Envoy, which V(deploy.yml) has it keep, and is read through the API server.
   - Requests are sent as they are, without a proxy of the environment.
 author: The rhaii.gke authors (@rhaii-gke)
 extends_documentation_fragment:
@@ -59,6 +62,13 @@ options:
   model:
     description: The model to ask for. When not given, the first one that the endpoint lists.
     type: str
+  served_names:
+    description:
+      - Names of LLMInferenceServices in O(namespace), each with the name that its model answers to.
+      - Each path of theirs is tested, also where it takes a header. Without any, no path is.
+    type: dict
+    default: {}
+    version_added: 0.2.0
   prompt:
     description:
       - Text of the prefixes, in place of random words. A salt goes before it, and a question follows.
@@ -102,7 +112,8 @@ options:
         either, two are assumed, with which affinity is hardest to tell from chance.
     type: int
   require_affinity:
-    description: Whether to fail when the verdict is V(blind). V(unhealthy) fails in any case.
+    description: Whether to fail when the verdict is V(blind), or a path of O(served_names) asks no endpoint picker.
+      V(unhealthy) fails in any case.
     type: bool
     default: true
   min_hit_ratio:
@@ -457,6 +468,49 @@ parallel:
   returned: always
   type: dict
   contains: *throughput
+asked:
+  description: One entry a path that leads to a service of O(served_names). A service without any has one with an empty
+    path.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    service:
+      description: Name of the service.
+      type: str
+      sample: qwen-3b-tpu-svc
+    path:
+      description: The path at the gateway.
+      type: str
+      sample: /v1/completions
+    headers:
+      description: Headers that select the service there.
+      type: dict
+      sample: {}
+    picker:
+      description: The service's endpoint picker, as the gateway's Envoy calls it.
+      type: str
+      sample: outbound|9002||qwen-3b-tpu-svc-epp-service.rhaii-inference.svc.cluster.local
+    verdict:
+      description:
+        - V(asked) when the picker answered once for each request.
+        - V(not_asked) when it answered less often, so that requests were routed without it.
+        - V(failed) when a request failed, or nothing leads there.
+        - V(unknown) when its answers could not be counted.
+      type: str
+      sample: asked
+    requests:
+      description: Requests that were sent there.
+      type: int
+      sample: 2
+    answers:
+      description: How often the picker answered, null when that could not be counted.
+      type: int
+      sample: 2
+    reason:
+      description: Why it failed, or is unknown; else empty.
+      type: str
+      sample: ""
 client:
   description: Whether this client kept up during the throughput test.
   returned: always

@@ -12,7 +12,9 @@ short_description: Check an environment against the guide's success criteria
 version_added: 0.1.0
 description:
   - Looks once at TPU nodes, secrets, operators, services, replicas, gateway, EnvoyFilter and network policies.
-  - Of secrets, EnvoyFilters and network policies it asks for names alone, so that no secret leaves the cluster.
+  - Of secrets and network policies it asks for names alone, so that no secret leaves the cluster.
+  - An EnvoyFilter that gives the gateway's routes a processing mode and names no endpoint picker is named, whoever
+    applied it. Istio replaces what it has by that, and nobody is left to ask.
   - A service's replicas must all be Ready, in one form, each on a node of its own.
 author: The rhaii.gke authors (@rhaii-gke)
 extends_documentation_fragment:

@@ -41,6 +41,7 @@ CONFIRMED = ("-e", f"rhaii_teardown_confirm={ENVIRONMENT}")
 SPEED = r"([\d.]+) req/s, P50 (\d+) ms, P95 (\d+) ms, P99 (\d+) ms"
 LOADED_REQUESTS = 500
 NEWER = "registry.redhat.io/rhaiis/vllm-tpu-rhel9:3.3.0"
+GUIDES_FILTER = "inference-pool-route-body-forwarding-caching"
 
 
 @dataclass(frozen=True)
@@ -273,6 +274,28 @@ def test_031_rendered_manifests_are_what_was_applied(reader: Reader, rendered: P
     )
     difference = rehearsal.run(*command, cwd=rendered, env={"KUBECONFIG": reader.environment["KUBECONFIG"]})
     assert difference.code == 0, difference.output
+
+
+def test_032_filter_of_the_guide_applied_by_hand_is_named(rendered: Path, rehearsal: Rehearsal) -> None:
+    """A processing mode alone, as the guide's manifests have it: requests are answered, and nobody chooses replicas."""
+    (ours,) = rehearsal.kubectl("get", "envoyfilters", "-n", "opendatahub")["items"]
+    for patch in ours["spec"]["configPatches"]:
+        overrides = patch["patch"]["value"]["typed_per_filter_config"]["envoy.filters.http.ext_proc"]["overrides"]
+        del overrides["grpc_service"], overrides["failure_mode_allow"]
+    by_hand = {key: ours[key] for key in ("apiVersion", "kind", "spec")}
+    by_hand["metadata"] = {"name": GUIDES_FILTER, "namespace": "opendatahub"}
+    file = rendered / "by-hand.json"
+    file.write_text(json.dumps(by_hand), encoding="utf-8")
+    rehearsal.run("kubectl", "apply", "-f", str(file)).succeeded()
+    try:
+        refused = rehearsal.playbook("verify", "-e", "verification_parallel_requests=0")
+    finally:
+        rehearsal.run("kubectl", "delete", "-f", str(file)).succeeded()
+    said = refused.refusal()
+    assert f"{GUIDES_FILTER} takes the endpoint picker away" in said
+    assert f"kubectl delete envoyfilter {GUIDES_FILTER} -n opendatahub" in said
+    for path in (f"/{NAMESPACE}/{SERVICE}/v1/completions", "/v1/completions", "/v1/chat/completions"):
+        assert f"{path} (0 of 2)" in said
 
 
 def test_040_scaling_up_under_load(deployed: Deployed, rehearsal: Rehearsal, figures: Figures, seed: int) -> None:

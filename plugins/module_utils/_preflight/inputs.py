@@ -63,6 +63,8 @@ class Inputs:
     topology: str = ""
     # whether the paths of the guide lead to the models
     guide_paths: bool = True
+    # what KServe calls the rules of a model's route; nothing where it gives them no names
+    rule_names: tuple[str, ...] = ()
     # whether Google is asked for more quota, and where it may ask back
     request_quota: bool = False
     contact_email: str = ""
@@ -169,6 +171,8 @@ def _judge_models(inputs: Inputs, machine_type: str, per_node: int, check: _Chec
             check("model chips", lambda: _models.chips(models, machine_type, per_node))
         if inputs.guide_paths:
             check("model routes", lambda: _models.routes(models))
+        if inputs.rule_names:
+            check("model rules", lambda: _models.told_apart(models, inputs.rule_names))
     nodes = 0
     if check("replicas", lambda: _models.replicas(models)):
         wanted = sum(int(model["replicas"]) for model in models)

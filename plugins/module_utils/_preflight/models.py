@@ -148,4 +148,27 @@ def routes(models: Sequence[Model]) -> str:
     return f"default {models[0]['name']}" + (f", by headers {', '.join(selected)}" if selected else "")
 
 
-__all__ = ("ROUTED", "RULES", "RULES_OF_A_MODEL", "chips", "fields", "names", "replicas", "routes", "uris")
+def told_apart(models: Sequence[Model], rule_names: Sequence[str]) -> str:
+    """Istio tells the rules of a gateway apart by their names: alike in two models, one model's picker serves both."""
+    if len(models) > 1:
+        raise RhaiiError(
+            f"{len(models)} models ({', '.join(str(model['name']) for model in models)}) would share one gateway, and "
+            f"this KServe names the rules of each model's route alike ({', '.join(rule_names)}). Istio tells rules "
+            "apart by their names alone, so requests for one model would be routed for another.",
+            remedy="Give each model an environment with a gateway of its own (rhaii_gateway_name), or keep one model.",
+        )
+    return "one model, whose rules nothing else is named like"
+
+
+__all__ = (
+    "ROUTED",
+    "RULES",
+    "RULES_OF_A_MODEL",
+    "chips",
+    "fields",
+    "names",
+    "replicas",
+    "routes",
+    "told_apart",
+    "uris",
+)

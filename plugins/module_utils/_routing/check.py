@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesRest
-from ansible_collections.rhaii.gke.plugins.module_utils._routing import health, statistics
+from ansible_collections.rhaii.gke.plugins.module_utils._routing import asked, health, statistics
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.answers import Completion, completion_of
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.client import SelectorTransport, trust
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.judge import (
@@ -164,6 +165,7 @@ class _Test:
         self.outcomes: list[Outcome] = []
         self.parallel_replicas: dict[str, int] = {}
         self.parallel_hit_ratio: float | None = None
+        self.asked: list[asked.Found] = []
         self.judgement = Judgement(UNKNOWN, "The test did not come to an end.")
 
     # The phases
@@ -190,6 +192,8 @@ class _Test:
             problems.append(proof.problem)
         elif self.params["parallel_requests"]:
             problems += self.throughput(transport, proof.labels)
+        if self.params["served_names"]:
+            self.pickers()
         self.judgement = judge(proof.evidence(problems))
         return self.conclude()
 
@@ -276,6 +280,24 @@ class _Test:
             return [f"all parallel requests failed ({read[0].error})"]
         return []
 
+    def pickers(self) -> None:
+        """Whether each path of each model asks its own picker; at the gateway's root, wherever `url` leads."""
+        services = {str(name): str(model) for name, model in self.params["served_names"].items()}
+        if self.ports.cluster is None:
+            unseen = "no Kubernetes access is given"
+            self.asked = [asked.Found(name, "", {}, "", asked.UNKNOWN, reason=unseen) for name in services]
+            return
+        parts = urlsplit(self.url)
+        self.asked = asked.look(
+            self.ports.transport(f"{parts.scheme}://{parts.netloc}"),
+            self.ports.cluster(),
+            services,
+            str(self.params["gateway_name"]),
+            str(self.params["gateway_namespace"]),
+        )
+        right = sum(each.verdict == asked.ASKED for each in self.asked)
+        self.progress(f"endpoint pickers: asked on {right} of {len(self.asked)} paths")
+
     # The result
 
     def result(self) -> Result:
@@ -326,6 +348,7 @@ class _Test:
                 "hit_ratio": _share(self.parallel_hit_ratio),
                 "replicas": self.parallel_replicas,
             },
+            "asked": [asdict(each) for each in self.asked],
             "client": self_check(self.load, parallel["p50_ms"]),
             "seed": self.params["seed"],
             "salt": self.salt,
@@ -339,6 +362,11 @@ class _Test:
         least = self.params["min_hit_ratio"]
         wrong = judgement.verdict == UNHEALTHY or (judgement.verdict == BLIND and self.params["require_affinity"])
         remedy = judgement.remedy
+        unasked = [f"{each.path} of {each.service}" for each in self.asked if each.verdict == asked.NOT_ASKED]
+        if not wrong and unasked and self.params["require_affinity"]:
+            paragraph = f"The endpoint picker is not asked on {', '.join(unasked)}. {paragraph}"
+            remedy = remedy or "Apply the EnvoyFilter that names these routes' pickers anew: run deploy.yml."
+            wrong = True
         if not wrong and self.proof and least and (result["hit_ratio"] or 0.0) < least:
             ratio = "not known" if result["hit_ratio"] is None else f"{result['hit_ratio']:.2f}"
             paragraph = f"The hit ratio is {ratio}, wanted at least {least:g}. {paragraph}"
@@ -416,6 +444,7 @@ CAPABILITY = Capability(
         gateway_name={"type": "str", "default": "inference-gateway"},
         gateway_namespace={"type": "str", "default": "opendatahub"},
         model={"type": "str"},
+        served_names={"type": "dict", "default": {}},
         prompt={"type": "str"},
         requests={"type": "int", "default": 10},
         prefixes={"type": "int", "default": 5},

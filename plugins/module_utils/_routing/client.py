@@ -149,7 +149,9 @@ class SelectorTransport:
         return self.load([ask], 1, lambda done: None).answers[0]
 
     def load(self, asks: Sequence[Ask], concurrent: int, done: Callable[[int], None]) -> Load:
-        wire = [request_bytes(self.to, ask.method, ask.path, ask.body, self.headers) for ask in asks]
+        for ask in asks:
+            check_headers(ask.headers)
+        wire = [request_bytes(self.to, ask.method, ask.path, ask.body, {**self.headers, **ask.headers}) for ask in asks]
         return _Run(self, wire, min(concurrent, len(asks)), done).run()
 
 

@@ -11,17 +11,21 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from urllib.parse import quote
 
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import (
     Json,
     KubernetesError,
     KubernetesRest,
     if_there,
 )
+from ansible_collections.rhaii.gke.plugins.module_utils._pool_routes import POOL_GROUPS
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.gateway import gateway_url
-from ansible_collections.rhaii.gke.plugins.module_utils._routing.metrics import Counters, counters
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.metrics import Counters, answers, counters
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.ports import Pod, Service
 
 PORT = 8000
+# Of a gateway's pods: where Envoy tells its statistics, to everybody who reaches it (envoy_bootstrap.json of Istio).
+STATISTICS = "15090/proxy/stats/prometheus"
 VERSIONS = ("v1alpha1", "v1alpha2")
 
 
@@ -72,6 +76,37 @@ class KubernetesCluster:
             page = self._page(pod)
             if page is not None:
                 found[pod.name] = counters(page)
+        return found
+
+    def routes(self) -> tuple[Sequence[Json], Sequence[Json]]:
+        place = f"namespaces/{quote(self._namespace)}"
+        doing = f"list the {{}} in {self._namespace}"
+        routes = self._api.items(
+            doing.format("HTTPRoutes"), f"/apis/gateway.networking.k8s.io/v1/{place}/httproutes", query={}
+        )
+        path = f"/apis/{POOL_GROUPS[0]}/v1/{place}/inferencepools"
+        return routes, if_there(lambda: self._api.items(doing.format("InferencePools"), path, query={}), [])
+
+    def picker_answers(self) -> Mapping[str, int]:
+        place = f"/api/v1/namespaces/{quote(self._gateway_namespace)}/pods"
+        gateway = f"{self._gateway_namespace}/{self._gateway_name}"
+        selector = f"gateway.networking.k8s.io/gateway-name={self._gateway_name}"
+        pods = ready_pods(
+            self._api.items(f"list the pods of the gateway {gateway}", place, query={"labelSelector": selector})
+        )
+        if not pods:
+            raise RhaiiError(f"No pod of the gateway {gateway} is ready.", remedy="Run deploy.yml.")
+        found: dict[str, int] = {}
+        for pod in pods:
+            path = f"{place}/http:{quote(pod.name)}:{STATISTICS}"
+            page = answers(self._api.text(f"read the statistics of the gateway's pod {pod.name}", path))
+            if page is None:
+                raise RhaiiError(
+                    f"The gateway's pod {pod.name} keeps no statistics of its endpoint pickers.",
+                    remedy="Run deploy.yml: it makes the gateway with the annotation that has them kept.",
+                )
+            for cluster, count in page.items():
+                found[cluster] = found.get(cluster, 0) + count
         return found
 
     def _page(self, pod: Pod) -> str | None:

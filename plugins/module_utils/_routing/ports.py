@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.metrics import Counters
@@ -22,6 +22,8 @@ class Ask:
     method: str
     path: str
     body: bytes = b""
+    # beside those of the connection
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,12 @@ class Cluster(Protocol):
 
     def counters(self, pods: Sequence[Pod]) -> Mapping[str, Counters]:
         """By pod; a pod that does not answer is left out."""
+
+    def routes(self) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
+        """HTTPRoutes and InferencePools of the namespace."""
+
+    def picker_answers(self) -> Mapping[str, int]:
+        """How often each picker has answered the gateway, by its cluster in Envoy; RhaiiError where none tells."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ def run(params: Params, cluster: Cluster, progress: Progress, check_mode: bool) 
         services=replicas_of(params["services"]),
         tpu_pool=params["tpu_pool_name"],
         gateway=params["gateway_name"],
+        gateway_namespace=params["gateway_namespace"],
         gateway_port=params["gateway_port"],
         secrets=params["secrets"],
         deployments=params["deployments"],

@@ -19,6 +19,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.conditions impo
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._readiness import unavailable_deployments
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.gateway import gateway_address, gateway_url
+from ansible_collections.rhaii.gke.plugins.module_utils._verification.filters import takers
 
 Object = Mapping[str, Any]
 Objects = Sequence[Object]
@@ -34,6 +35,7 @@ class Wanted:
     services: Mapping[str, int]
     tpu_pool: str
     gateway: str
+    gateway_namespace: str = "opendatahub"
     gateway_port: int = 0
     secrets: Sequence[str] = ()
     deployments: Sequence[str] = ()
@@ -43,7 +45,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the cluster holds. Of secrets, EnvoyFilters and network policies the names are enough."""
+    """What the cluster holds. Of secrets and network policies the names are enough."""
 
     nodes: Objects = ()
     deployments: Objects = ()
@@ -51,13 +53,12 @@ class Seen:
     pods: Objects = ()
     gateway: Object | None = None
     secrets: Sequence[str] = ()
-    envoyfilters: Sequence[str] = ()
+    envoyfilters: Objects = ()
     network_policies: Sequence[str] = ()
 
 
 def judge(seen: Seen, wanted: Wanted) -> list[Finding]:
     """One finding a criterion, in the guide's order."""
-    without_filter = "Run deploy.yml: without it the endpoint picker sees no prompt."
     return [
         _nodes(seen.nodes, wanted.tpu_pool, sum(wanted.services.values())),
         _names("secrets", seen.secrets, wanted.secrets, "Run deploy.yml: it makes them from your files."),
@@ -65,7 +66,7 @@ def judge(seen: Seen, wanted: Wanted) -> list[Finding]:
         *(_service(name, seen.services) for name in wanted.services),
         *(_replicas(name, replicas, seen.pods) for name, replicas in wanted.services.items()),
         _gateway(seen.gateway, wanted),
-        _names("EnvoyFilter", seen.envoyfilters, wanted.envoyfilters, without_filter),
+        _filters(seen.envoyfilters, wanted),
         _names("network policies", seen.network_policies, wanted.network_policies, "Run deploy.yml: it applies them."),
     ]
 
@@ -75,6 +76,23 @@ def _names(check: str, found: Sequence[str], wanted: Sequence[str], remedy: str)
     if missing:
         return Finding(check, FAILED, f"missing: {', '.join(missing)}", remedy)
     return Finding(check, OK, ", ".join(wanted) or "none wanted")
+
+
+def _filters(filters: Objects, wanted: Wanted) -> Finding:
+    wrong = takers(filters, wanted.gateway)
+    if not wrong:
+        remedy = "Run deploy.yml: without it routes may have no endpoint picker to ask."
+        return _names("EnvoyFilter", [each["metadata"]["name"] for each in filters], wanted.envoyfilters, remedy)
+    names = ", ".join(wrong)
+    text = f"{names} takes the endpoint picker away: it gives routes a processing mode and names no picker"
+    if set(wrong) <= set(wanted.envoyfilters):
+        return Finding("EnvoyFilter", FAILED, text, "Run deploy.yml: it applies the one that names the pickers.")
+    return Finding(
+        "EnvoyFilter",
+        FAILED,
+        text,
+        f"Delete it (kubectl delete envoyfilter {' '.join(wrong)} -n {wanted.gateway_namespace}), and run deploy.yml.",
+    )
 
 
 def _nodes(nodes: Objects, pool: str, wanted: int) -> Finding:

@@ -35,7 +35,7 @@ class KubernetesObjects:
             pods=self._items(f"pods in {self._namespace}", f"/api/v1/{own}/pods"),
             gateway=self._read_gateway(f"/apis/{GATEWAYS}/{gateways}/gateways/{quote(self._gateway)}"),
             secrets=self._names(f"secrets in {self._namespace}", f"/api/v1/{own}/secrets"),
-            envoyfilters=self._names(
+            envoyfilters=self._items(
                 f"EnvoyFilters in {self._gateway_namespace}", f"/apis/{ENVOYFILTERS}/{gateways}/envoyfilters"
             ),
             network_policies=self._names(

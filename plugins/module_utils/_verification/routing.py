@@ -12,10 +12,45 @@ from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, UNKNOWN, Finding
 
+_UNASKED = (
+    "Run deploy.yml again: it applies the EnvoyFilter that names each route's endpoint picker. Where the finding "
+    "EnvoyFilter names another one, delete that one first."
+)
+_UNROUTED = "Run deploy.yml again, and look at the gateway's log where that does not help."
+_UNSEEN = "Let this account read the routes, the gateway's pods and their proxy (pods/proxy), and run verify.yml again."
+
 
 def routing_findings(result: Mapping[str, Any], require_affinity: bool) -> list[Finding]:
-    """What cache_routing_test found: health, the answer, routing by prefix, throughput."""
+    """What cache_routing_test found: health, the answer, routing by prefix, each path's picker, throughput."""
     return list(_routing(result, require_affinity))
+
+
+def pickers(asked: Sequence[Mapping[str, Any]], require_affinity: bool) -> Iterator[Finding]:
+    """Whether each model's own endpoint picker is asked on all of its paths, one finding a model."""
+    for service in dict.fromkeys(str(each["service"]) for each in asked):
+        own = [each for each in asked if each["service"] == service]
+        check = f"endpoint picker of {service}"
+        unasked = [f"{_at(each)} ({each['answers']} of {each['requests']})" for each in own if _is(each, "not_asked")]
+        failed = [f"{_at(each)}: {each['reason']}" for each in own if _is(each, "failed")]
+        unseen = [f"{_at(each)}: {each['reason']}" for each in own if _is(each, "unknown")]
+        if unasked:
+            text = f"not asked on {', '.join(unasked)}"
+            yield Finding(check, FAILED if require_affinity else UNKNOWN, "; ".join([text, *failed]), _UNASKED)
+        elif failed:
+            yield Finding(check, FAILED, "; ".join(failed), _UNROUTED)
+        elif unseen:
+            yield Finding(check, UNKNOWN, f"cannot be told: {'; '.join(dict.fromkeys(unseen))}", _UNSEEN)
+        else:
+            yield Finding(check, OK, f"asked on {', '.join(_at(each) for each in own)}")
+
+
+def _is(each: Mapping[str, Any], verdict: str) -> bool:
+    return bool(each["verdict"] == verdict)
+
+
+def _at(each: Mapping[str, Any]) -> str:
+    headers = ", ".join(f"{name}: {value}" for name, value in each["headers"].items())
+    return f"{each['path'] or 'any path'}{f' with {headers}' if headers else ''}"
 
 
 def _routing(result: Mapping[str, Any], require_affinity: bool) -> Iterator[Finding]:
@@ -39,6 +74,7 @@ def _routing(result: Mapping[str, Any], require_affinity: bool) -> Iterator[Find
         yield Finding("cache routing", UNKNOWN, message, str(result.get("remedy") or ""))
     else:
         yield Finding("cache routing", FAILED, message, str(result.get("remedy") or ""))
+    yield from pickers(result.get("asked") or [], require_affinity)
     for name in ("serial", "parallel"):
         figures = result.get(name) or {}
         if not figures.get("requests"):
@@ -61,4 +97,4 @@ def in_figures(figures: Mapping[str, Any], percentiles: Sequence[int]) -> str:
     return ", ".join([f"{figures['requests_per_second']:.1f} req/s", *latencies])
 
 
-__all__ = ("in_figures", "routing_findings")
+__all__ = ("in_figures", "pickers", "routing_findings")

@@ -28,6 +28,8 @@ from sandbox.images.epp.scorers import Pick, Picker, Request
 
 DESTINATION = "x-gateway-destination-endpoint"
 NAMESPACE = "envoy.lb"
+SEEN = "x-went-into-resp-headers"
+CODES = {400: "BadRequest", 503: "ServiceUnavailable"}
 # Envoy refuses larger chunks of a streamed body
 CHUNK = 62_000
 CONNECT_TIMEOUT = 10.0
@@ -84,7 +86,7 @@ class Processor:
         pick = self.picker.pick(self.fleet.replicas, request)
         if pick is None:
             self.metrics.refused(request, "ServiceUnavailable")
-            raise Refusal(503, "no candidate pods available for serving the request")
+            raise Refusal(503, "failed to find candidate pods for serving the request")
         self.metrics.picked(pick, request, time.perf_counter() - began, pick.block_characters)
         self._log(
             "Request handled",
@@ -120,7 +122,7 @@ class Stream:
         if kind == "request_trailers":
             return [*self._release(trailers=True), pb.ProcessingResponse(request_trailers=pb.TrailersResponse())]
         if kind == "response_headers":
-            return [pb.ProcessingResponse(response_headers=pb.HeadersResponse())]
+            return [pb.ProcessingResponse(response_headers=pb.HeadersResponse(response=seen()))]
         if kind == "response_body":
             return [self._response_body(message.response_body)]
         if kind == "response_trailers":
@@ -182,6 +184,13 @@ def common(pick: Pick) -> Message:
     return pb.CommonResponse(header_mutation=pb.HeaderMutation(set_headers=[option]))
 
 
+def seen() -> Message:
+    """The header by which a client sees that its answer came by a picker."""
+    header = base.HeaderValue(key=SEEN, raw_value=b"true")
+    option = base.HeaderValueOption(header=header, append_action=base.HeaderValueOption.OVERWRITE_IF_EXISTS_OR_ADD)
+    return pb.CommonResponse(header_mutation=pb.HeaderMutation(set_headers=[option]))
+
+
 def routed(pick: Pick, **answer: Any) -> Message:
     """An answer with the choice in the dynamic metadata, where the gateway's load balancer looks for it."""
     metadata = struct.Struct()
@@ -197,5 +206,5 @@ def streamed(piece: Message) -> Message:
 def immediate(refusal: Refusal) -> Message:
     """An answer to the client instead of a choice."""
     status = http_status.HttpStatus(code=refusal.status)
-    body = f"inference error: {refusal}".encode()
+    body = f"inference gateway: {CODES[refusal.status]} - {refusal}".encode()
     return pb.ProcessingResponse(immediate_response=pb.ImmediateResponse(status=status, body=body))

@@ -12,6 +12,13 @@ from typing import Any
 
 from sandbox.images.epp.scorers import Request
 
+NO_OBJECT = "Error unmarshaling request body"
+NOTHING_TO_READ = (
+    "failed to extract request data: inference gateway: BadRequest - invalid chat-completions request: "
+    "inference gateway: BadRequest - chat-completions request must have at least one message"
+)
+"""What it says of every body without a text to read."""
+
 
 class BodyError(Exception):
     """The body is none that an inference request may have."""
@@ -20,29 +27,26 @@ class BodyError(Exception):
 def read(raw: bytes, *, strict: bool = True) -> Request:
     """Model and prompt of an OpenAI request; an empty body is a request without prompt.
 
-    `strict` refuses a body without a model, and one whose prompt is no text and that has no messages either.
+    `strict` refuses a body without a model, and one that has neither a prompt of text nor messages.
     """
     if not raw.strip():
         return Request()
     try:
         body = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise BodyError(f"the request body is no JSON: {error}") from error
+        raise BodyError(NO_OBJECT) from error
     if not isinstance(body, Mapping):
-        raise BodyError(f"the request body must be a JSON object; found {type(body).__name__}")
+        raise BodyError(NO_OBJECT)
     if strict:
         _check(body)
     return Request(str(body.get("model") or ""), prompt_text(body), str(body.get("cache_salt") or ""))
 
 
 def _check(body: Mapping[str, Any]) -> None:
-    if not isinstance(body.get("model"), str) or not body["model"]:
+    if not isinstance(body.get("model"), str):
         raise BodyError("model not found in request body")
-    if "prompt" in body:
-        if not isinstance(body["prompt"], str):
-            raise BodyError("prompt must be a string")
-    elif not isinstance(body.get("messages"), list) or not body["messages"]:
-        raise BodyError("prompt or messages not found in request body")
+    if not (isinstance(body.get("prompt"), str) and body["prompt"]) and not body.get("messages"):
+        raise BodyError(NOTHING_TO_READ)
 
 
 def prompt_text(body: Mapping[str, Any]) -> str:

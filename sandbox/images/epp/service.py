@@ -24,7 +24,7 @@ from aiohttp import web
 from sandbox.control_plane.kube import POD, ApiError, Informer, KubeClient, Resource
 from sandbox.images import prometheus
 from sandbox.images.container import Container
-from sandbox.images.epp import generation, without_alpn
+from sandbox.images.epp import generation
 from sandbox.images.epp.command_line import FlagError, Options, parse
 from sandbox.images.epp.config import Config, ConfigError, load
 from sandbox.images.epp.ext_proc import Processor
@@ -33,7 +33,7 @@ from sandbox.images.epp.messages import pb_grpc
 from sandbox.images.epp.metrics import Metrics
 from sandbox.images.epp.replicas import Fleet, Pool
 from sandbox.images.epp.scorers import Picker, Replica
-from sandbox.images.tls_files import server_context, stamp
+from sandbox.images.tls_files import stamp
 from sandbox.network import sockets
 from sandbox.network.addresses import bind_port, loopback
 
@@ -42,8 +42,6 @@ LEAST_METRICS_INTERVAL = 0.2
 METRICS_TIMEOUT = 2.0
 GRACE = 5.0
 TICK, FIRST_LIST_TICKS = 0.05, 100
-ALPN_VARIABLE = "SANDBOX_EPP_ALPN"
-"""`none` leaves the negotiation of a protocol out, as EA1's picker is said to do."""
 MESSAGE_LIMIT = 64 * 2**20
 POOL_VERSIONS = {"inference.networking.k8s.io": "v1", "inference.networking.x-k8s.io": "v1alpha2"}
 
@@ -108,7 +106,6 @@ class PickerService:
         self.metrics = Metrics(options.pool_name)
         self.pool: Pool | None = None
         self._synced = False
-        self._plain_port = 0
 
     def ready(self) -> bool:
         """Whether the pool is known; without it there is nothing to choose from."""
@@ -123,7 +120,6 @@ class PickerService:
         async with self.container.kube() as kube:
             metrics_site = await self._metrics_site(kube)
             await server.start()
-            front = await self._front()
             await health.start()
             self.log("Endpoint picker starting", pool=self.options.pool_name, port=self.options.grpc_port)
             tasks = [
@@ -146,8 +142,6 @@ class PickerService:
                     task.cancel()
                     with contextlib.suppress(asyncio.CancelledError):
                         await task
-                if front:
-                    front.close()
                 await server.stop(GRACE)
                 await health.stop(0)
                 await metrics_site.cleanup()
@@ -165,37 +159,17 @@ class PickerService:
         )
         processor = Processor(
             *(self.picker, self.fleet, self.metrics),
-            allowed=self._allowed,
+            allowed=self._admitted,
             log=self.log,
             strict=self.generation.refuses,
         )
         pb_grpc.add_ExternalProcessorServicer_to_server(processor, server)
         address = self._address(self.options.grpc_port)
-        if self.options.secure and self._negotiates_nothing():
-            self._plain_port = server.add_insecure_port("127.0.0.1:0")
-        elif self.options.secure:
+        if self.options.secure:
             server.add_secure_port(address, self._credentials())
         else:
             server.add_insecure_port(address)
         return server
-
-    def _negotiates_nothing(self) -> bool:
-        return self.container.environ.get(ALPN_VARIABLE) == "none"
-
-    async def _front(self) -> asyncio.Server | None:
-        if not self._plain_port:
-            return None
-        folder = self.container.root(self.options.cert_path)
-        try:
-            tls = server_context(folder / "tls.crt", folder / "tls.key")
-        except OSError as error:
-            raise CertificateError(f"{self.options.cert_path} cannot be read: {error.strerror}") from error
-        host, port = loopback(self.container.pod_ip), bind_port(self.options.grpc_port)
-        return await without_alpn.serve(host, port, tls, ("127.0.0.1", self._plain_port), self._admitted)
-
-    def _allowed(self, peer: str) -> bool:
-        # the front has asked already, and is the peer
-        return bool(self._plain_port) or self._admitted(peer)
 
     def _admitted(self, peer: str) -> bool:
         host = peer.removeprefix("ipv4:").rpartition(":")[0]

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from sandbox.guide_time import scaled
 from sandbox.images.container import Container, run
-from sandbox.images.proxyv2.agent import LABELS_FILE, Agent, Identity
+from sandbox.images.proxyv2.agent import ANNOTATIONS_FILE, LABELS_FILE, Agent, Identity
 from sandbox.images.proxyv2.envoy import Envoy
 from sandbox.images.proxyv2.place import Place
 
@@ -42,8 +42,8 @@ async def main(arguments: list[str]) -> int:
     if "proxy" not in arguments or "router" not in arguments:
         container.log(f"pilot-agent: wanted the command proxy router, found {' '.join(arguments) or 'none'}")
         return 2
-    labels = container.root(LABELS_FILE).read_text(encoding="utf-8")
-    identity = Identity.read(container.environ, labels, namespace=container.namespace, pod=container.name)
+    labels, annotations = (container.root(file).read_text(encoding="utf-8") for file in (LABELS_FILE, ANNOTATIONS_FILE))
+    identity = Identity.read(container.environ, labels, annotations, namespace=container.namespace, pod=container.name)
     folder = container.root(CONFIGURATION_FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
     place = Place(container.pod_ip, container.root_folder, folder / "xds")

@@ -11,7 +11,7 @@ import json
 import re
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from sandbox.images.proxyv2.bootstrap import bootstrap
+from sandbox.images.proxyv2.bootstrap import STATISTICS_ANNOTATION, bootstrap
 from sandbox.images.proxyv2.envoy import Envoy
 from sandbox.images.proxyv2.place import Place
 from sandbox.images.proxyv2.secret_files import missing, secret_files
@@ -33,6 +33,7 @@ SECRET_CHECK_SECONDS = 1.0
 PLAIN_PORT = 15010
 DISCOVERY_ADDRESS = "istiod.istio-system.svc:15012"
 LABELS_FILE = "/etc/istio/pod/labels"
+ANNOTATIONS_FILE = "/etc/istio/pod/annotations"
 ROOT_FILE = "/var/run/secrets/istio/root-cert.pem"
 GATEWAY_NAME_LABEL = "gateway.networking.k8s.io/gateway-name"
 _LABEL = re.compile(r'^([^=]+)="(.*)"$', re.MULTILINE)
@@ -49,10 +50,14 @@ class Identity:
     pod: str
     workload: str
     discovery_address: str
+    statistics: Sequence[str] = ()
+    """Which more statistics Envoy keeps."""
 
     @classmethod
-    def read(cls, environ: Mapping[str, str], labels: str, *, namespace: str, pod: str) -> Identity:
-        """From the environment that the gateway's Deployment sets, and the pod's labels as a file shows them."""
+    def read(
+        cls, environ: Mapping[str, str], labels: str, annotations: str = "", *, namespace: str, pod: str
+    ) -> Identity:
+        """From the environment that the gateway's Deployment sets, and the pod's labels and annotations by files."""
         gateway = dict(_LABEL.findall(labels)).get(GATEWAY_NAME_LABEL, "")
         if not gateway:
             raise SystemExit(
@@ -66,6 +71,7 @@ class Identity:
             pod=pod,
             workload=environ.get("ISTIO_META_WORKLOAD_NAME", gateway),
             discovery_address=config.get("discoveryAddress") or environ.get("CA_ADDR") or DISCOVERY_ADDRESS,
+            statistics=tuple(filter(None, dict(_LABEL.findall(annotations)).get(STATISTICS_ANNOTATION, "").split(","))),
         )
 
     @property
@@ -157,7 +163,8 @@ class Agent:
         identity, place = self._identity, self._place
         node = f"router~{place.pod_ip}~{identity.pod}.{identity.namespace}~{identity.namespace}.svc.cluster.local"
         cluster = f"{identity.workload}.{identity.namespace}"
-        await self._envoy.start(bootstrap(place, node_id=node, cluster=cluster))
+        started = bootstrap(place, node_id=node, cluster=cluster, statistics=identity.statistics)
+        await self._envoy.start(started)
         self._log(f"Envoy started with configuration {self._version}")
 
     async def _first(self) -> Mapping[str, Any]:

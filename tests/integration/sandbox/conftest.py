@@ -17,6 +17,10 @@ from sandbox import processes
 from sandbox.control_plane.cluster import ClusterSpec, ControlPlane
 from sandbox.settings import CHECKOUT, Settings
 
+# read when gRPC is imported, which comes after this: a test starts Envoy while a picker runs, and gRPC's fork handlers
+# end such a child at times
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:

@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,8 @@ REFUSES, GONE = "[picker refuses connections]", "[picker without endpoints]"
 REQUEST = re.compile(r"(?P<model>\w+) (?P<method>\w+) (?P<path>/\S*)(?: (?P<headers>\{.*?\}))?(?: (?P<form>\[.*\]))?")
 
 Answer = Mapping[str, Any]
+More = Callable[[str, bytes], Answer]
+"""What a replica at an address answers to a body, beside its name."""
 
 
 def own(address: str) -> str:
@@ -140,11 +142,11 @@ async def _chunks(body: bytes) -> AsyncIterator[bytes]:
         await asyncio.sleep(0)
 
 
-async def _replica(stack: AsyncExitStack, address: str, context: ssl.SSLContext) -> None:
+async def _replica(stack: AsyncExitStack, address: str, context: ssl.SSLContext, more: More) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         body = await request.read()
         if not body or not json.loads(body).get("stream"):
-            return web.json_response({"replica": address, "path": request.path})
+            return web.json_response({"replica": address, "path": request.path, **more(address, body)})
         stream = web.StreamResponse(headers={"content-type": "text/event-stream"})
         await stream.prepare(request)
         for number in range(4):
@@ -174,8 +176,14 @@ def trivial_pickers(cluster: Cluster) -> dict[str, TrivialPicker]:
 
 
 @asynccontextmanager
-async def stage(folder: Path, cluster: Cluster, pickers: Mapping[str, Servicer] | None = None) -> AsyncIterator[Stage]:
-    """Everything up, Envoy with what the cluster says."""
+async def stage(
+    folder: Path,
+    cluster: Cluster,
+    pickers: Mapping[str, Servicer] | None = None,
+    more: More = lambda address, body: {},
+    statistics: Sequence[str] = (),
+) -> AsyncIterator[Stage]:
+    """Everything up, Envoy with what the cluster says; `statistics` as the gateway's annotation has them."""
     authority = Authority(folder / "pki", "opendatahub-ca")
     certificate = authority.issue("server", "server", hosts=["server.test"])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -189,7 +197,7 @@ async def stage(folder: Path, cluster: Cluster, pickers: Mapping[str, Servicer] 
         servers = {}
         for model in cluster.shared["models"].values():
             for address in model["replicas"]:
-                await _replica(stack, loopback(own(address)), context)
+                await _replica(stack, loopback(own(address)), context, more)
         for name, picker in (pickers or trivial).items():
             address = f"{loopback(own(cluster.shared['models'][name]['picker']))}:{bind_port(9002)}"
             servers[name] = await serve(stack, picker, address, certificate)
@@ -198,7 +206,7 @@ async def stage(folder: Path, cluster: Cluster, pickers: Mapping[str, Servicer] 
         stack.push_async_callback(envoy.stop, 1.0)
         ready = Stage(cluster, envoy, place, XdsFolder(place.folder), session, trivial, servers)
         ready.configure()
-        await envoy.start(bootstrap(place, node_id="router~test", cluster="test"))
+        await envoy.start(bootstrap(place, node_id="router~test", cluster="test", statistics=statistics))
         async with asyncio.timeout(PATIENCE):
             while not await envoy.live():
                 await asyncio.sleep(0.02)

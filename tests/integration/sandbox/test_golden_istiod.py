@@ -45,6 +45,7 @@ def cases() -> Iterator[Any]:
 def ledger(request: pytest.FixtureRequest) -> Iterator[Ledger]:
     kept = Ledger([])
     yield kept
+    kept.keep("istiod, requests through Envoy")
     with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         print(f"\n{kept.table(RELEASES)}")
 

@@ -6,11 +6,6 @@
 
 from __future__ import annotations
 
-import os
-
-# a test starts Envoy while its picker runs: gRPC's fork handlers would end the child
-os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
-
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field

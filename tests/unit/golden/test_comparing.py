@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.golden.comparing import Ledger, Listed, differences
+from tests.golden.comparing import KEPT, Ledger, Listed, differences
 
 
 @pytest.mark.parametrize(
@@ -76,3 +78,17 @@ def test_ledger_tells_unlisted_and_unused_and_counts() -> None:
         "",
         "compared 3, equal 1, equal but for what is listed 1",
     ]
+
+
+def test_counts_are_kept_where_a_proof_wants_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = Ledger([Listed("$.a", "known", "there")])
+    ledger.compare("equal", "1", {}, {})
+    ledger.compare("listed", "1", {"a": 1}, {"a": 2})
+    ledger.compare("different", "1", {"b": 1}, {"b": 2})
+    ledger.keep("nowhere")
+    monkeypatch.setenv(KEPT, str(tmp_path))
+    ledger.keep("part")
+    assert json.loads((tmp_path / "part.json").read_text()) == {
+        **{"compared": 3, "equal": 1, "listed": 1, "different": 1}
+    }
+    assert not (tmp_path / "nowhere.json").exists()

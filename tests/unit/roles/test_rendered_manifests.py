@@ -44,6 +44,7 @@ POLICIES = ("allow-gateway-to-vllm", "allow-epp-scheduler", "allow-istio", "allo
 TOKEN_IN_FILE, TOKEN_INLINE, PASSWORD = "hf_token-in-a-file", "hf_token-inline", "registry-password"
 LOGIN = base64.b64encode(f"user:{PASSWORD}".encode()).decode()
 PULL_SECRET = json.dumps({"auths": {"registry.redhat.io": {"auth": LOGIN}}})
+PICKER = "registry.example.com/pickers/epp:1"
 NEWER = "registry.redhat.io/rhaiis/vllm-tpu-rhel9:3.3.0"
 
 # "on" is a truth value to YAML; the served name has what ends a plain scalar
@@ -73,6 +74,7 @@ ENVIRONMENTS: dict[str, dict[str, Any]] = {
     "typed": {
         "rhaii_replicas": "5",
         "rhaii_image": NEWER,
+        "rhaii_epp_image": PICKER,
         "rhaii_accelerator": "v5p",
         "inference_service_guide_label": "false",
         "inference_service_startup_seconds": "1801",
@@ -950,3 +952,16 @@ def test_policies_follow_the_inventorys_names(fleet: Rendered) -> None:
     usual = rulebook(fleet)
     assert not usual.allowed(ADDRESSES["prometheus"], ADDRESSES["model"], 8000)
     assert not usual.allowed(ADDRESSES["model"], ADDRESSES["istiod"], 15012)
+
+
+@pytest.mark.parametrize(("environment", "image"), [("guide", None), ("typed", PICKER)])
+def test_picker_is_the_charts_own_unless_another_image_is_given(
+    folder: Path, environment: str, image: str | None
+) -> None:
+    service = Rendered(folder / environment).service
+    (given,) = service["spec"]["router"]["scheduler"]["template"]["containers"]
+    assert given == {"name": "main", **({"image": image} if image else {})}
+    merged = scheduler.deployment(live(service), combined(live(service))["router"]["scheduler"])
+    (main,) = merged["spec"]["template"]["spec"]["containers"]
+    assert (main["image"] == PICKER) is bool(image)
+    assert "--secure-serving" in main["args"]

@@ -712,6 +712,21 @@ def test_route_is_not_judged_where_there_is_none() -> None:
     assert failed(models=many, guide_paths=False) == []
 
 
+def test_two_models_are_refused_where_kserve_names_their_rules_alike() -> None:
+    two = [model("a"), model("b")]
+    names = ("completions", "chat")
+    (finding,) = failed(models=two, rule_names=names)
+    assert (finding.check, finding.found) == (
+        "model rules",
+        "2 models (a, b) would share one gateway, and this KServe names the rules of each model's route alike "
+        "(completions, chat). Istio tells rules apart by their names alone, so requests for one model would be routed "
+        "for another.",
+    )
+    assert "rhaii_gateway_name" in finding.remedy
+    assert failed(models=two) == []
+    assert failed(models=two[:1], rule_names=names) == []
+
+
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
 def test_usual_machine_of_every_family_can_serve_alone(family: Any) -> None:
     assert failed(accelerator=family.name) == []

@@ -32,6 +32,7 @@ from tests.unit.fake_clock import FakeClock
 MODEL = "Qwen/Qwen2.5-3B-Instruct"
 URL = "http://203.0.113.7"
 COMPLETIONS = "/v1/completions"
+PICKER = "outbound|9002||qwen-3b-tpu-svc-epp-service.rhaii-inference.svc.cluster.local"
 
 Route = Callable[["FakeGateway", str], str]
 
@@ -114,6 +115,9 @@ class FakeGateway:
     ids: Mapping[str, Sequence[str]] = field(default_factory=dict)
     # pods that Kubernetes knows, when they are not the ones that serve
     known_pods: Sequence[str] | None = None
+    # HTTPRoutes and pools, and whether the gateway asks the one picker
+    known_routes: tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]] = ((), ())
+    asks_picker: bool = True
     vanish_after: int = 0
     cpu_seconds: float = 0.1
     lag_seconds: float = 0.0001
@@ -225,6 +229,15 @@ class FakeGateway:
             for one in [self.replicas.get(pod.name, Replica())]
         }
         return self.shown
+
+    def routes(self) -> tuple[Sequence[Mapping[str, Any]], Sequence[Mapping[str, Any]]]:
+        self.refuse()
+        return self.known_routes
+
+    def picker_answers(self) -> Mapping[str, int]:
+        self.refuse()
+        # a picker that is asked, by what it decided
+        return {PICKER: len(self.served) if self.asks_picker else 0}
 
     def refuse(self) -> None:
         if self.kubernetes_error:

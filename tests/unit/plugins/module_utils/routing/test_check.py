@@ -261,6 +261,7 @@ def test_the_whole_result_of_an_affine_router() -> None:
             "hit_ratio": 0.9605,
             "replicas": {"pod-0": 8, "pod-1": 8, "pod-2": 4},
         },
+        "asked": [],
         "client": {"loop_lag_ms": 0.1, "cpu_share": 0.081, "void": False},
         "seed": 0,
         "salt": "5a17",
@@ -346,6 +347,7 @@ def test_the_whole_result_where_nothing_answers() -> None:
         "latency": {"first_token": NO_COMPARISON, "whole": NO_COMPARISON},
         "serial": NO_FIGURES,
         "parallel": {**NO_FIGURES, "concurrent": 5, "hit_ratio": None, "replicas": {}},
+        "asked": [],
         "client": {"loop_lag_ms": None, "cpu_share": None, "void": False},
         "seed": 7,
         "salt": "5a17",
@@ -1165,3 +1167,56 @@ def test_the_endpoints_options_reach_the_client(monkeypatch: pytest.MonkeyPatch)
     assert made["headers"] == {"X-Model": "7", "Authorization": "Bearer t"}
     routing_ports(PARAMS).transport("http://a")
     assert made["headers"] == {}
+
+
+# Endpoint pickers
+
+
+def led(path: str) -> Result:
+    pool = {"group": "inference.networking.k8s.io", "kind": "InferencePool", "name": "qwen-3b-tpu-svc-inference-pool"}
+    rule = {"matches": [{"path": {"value": path}}], "backendRefs": [pool]}
+    parent = {"name": "inference-gateway", "namespace": "opendatahub"}
+    meta = {"name": "guide-paths", "namespace": "rhaii-inference"}
+    return {"metadata": meta, "spec": {"parentRefs": [parent], "rules": [rule]}}
+
+
+LED = (
+    [led(COMPLETIONS)],
+    [
+        {
+            "metadata": {"name": "qwen-3b-tpu-svc-inference-pool", "namespace": "rhaii-inference"},
+            "spec": {"endpointPickerRef": {"name": "qwen-3b-tpu-svc-epp-service", "port": {"number": 9002}}},
+        }
+    ],
+)
+NAMES = {"qwen-3b-tpu-svc": MODEL}
+
+
+def test_pickers_are_looked_at_when_services_are_named() -> None:
+    result, lines = play(FakeGateway(known_routes=LED), served_names=NAMES, url=f"{URL}/")
+    (found,) = result["asked"]
+    assert (found["service"], found["path"], found["verdict"]) == ("qwen-3b-tpu-svc", COMPLETIONS, "asked")
+    assert "endpoint pickers: asked on 1 of 1 paths" in lines
+    assert play(FakeGateway(known_routes=LED))[0]["asked"] == []
+
+
+def test_picker_that_is_not_asked_fails_where_affinity_is_required() -> None:
+    result, _lines = play(FakeGateway(known_routes=LED, asks_picker=False), served_names=NAMES)
+    assert result["failed"]
+    assert result["msg"].startswith("The endpoint picker is not asked on /v1/completions of qwen-3b-tpu-svc. Routing")
+    assert result["verdict"] == "affine"
+    result, _lines = play(FakeGateway(known_routes=LED, asks_picker=False), served_names=NAMES, require_affinity=False)
+    assert "failed" not in result
+    assert result["asked"][0]["verdict"] == "not_asked"
+
+
+def test_pickers_cannot_be_told_of_without_kubernetes() -> None:
+    result, _lines = play(FakeGateway(), cluster=False, served_names=NAMES)
+    assert [(each["verdict"], each["reason"]) for each in result["asked"]] == [
+        ("unknown", "no Kubernetes access is given")
+    ]
+
+
+def test_unhealthy_endpoint_is_not_asked_about_pickers() -> None:
+    gateway = FakeGateway(known_routes=LED, paths={"/v1/health": (0, "refused")})
+    assert play(gateway, served_names=NAMES)[0]["asked"] == []

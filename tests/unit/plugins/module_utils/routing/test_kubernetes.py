@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Json, KubernetesError
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.kubernetes import KubernetesCluster, ready_pods
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.metrics import Counters
@@ -160,3 +161,42 @@ def test_a_pod_that_does_not_answer_is_left_out() -> None:
 def test_counters_that_may_not_be_read_are_an_error(status: int) -> None:
     with pytest.raises(KubernetesError, match="read the metrics of the pod a"):
         cluster({METRICS.format("https", "a"): status})[0].counters(TWO)
+
+
+ROUTES = "/apis/gateway.networking.k8s.io/v1/namespaces/rhaii-inference/httproutes"
+POOLS = "/apis/inference.networking.k8s.io/v1/namespaces/rhaii-inference/inferencepools"
+GATEWAY_PODS = "/api/v1/namespaces/opendatahub/pods"
+STATISTICS = GATEWAY_PODS + "/http:{}:15090/proxy/stats/prometheus"
+TOLD = 'envoy_cluster_upstream_rq{response_code="200",cluster_name="outbound|9002||p"} 3\n'
+
+
+def gateway_pod(name: str, ready: str = "True") -> Json:
+    return {"metadata": {"name": name}, "status": {"conditions": [{"type": "Ready", "status": ready}]}}
+
+
+def test_routes_and_pools_of_the_namespace() -> None:
+    assert cluster({ROUTES: [{"a": 1}], POOLS: [{"b": 2}]})[0].routes() == ([{"a": 1}], [{"b": 2}])
+    assert cluster({ROUTES: []})[0].routes() == ([], [])
+    with pytest.raises(KubernetesError, match="list the HTTPRoutes in rhaii-inference"):
+        cluster({ROUTES: 403})[0].routes()
+
+
+def test_answers_of_pickers_are_summed_over_the_gateways_ready_pods() -> None:
+    pods = [gateway_pod("g-1"), gateway_pod("g-2"), gateway_pod("g-3", "False")]
+    known = {GATEWAY_PODS: pods, STATISTICS.format("g-1"): TOLD, STATISTICS.format("g-2"): TOLD}
+    seen, api = cluster(known)
+    assert seen.picker_answers() == {"outbound|9002||p": 6}
+    assert api.queries == [{"labelSelector": "gateway.networking.k8s.io/gateway-name=inference-gateway"}]
+
+
+@pytest.mark.parametrize(
+    ("known", "said"),
+    [
+        ({GATEWAY_PODS: []}, "No pod of the gateway opendatahub/inference-gateway is ready"),
+        ({GATEWAY_PODS: [gateway_pod("g")], STATISTICS.format("g"): 403}, "read the statistics of the gateway's pod g"),
+        ({GATEWAY_PODS: [gateway_pod("g")], STATISTICS.format("g"): "x 1\n"}, "g keeps no statistics of its endpoint"),
+    ],
+)
+def test_answers_that_cannot_be_read_are_said(known: dict[str, Any], said: str) -> None:
+    with pytest.raises(RhaiiError, match=said):
+        cluster(known)[0].picker_answers()

@@ -11,6 +11,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._routing.metrics import 
     Counters,
     Sample,
     Served,
+    answers,
     counters,
     finished,
     samples,
@@ -157,3 +158,22 @@ def test_served_without_cache_counters_knows_the_replica_alone() -> None:
 
 def test_finished_counts_what_was_seen_twice() -> None:
     assert finished(BEFORE, look(a=(9, 0, 0), c=(0, 0, 0), d=(3, 0, 0))) == {"a": 4, "c": 0}
+
+
+def test_answers_of_a_gateways_clusters() -> None:
+    page = (
+        'envoy_cluster_upstream_rq_total{cluster_name="outbound|9002||p.n.svc.cluster.local"} 5\n'
+        'envoy_cluster_upstream_rq{response_code="200",cluster_name="outbound|9002||p.n.svc.cluster.local"} 3\n'
+        'envoy_cluster_upstream_rq{response_code="503",cluster_name="outbound|9002||p.n.svc.cluster.local"} 2\n'
+        'envoy_cluster_upstream_rq{response_code_class="2xx",cluster_name="outbound|9002||p.n.svc.cluster.local"} 3\n'
+        'envoy_cluster_internal_upstream_rq{response_code="200",cluster_name="outbound|9002||p.n.svc.cluster.local"} 7'
+        "\n"
+        'envoy_cluster_upstream_rq_total{cluster_name="outbound|8000||s.n.svc.cluster.local"} 0\n'
+        'envoy_cluster_upstream_rq_total{cluster_name="xds-grpc"} 9\n'
+    )
+    assert answers(page) == {"outbound|9002||p.n.svc.cluster.local": 3, "outbound|8000||s.n.svc.cluster.local": 0}
+
+
+def test_gateway_that_keeps_no_such_statistics_is_told_from_one_that_counted_none() -> None:
+    assert answers('envoy_cluster_upstream_rq_total{cluster_name="xds-grpc"} 9\n') is None
+    assert answers("") is None

@@ -91,7 +91,7 @@ def test_everything_is_read_from_its_place() -> None:
         pods=objects(["pod"]),
         gateway=GATEWAY,
         secrets=["secret"],
-        envoyfilters=["filter"],
+        envoyfilters=objects(["filter"]),
         network_policies=["policy"],
     )
     assert api.doing == [
@@ -132,7 +132,7 @@ class Still:
         return self._seen
 
 
-SEEN = Seen(gateway=GATEWAY, secrets=["secret"], envoyfilters=["filter"], network_policies=["policy"])
+SEEN = Seen(gateway=GATEWAY, secrets=["secret"], envoyfilters=objects(["filter"]), network_policies=["policy"])
 FOUND = [
     ("TPU nodes", "failed", "0 of 0 nodes of tpu-pool are ready, 1 are needed"),
     ("secrets", "ok", "secret"),

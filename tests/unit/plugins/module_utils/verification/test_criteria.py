@@ -84,7 +84,7 @@ SEEN = Seen(
     pods=[pod("p1", "n1"), pod("p2", "n2")],
     gateway=gateway("203.0.113.7"),
     secrets=["huggingface-token", "other", "rhaiis-pull-secret"],
-    envoyfilters=["envoyfilter-route-extproc-body"],
+    envoyfilters=[{"metadata": {"name": "envoyfilter-route-extproc-body"}}],
     network_policies=["allow-gateway-to-vllm", "allow-istio"],
 )
 
@@ -140,7 +140,7 @@ def test_empty_cluster_fails_every_check_and_each_says_what_to_do() -> None:
             "EnvoyFilter",
             FAILED,
             "missing: envoyfilter-route-extproc-body",
-            "Run deploy.yml: without it the endpoint picker sees no prompt.",
+            "Run deploy.yml: without it routes may have no endpoint picker to ask.",
         ),
         (
             "network policies",

@@ -47,10 +47,10 @@ def test_no_prompt_is_an_empty_one() -> None:
     [
         (b'{"prompt": "p"}', "model not found in request body"),
         (b'{"model": 7, "prompt": "p"}', "model not found in request body"),
-        (b'{"model": "m", "prompt": ["a", "b"]}', "prompt must be a string"),
-        (b'{"model": "m", "prompt": [1, 2]}', "prompt must be a string"),
-        (b'{"model": "m"}', "prompt or messages not found"),
-        (b'{"model": "m", "messages": []}', "prompt or messages not found"),
+        (b'{"model": "m", "prompt": ["a", "b"]}', "at least one message"),
+        (b'{"model": "m", "prompt": [1, 2]}', "at least one message"),
+        (b'{"model": "m"}', "at least one message"),
+        (b'{"model": "m", "messages": []}', "at least one message"),
     ],
 )
 def test_bodies_that_the_picker_cannot_use_are_refused(raw: bytes, part: str) -> None:
