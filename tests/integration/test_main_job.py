@@ -527,6 +527,33 @@ def test_081_down_after_sigkill_of_everything(rehearsal: Rehearsal) -> None:
     assert listeners() == []
 
 
+@pytest.mark.prove
+def test_082_gated_model_downloads_and_without_its_token_the_cause_is_named(
+    rehearsal: Rehearsal, figures: Figures
+) -> None:
+    name = "gemma"
+    model = {"rhaii_models": [{"name": name, "uri": "hf://google/gemma-2b-it", "replicas": 1}]}
+    rehearsal.sandbox("up").succeeded()
+    run = rehearsal.playbook("deploy", "-e", json.dumps(model)).succeeded()
+    assert "Replicas:    1 of 1 ready" in run.output
+    figures.record("gated_model", {"seconds": round(run.seconds, 1)})
+
+    lost = json.dumps({"stringData": {"HF_TOKEN": "hf_" + "x" * 34}})
+    rehearsal.kubectl("patch", "secret", "huggingface-token", "-n", NAMESPACE, "-p", lost)
+    pods = (
+        "-n",
+        NAMESPACE,
+        "-l",
+        f"app.kubernetes.io/name={name},app.kubernetes.io/component=llminferenceservice-workload",
+    )
+    rehearsal.run("kubectl", "delete", "pods", *pods).succeeded()
+    asked = f"name={name} fail_fast_after=0 wait_interval=1"
+    refused = rehearsal.run("ansible", ENVIRONMENT, "-m", "rhaii.gke.llmisvc_wait_ready", "-a", asked)
+    assert refused.code != 0
+    assert "the hub refuses the token, or wants one" in refused.output
+    assert "rhaii_hf_token_file" in refused.output
+
+
 def test_090_deploy_without_a_sandbox_says_how_to_start_it(rehearsal: Rehearsal) -> None:
     rehearsal.sandbox("down").succeeded()
     refusal = rehearsal.playbook("deploy").refusal()
