@@ -206,7 +206,8 @@ def served(manifest: Json) -> Key:
 
 def applied(step: Step, definitions: Definitions, dry_run: bool) -> Json:
     """What there is then; what people changed by hand is taken back, and of others nothing is."""
-    assert step.manifest is not None
+    if step.manifest is None:
+        raise AssertionError(f"{step.key} is not to be applied")
     manifest = step.manifest
     if step.live is not None:
         # another one of its name is not meant
