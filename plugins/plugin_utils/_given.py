@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Mapping
 from functools import cache
@@ -14,7 +15,7 @@ from typing import Any
 
 from ansible import template
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import Option, option, prefixes
+from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import Option, option, prefixes, simple
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import is_given, typed
 
 # ansible-core before 2.19 takes every text for a template
@@ -34,10 +35,21 @@ def given(name: str, templar: Any, variables: Mapping[str, Any], otherwise: Any 
         templar = templar.copy_with_new_env(available_variables=scope)
     value = templar.template(scope[name]) if scope.get(name, found.default) != found.default else None
     if not is_given(value):
-        value = templar.template(_trusted(found.default)) if otherwise is NOTHING else _wide(found, scope, templar)
+        value = _default(found, scope, templar) if otherwise is NOTHING else _wide(found, scope, templar)
     if not is_given(value) and otherwise is not NOTHING:
         return otherwise
     return typed(name, value, found.spec) if is_given(value) else value
+
+
+def _default(found: Option, scope: Mapping[str, Any], templar: Any) -> Any:
+    """What the role takes where the variable is not given."""
+    plain = simple(found.default) if isinstance(found.default, str) else None
+    if plain is None:
+        return templar.template(_trusted(found.default))
+    # nearly all are so, and to compile a template costs more than all the rest
+    wide, literal = plain
+    value = templar.template(scope[wide]) if wide in scope else None
+    return value if is_given(value) else copy.copy(literal)
 
 
 def _wide(found: Option, scope: Mapping[str, Any], templar: Any) -> Any:

@@ -14,10 +14,13 @@ from __future__ import annotations
 from contextlib import suppress
 
 from ansible.plugins.loader import filter_loader, lookup_loader, test_loader
+from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import options, roles
 
 
 def preload() -> None:
-    """Fill the loaders' caches."""
+    """Fill the caches of the loaders, and of the roles' options."""
+    for role in roles():
+        options(role)
     # a checker of imports has no collections; elsewhere what cannot be loaded says so where it is used
     with suppress(KeyError):
         # finding one filter loads every file of filters, Ansible's own among them

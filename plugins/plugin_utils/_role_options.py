@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from jinja2 import nodes
 
 COLLECTION = Path(__file__).parents[2]
 # libyaml takes a tenth of the time, which counts where every task has a process of its own
+# what nearly all defaults are: a collection-wide variable, and a value where that is not given
+_SIMPLE = re.compile(r"\{\{\s*(rhaii_\w+)\s*\|\s*rhaii\.gke\.given\((.+)\)\s*\}\}")
+_WORDS = {"true": True, "false": False, "none": None}
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -39,6 +43,19 @@ class Option:
             case [nodes.Output(nodes=[nodes.Filter(node=nodes.Name(name=name), name="rhaii.gke.given")])]:
                 return str(name) if name.startswith("rhaii_") else ""
         return ""
+
+
+@cache
+def simple(default: str) -> tuple[str, Any] | None:
+    """A default that is a collection-wide variable with a literal value in its place; None of any other."""
+    match = _SIMPLE.fullmatch(default.strip())
+    if match is None:
+        return None
+    try:
+        literal = _WORDS[match[2]] if match[2] in _WORDS else ast.literal_eval(match[2])
+    except (ValueError, SyntaxError):
+        return None
+    return match[1], literal
 
 
 @cache
@@ -89,4 +106,4 @@ def _read(file: Path) -> Mapping[str, Any]:
     return found
 
 
-__all__ = ("Option", "known", "option", "options", "prefixes", "roles")
+__all__ = ("Option", "known", "option", "options", "prefixes", "roles", "simple")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import Option, options, roles
+from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import Option, options, roles, simple
 
 from sandbox.settings import CHECKOUT
 
@@ -82,10 +82,10 @@ class Answers:
     questions: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     found: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
 
-    def ask(self, name: str, variable: str, value: Any) -> None:
+    def ask(self, name: str, variable: str, value: Any, *, as_written: bool = False) -> None:
         self.questions[self._key(name, variable, value)] = {
             "role": OPTIONS[name][0],
-            "names": [f"__{name}"],
+            "names": [name if as_written else f"__{name}"],
             "variables": {variable: value} if variable else {},
         }
 
@@ -135,6 +135,34 @@ def test_there_are_options_of_every_role() -> None:
     assert {role for role, _ in OPTIONS.values()} == {path.name for path in (CHECKOUT / "roles").iterdir()}
     assert len(OPTIONS) > 200
     assert len(READERS) > 60
+
+
+def test_default_that_is_read_without_a_template_is_what_the_template_gives() -> None:
+    found = Answers()
+    plain = {name: pair for name, (_, option) in OPTIONS.items() if (pair := simple(str(option.default)))}
+    assert len(plain) > 100
+    for name, (wide, _) in plain.items():
+        found.ask(name, "", None, as_written=True)
+        found.ask(name, wide, "given", as_written=True)
+    found.get()
+    for name, (wide, literal) in plain.items():
+        assert found.of(name) == {"value": literal}, name
+        assert found.of(name, wide, "given") == {"value": "given"}, name
+
+
+@pytest.mark.parametrize(
+    "default",
+    [
+        "{{ rhaii_x }}",
+        "{{ rhaii_x | rhaii.gke.given(inventory_hostname) }}",
+        "{{ rhaii_x | rhaii.gke.given('a') | bool }}",
+        "{{ rhaii_x | rhaii.gke.given('a') }}/{{ rhaii_y | rhaii.gke.given('b') }}",
+        "{{ other_x | rhaii.gke.given('a') }}",
+        "a",
+    ],
+)
+def test_any_other_default_is_a_template(default: str) -> None:
+    assert simple(default) is None
 
 
 @pytest.mark.parametrize("name", OPTIONS)
