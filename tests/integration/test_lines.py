@@ -33,7 +33,7 @@ def packed(record: Json) -> str:
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """An emulated cloud and an API server, with nothing in them."""
-    with Ground(tmp_path_factory.mktemp("lines") / "ground", 52) as made:
+    with Ground(tmp_path_factory.mktemp("lines") / "ground", 64) as made:
         made.restore("empty")
         yield made
 

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 import yaml
 
-from sandbox.settings import CHECKOUT, CLOUD_ADDRESS, CLOUD_PORT
+from sandbox.settings import CHECKOUT, CLOUD_ADDRESS, CLOUD_PORT, CLOUD_PROXY_PORT, CLOUD_TLS_PORT
 from tests.integration import pulls
 from tests.integration.conftest import Figures
 from tests.integration.guide import rows
@@ -563,12 +563,13 @@ def test_090_deploy_without_a_sandbox_says_how_to_start_it(rehearsal: Rehearsal)
 
 
 def listeners() -> list[str]:
-    """What listens in the sandbox's ranges; clusters from 70 on are those of other tests."""
+    """What listens in the sandbox's ranges; clusters from 60 on and clouds at other ports are other tests'."""
     return [
         f"{socket.local}:{socket.port}"
         for socket in sockets()
-        if socket.listens and re.match(r"127\.(20[0-2]\.([0-6]?\d)|[1-6]?\d\.\d+)\.\d+$", socket.local)
+        if socket.listens and re.match(r"127\.(20[0-2]\.([0-5]?\d)|[1-5]?\d\.\d+)\.\d+$", socket.local)
         if not socket.local.startswith("127.0.")
+        if socket.local != CLOUD_ADDRESS or socket.port in (CLOUD_PORT, CLOUD_TLS_PORT, CLOUD_PROXY_PORT)
     ]
 
 

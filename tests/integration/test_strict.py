@@ -22,7 +22,7 @@ from tests.integration.quick_cluster import ApiFailure, Object, QuickCluster, un
 from tests.unit.roles.test_rendered_manifests import ENVIRONMENTS, Rendered, folder  # noqa: F401
 
 pytestmark = pytest.mark.cluster
-INDEX = 57
+INDEX = 63
 
 ASSETS = CHECKOUT / ".sandbox" / "assets" / "crds"
 LINE = CHECKOUT / "sandbox" / "charts" / "kserve-rhaii-xks" / "crds"
@@ -66,6 +66,7 @@ def applied(cluster: QuickCluster, *objects: Object, text: str = "", check_mode:
         "manifests": text,
         "state": "present",
         "dependents": [],
+        "definitions": [],
         "wait_timeout": 20,
         "wait_interval": 0.2,
         "kubeconfig": str(cluster.plane.kubeconfig),
