@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
@@ -27,6 +28,12 @@ class CapabilityAction(ActionBase):
     """Subclasses name their capability and nothing else."""
 
     capability: ClassVar[Capability[Any]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # An action plugin is imported before the fork. Else the collector of each fork would go through all that is
+        # loaded by then, and so copy its pages: more work than most tasks are.
+        gc.freeze()
 
     _supports_check_mode = True
     _supports_async = True  # refused below, with a sentence that says why

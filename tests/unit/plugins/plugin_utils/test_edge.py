@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 from types import SimpleNamespace
 from typing import Any
 
@@ -50,6 +51,15 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def held(params: Params) -> list[str]:
     """What a capability knows to be secret, beside its no_log options."""
     return [str(params["other"])] if str(params.get("other")).startswith("held") else []
+
+
+def test_what_is_loaded_before_the_fork_is_left_alone_by_the_collectors_of_forks() -> None:
+    gc.unfreeze()
+    try:
+        type("Imported", (CapabilityAction,), {})
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
 
 
 def action(core: Core, args: dict[str, Any], transport: str = "local", become: Any = None, **task: Any) -> Any:
