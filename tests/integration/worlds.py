@@ -527,7 +527,8 @@ def clusters() -> list[Kind]:
         cloud_kind("cluster beside", "beside", other_cluster("their-other"), (), anywhere),
         cloud_kind(
             "cluster of another environment beside",
-            "beside another",
+            # one at the most: with the chips of two, the quota has none for ours
+            "beside",
             other_cluster("prod-cluster", labels=OF_PROD),
             (),
             anywhere,
@@ -711,7 +712,7 @@ class World:
             if kind.slot not in {each.slot for each in chosen} and harmless(kind, whole):
                 chosen.append(kind)
         replicas = chance.choice((2, 5))
-        if any(kind.slot in ("beside", "beside another") for kind in chosen):
+        if any(kind.slot == "beside" for kind in chosen):
             # the chips of a cluster in our region leave none for more
             replicas = 2
         return cls(seed, number, base, tuple(chosen), replicas, whole)
