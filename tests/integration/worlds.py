@@ -466,6 +466,9 @@ def other_cluster(name: str, zone: str = "europe-west4-a", labels: Mapping[str, 
         )
         entry["body"]["resourceLabels"] = dict(labels or {})
         entry["pools"].pop("default-pool")
+        for group in entry["pools"]["tpu-pool"]["groups"].values():
+            # scaled to nothing: its chips would leave none of the quota for ours
+            group.update(instances={}, target=0)
         scene.cloud["clusters"][f"{zone}/{name}"] = entry
         scene.add(Thing(CLOUD, "other cluster", f"{zone}/{name}"))
 
@@ -527,8 +530,7 @@ def clusters() -> list[Kind]:
         cloud_kind("cluster beside", "beside", other_cluster("their-other"), (), anywhere),
         cloud_kind(
             "cluster of another environment beside",
-            # one at the most: with the chips of two, the quota has none for ours
-            "beside",
+            "beside another",
             other_cluster("prod-cluster", labels=OF_PROD),
             (),
             anywhere,
@@ -711,11 +713,7 @@ class World:
                 break
             if kind.slot not in {each.slot for each in chosen} and harmless(kind, whole):
                 chosen.append(kind)
-        replicas = chance.choice((2, 5))
-        if any(kind.slot == "beside" for kind in chosen):
-            # the chips of a cluster in our region leave none for more
-            replicas = 2
-        return cls(seed, number, base, tuple(chosen), replicas, whole)
+        return cls(seed, number, base, tuple(chosen), chance.choice((2, 5)), whole)
 
     def scene(self, cloud: Json, sample: Json, api: Api) -> Scene:
         """Where it is to be made; makers are chosen by the same seed."""
