@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 import os
 import socket
-import tempfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Params
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._runs.ports import RunPorts
+from ansible_collections.rhaii.gke.plugins.module_utils._whole_files import write_whole
 
 
 class RecordFiles:
@@ -39,16 +38,7 @@ class RecordFiles:
 
     def write(self, name: str, record: dict[str, Any]) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # made 0600, and renamed once it is whole
-        handle, path = tempfile.mkstemp(prefix=".", dir=self._folder)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(record, file, indent=1, sort_keys=True)
-            Path(path).replace(self._file(name))
-        except OSError:
-            with suppress(OSError):
-                Path(path).unlink()
-            raise
+        write_whole(self._file(name), json.dumps(record, indent=1, sort_keys=True), 0o600)
 
     def remove(self, name: str) -> None:
         self._file(name).unlink(missing_ok=True)
