@@ -15,8 +15,9 @@ import fnmatch
 import gzip
 import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -117,12 +118,12 @@ class Found:
         )
 
 
-def line_of(lines: Sequence[Line], releases: Releases) -> Found | None:
+def line_of(lines: Sequence[Line], releases: Releases, content: Callable[[str, str], Json]) -> Found | None:
     """The line that the cluster has; one that cannot be installed from here comes first."""
     named = frozenset(name for line in lines for name in line.releases)
     found = []
     for (namespace, release), stored in sorted(releases.everywhere(named).items()):
-        metadata = (releases.content(namespace, stored.secret).get("chart") or {}).get("metadata") or {}
+        metadata = (content(namespace, stored.secret).get("chart") or {}).get("metadata") or {}
         chart, version = str(metadata.get("name") or ""), str(metadata.get("version") or "")
         found += [Found(line, release, namespace, chart, version) for line in lines if line.has(chart, version)]
     return min(found, key=lambda each: each.line.built, default=None)
@@ -161,6 +162,8 @@ def judge(wanted: Wanted, stored: Stored, content: Json | None, environment: str
 
 def run(params: Params, releases: Releases, progress: Progress, check_mode: bool) -> Result:
     environment = str(params["environment"])
+    # up to a megabyte each, and asked for both by the line and by what a release is made of
+    read = cache(releases.content)
     found: list[Json] = []
     foreign: list[str] = []
     current: list[str] = []
@@ -173,7 +176,7 @@ def run(params: Params, releases: Releases, progress: Progress, check_mode: bool
             continue
         labelled = bool(stored.labels.get(OF_ENVIRONMENT))
         folder = str(params["folders"].get(wanted.name) or "")
-        content = None if labelled and not folder else releases.content(wanted.namespace, stored.secret)
+        content = None if labelled and not folder else read(wanted.namespace, stored.secret)
         whose = judge(wanted, stored, content, environment)
         found.append(
             {"name": wanted.name, "namespace": wanted.namespace, "status": stored.status, "whose": whose.verdict}
@@ -187,7 +190,9 @@ def run(params: Params, releases: Releases, progress: Progress, check_mode: bool
         if folder and is_installed(content or {}, files_of(Path(folder).expanduser()), values):
             current.append(wanted.name)
     live = (
-        line_of([Line.of(name, each) for name, each in params["lines"].items()], releases) if params["lines"] else None
+        line_of([Line.of(name, each) for name, each in params["lines"].items()], releases, read)
+        if params["lines"]
+        else None
     )
     if live is not None and not live.line.built:
         foreign.append(live.refusal)

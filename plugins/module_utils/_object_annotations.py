@@ -7,10 +7,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import ports_of
-from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Json, Key, key_of
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import REFERENCE, Json, Key, key_of_reference
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import Ports
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options, wait_options
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
@@ -29,16 +27,15 @@ def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> R
     deadline = Deadline(ports.clock, params["wait_timeout"])
     done: list[Json] = []
     for given in params["objects"]:
-        metadata = {"name": given["name"], "namespace": given["namespace"]}
-        manifest = {"apiVersion": given["api_version"], "kind": given["kind"], "metadata": metadata}
-        key = key_of(manifest, "An entry of objects")
+        key = key_of_reference(given)
         live = _awaited(key, ports, deadline, float(params["wait_interval"]), progress, check_mode)
         lacks = annotations if live is None else missing(live, annotations)
         if lacks and live is not None and not check_mode:
             # by its uid, so that an object that has gone is not made by this
             only = {"name": key.name, "uid": live["metadata"]["uid"], "annotations": lacks}
             only |= {"namespace": key.namespace} if key.namespace else {}
-            ports.objects.apply(key, {**manifest, "metadata": only}, force=True, dry_run=False)
+            manifest = {"apiVersion": key.api_version, "kind": key.kind, "metadata": only}
+            ports.objects.apply(key, manifest, force=True, dry_run=False)
             progress(f"{key}: annotated with {', '.join(lacks)}")
         done.append({**key.public(), "action": "changed" if lacks else "unchanged"})
     return {"changed": any(each["action"] == "changed" for each in done), "objects": done}
@@ -63,17 +60,10 @@ def _awaited(
         deadline.pause(interval)
 
 
-_OBJECT: dict[str, Any] = {
-    "api_version": {"type": "str", "required": True},
-    "kind": {"type": "str", "required": True},
-    "name": {"type": "str", "required": True},
-    "namespace": {"type": "str", "default": ""},
-}
-
 CAPABILITY = Capability(
     name="object_annotations",
     argument_spec=kubernetes_options(
-        objects={"type": "list", "elements": "dict", "required": True, "options": _OBJECT},
+        objects={"type": "list", "elements": "dict", "required": True, "options": REFERENCE},
         annotations={"type": "dict", "required": True},
         **{name: spec for name, spec in wait_options(120, 5.0).items() if name != "wait"},
     ),

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import KubernetesObjects
-from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Json, Key, key_of
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import REFERENCE, Json, Key, key_of_reference
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options, wait_options
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock, Deadline, SystemClock, in_words
@@ -59,9 +59,7 @@ class Wanted:
 
     @classmethod
     def of(cls, given: Json) -> Wanted:
-        metadata = {"name": given["name"], "namespace": given["namespace"]}
-        manifest = {"apiVersion": given["api_version"], "kind": given["kind"], "metadata": metadata}
-        return cls(key_of(manifest, "An entry of objects"), tuple(given["certificate_keys"] or ()))
+        return cls(key_of_reference(given), tuple(given["certificate_keys"] or ()))
 
     @classmethod
     def of_deployment(cls, place: str) -> Wanted:
@@ -205,13 +203,9 @@ def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> R
 class KubernetesWaited(KubernetesObjects):
     """The real adapter."""
 
-    def __init__(self, api: KubernetesRest) -> None:
-        super().__init__(api)
-        self._rest = api
-
     def pods(self, namespace: str, labels: Mapping[str, str]) -> Sequence[Json]:
         query = {"labelSelector": ",".join(f"{key}={value}" for key, value in labels.items())}
-        return self._rest.items("list pods", f"/api/v1/namespaces/{quote(namespace)}/pods", query)
+        return self._api.items("list pods", f"/api/v1/namespaces/{quote(namespace)}/pods", query)
 
 
 def ports_of(params: Params) -> Ports:
@@ -219,10 +213,7 @@ def ports_of(params: Params) -> Ports:
 
 
 _OBJECT: dict[str, Any] = {
-    "api_version": {"type": "str", "required": True},
-    "kind": {"type": "str", "required": True},
-    "name": {"type": "str", "required": True},
-    "namespace": {"type": "str", "default": ""},
+    **REFERENCE,
     "certificate_keys": {"type": "list", "elements": "str", "default": [], "no_log": False},
 }
 

@@ -117,7 +117,7 @@ accounts:
       type: str
       sample: ""
 pods:
-  description: The pods that were deleted to be made anew, or would be in check mode.
+  description: The pods that were deleted to be recreated, or would be in check mode.
   returned: always
   type: list
   elements: str

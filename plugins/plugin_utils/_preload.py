@@ -14,13 +14,14 @@ from __future__ import annotations
 from contextlib import suppress
 
 from ansible.plugins.loader import filter_loader, lookup_loader, test_loader
-from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import options, roles
+from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import options, roles, simple
 
 
 def preload() -> None:
     """Fill the caches of the loaders, and of the roles' options."""
     for role in roles():
-        options(role)
+        for option in options(role).values():
+            simple(str(option.default))
     # a checker of imports has no collections; elsewhere what cannot be loaded says so where it is used
     with suppress(KeyError):
         # finding one filter loads every file of filters, Ansible's own among them

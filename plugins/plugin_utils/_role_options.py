@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,10 +20,8 @@ from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import Spec
 from jinja2 import nodes
 
 COLLECTION = Path(__file__).parents[2]
+_JINJA = jinja2.Environment()
 # libyaml takes a tenth of the time, which counts where every task has a process of its own
-# what nearly all defaults are: a collection-wide variable, and a value where that is not given
-_SIMPLE = re.compile(r"\{\{\s*(rhaii_\w+)\s*\|\s*rhaii\.gke\.given\((.+)\)\s*\}\}")
-_WORDS = {"true": True, "false": False, "none": None}
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -39,23 +36,29 @@ class Option:
     @property
     def collection_wide(self) -> str:
         """The collection-wide variable that stands for this one; empty where none does."""
-        match jinja2.Environment().parse(str(self.default).strip()).body:
-            case [nodes.Output(nodes=[nodes.Filter(node=nodes.Name(name=name), name="rhaii.gke.given")])]:
-                return str(name) if name.startswith("rhaii_") else ""
-        return ""
+        found = _reading(str(self.default))
+        return found[0] if found else ""
 
 
 @cache
 def simple(default: str) -> tuple[str, Any] | None:
     """A default that is a collection-wide variable with a literal value in its place; None of any other."""
-    match = _SIMPLE.fullmatch(default.strip())
-    if match is None:
+    found = _reading(default)
+    if found is None or len(found[1]) != 1:
         return None
     try:
-        literal = _WORDS[match[2]] if match[2] in _WORDS else ast.literal_eval(match[2])
-    except (ValueError, SyntaxError):
+        return found[0], found[1][0].as_const()
+    except nodes.Impossible:
         return None
-    return match[1], literal
+
+
+@cache
+def _reading(default: str) -> tuple[str, list[nodes.Expr]] | None:
+    """The collection-wide variable that a default reads, and what the filter takes where it is not given."""
+    match _JINJA.parse(default.strip()).body:
+        case [nodes.Output(nodes=[nodes.Filter(node=nodes.Name(name=name), name="rhaii.gke.given", args=args)])]:
+            return (str(name), args) if name.startswith("rhaii_") else None
+    return None
 
 
 @cache

@@ -49,7 +49,6 @@ _HELM, _OF_RELEASE = "helm", "meta.helm.sh/release-name"
 _ADDON = "addonmanager.kubernetes.io/mode"
 _ONE = re.compile(rb"^kind: *CustomResourceDefinition *$", re.MULTILINE)
 _ROOT = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 
 
@@ -240,8 +239,8 @@ class KubernetesDefinitions:
         self._api = api
 
     def live(self) -> dict[str, Json]:
-        found = self._api.call("list the definitions of kinds", "GET", _ROOT, accept=_LIST)
-        return {each["metadata"]["name"]: {"kind": KIND, **each} for each in found.get("items") or []}
+        found = self._api.metadata("list the definitions of kinds", _ROOT)
+        return {each["metadata"]["name"]: {"kind": KIND, **each} for each in found}
 
     def apply(self, name: str, manifest: Json, *, force: bool, dry_run: bool) -> Json:
         query = {"fieldManager": FIELD_MANAGER, "force": str(force).lower(), **({"dryRun": "All"} if dry_run else {})}

@@ -65,6 +65,23 @@ def key_of(manifest: Any, place: str) -> Key:
     return Key(str(found["apiVersion"]), str(found["kind"]), str(found["metadata.name"]), namespace)
 
 
+# Options that say which object is meant, without what it holds.
+REFERENCE: dict[str, dict[str, Any]] = {
+    "api_version": {"type": "str", "required": True},
+    "kind": {"type": "str", "required": True},
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "default": ""},
+}
+
+
+def key_of_reference(given: Mapping[str, Any]) -> Key:
+    """The key of an object that is given by these options."""
+    metadata = {"name": given["name"], "namespace": given["namespace"]}
+    return key_of(
+        {"apiVersion": given["api_version"], "kind": given["kind"], "metadata": metadata}, "An entry of objects"
+    )
+
+
 def keyed(manifests: Sequence[Any], option: str = "objects") -> list[tuple[Key, Json]]:
     """Each manifest with its key, in the order in which they are applied; each object once."""
     found: dict[Key, Json] = {}
@@ -201,11 +218,13 @@ def _decoded(value: str) -> str:
 
 
 __all__ = (
+    "REFERENCE",
     "Json",
     "Key",
     "bare",
     "is_secret",
     "key_of",
+    "key_of_reference",
     "keyed",
     "logged",
     "marked",

@@ -94,14 +94,14 @@ class _Charts:
         fresh = self.fetch(wanted)
         found = digest_of_folder(fresh)
         judge(wanted, found)
-        shutil.rmtree(kept, ignore_errors=True)
+        shutil.rmtree(kept, ignore_errors=True)  # what stays makes the rename fail, with its reason
         fresh.rename(kept)
         return kept, found
 
     def fetch(self, wanted: Wanted) -> Path:
         """The folder, fetched anew, beside where it will be."""
         fresh = self.destination / f".{wanted.name}.new"
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(fresh, ignore_errors=True)  # there is one only after a run that was killed
         self.destination.mkdir(parents=True, exist_ok=True)
         if wanted.is_reference:
             self.progress(f"fetching {wanted.name} from {wanted.place}")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
@@ -103,9 +103,9 @@ def _try(transport: Transport, cluster: Cluster, path: Path, model: str) -> Foun
     found = Found(**asdict(path), verdict=UNKNOWN)
     body = body_for(path.path, model)
     if not path.picker:
-        return _but(found, FAILED, reason=f"its pool {POOL.format(path.service)} is not there")
+        return replace(found, verdict=FAILED, reason=f"its pool {POOL.format(path.service)} is not there")
     if not body:
-        return _but(found, UNKNOWN, reason="what to ask there is not known")
+        return replace(found, verdict=UNKNOWN, reason="what to ask there is not known")
     ask = Ask("POST", path.path, body, path.headers)
     try:
         for _again in range(TRIES):
@@ -115,18 +115,14 @@ def _try(transport: Transport, cluster: Cluster, path: Path, model: str) -> Foun
             wrong = next((each for each in answers if each.status != 200), None)
             if wrong is not None:
                 said = wrong.error or f"HTTP {wrong.status}"
-                return _but(found, FAILED, requests=REQUESTS, reason=said)
+                return replace(found, verdict=FAILED, requests=REQUESTS, reason=said)
             grown = after.get(path.picker, 0) - before.get(path.picker, 0)
             if 0 <= grown <= REQUESTS:
                 verdict = ASKED if grown == REQUESTS else NOT_ASKED
-                return _but(found, verdict, requests=REQUESTS, answers=grown)
+                return replace(found, verdict=verdict, requests=REQUESTS, answers=grown)
     except RhaiiError as error:
-        return _but(found, UNKNOWN, reason=str(error))
-    return _but(found, UNKNOWN, requests=REQUESTS, reason=f"requests of others came between, {TRIES} times")
-
-
-def _but(found: Found, verdict: str, **changes: Any) -> Found:
-    return Found(**{**asdict(found), "verdict": verdict, **changes})
+        return replace(found, verdict=UNKNOWN, reason=str(error))
+    return replace(found, verdict=UNKNOWN, requests=REQUESTS, reason=f"requests of others came between, {TRIES} times")
 
 
 __all__ = ("ASKED", "FAILED", "NOT_ASKED", "REQUESTS", "TRIES", "UNKNOWN", "Found", "Path", "body_for", "look", "paths")

@@ -18,7 +18,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._applyset.definitions im
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import Ports
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Result
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
+from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError, KubernetesRest
 
 from tests.unit.fake_clock import FakeClock
 from tests.unit.plugins.module_utils.applyset.fake_objects import FakeObjects
@@ -286,12 +286,15 @@ def test_definitions_stay_when_objects_go(tmp_path: Path) -> None:
 def test_real_adapter_asks_for_metadata_alone() -> None:
     calls: list[Any] = []
 
-    class Api:
+    class Api(KubernetesRest):
+        def __init__(self) -> None:
+            pass
+
         def call(self, *given: Any, **more: Any) -> Json:
             calls.append((*given[1:], more))
             return {"items": [{"metadata": {"name": "a"}}]}
 
-    real = KubernetesDefinitions(Api())  # type: ignore[arg-type]
+    real = KubernetesDefinitions(Api())
     assert list(real.live()) == ["a"]
     real.apply("a", {"spec": {}}, force=False, dry_run=True)
     assert all("as=PartialObjectMetadata" in more["accept"] for *_rest, more in calls)
