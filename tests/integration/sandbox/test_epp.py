@@ -27,6 +27,8 @@ from sandbox.control_plane.bootstrap import DEFINITIONS
 from sandbox.control_plane.cluster import ControlPlane
 from sandbox.control_plane.kube import NETWORK_POLICY, POD, KubeClient
 from sandbox.control_plane.pki import Authority
+from sandbox.images.epp.config import CHARACTERS_PER_TOKEN
+from sandbox.images.epp.generation import of_image
 from sandbox.nodes.grpc_health import check
 from tests.integration.sandbox.stand_ins import (
     CERTIFICATES,
@@ -214,7 +216,9 @@ def scene(cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> It
             replica.wait_for("Uvicorn running")
         picker.wait_for('"pods": ["replica-0", "replica-1"]')
         wait_until(lambda: envoy.poll() is not None or gateway_serves(), "the gateway")
-        yield Scene(cluster, authority, replicas, picker, reader_token)
+        scene = Scene(cluster, authority, replicas, picker, reader_token)
+        wait_until(lambda: tuned(scene), "the picker to hear how large a replica's blocks are")
+        yield scene
     finally:
         envoy.terminate()
         envoy.wait(10)
@@ -232,6 +236,13 @@ def gateway_serves() -> bool:
 def ask(mode: str, prompt: str) -> httpx2.Response:
     body = {"model": MODEL, "prompt": prompt, "max_tokens": 2}
     return HTTP.post(f"{GATEWAY}/{mode}/v1/completions", json=body, timeout=30)
+
+
+def tuned(scene: Scene) -> bool:
+    """Whether the picker counts in the replicas' blocks: what it learned in blocks of its own matches no more."""
+    assert ask("guide", LONG_PROMPT).status_code == 200
+    own = of_image("").block_tokens * CHARACTERS_PER_TOKEN
+    return any(pick["blocks"] != len(LONG_PROMPT) // own for pick in scene.picks())
 
 
 def served(scene: Scene) -> list[float]:

@@ -122,6 +122,19 @@ async def gone(client: KubeClient, ref: Resource, name: str) -> None:
             await asyncio.sleep(0.1)
 
 
+async def removed(client: KubeClient) -> None:
+    """Takes the service away, its children too: the API server's collector comes to them after it is gone."""
+    await client.delete(LLM_INFERENCE_SERVICE, NAME, NAMESPACE)
+    await gone(client, LLM_INFERENCE_SERVICE, NAME)
+    for ref, name in (
+        (DEPLOYMENT, f"{NAME}-kserve"),
+        (DEPLOYMENT, f"{NAME}-kserve-router-scheduler"),
+        (HTTP_ROUTE, f"{NAME}-kserve-route"),
+        (INFERENCE_POOL, POOL),
+    ):
+        await gone(client, ref, name)
+
+
 def condition(service: Object, kind: str) -> Object:
     """One condition of a service; empty when it has none."""
     conditions = (service.get("status") or {}).get("conditions") or []
@@ -365,25 +378,27 @@ async def test_configuration_that_does_not_combine_is_told_and_changes_nothing(
 ) -> None:
     async with running(prepared) as client:
         await routed(client)
-        before = await client.get(DEPLOYMENT, f"{NAME}-kserve", NAMESPACE)
-        await client.patch(LLM_INFERENCE_SERVICE, NAME, NAMESPACE, change)
-        service = await eventually(client, LLM_INFERENCE_SERVICE, NAME, reason_is(kind, reason))
-        ready = {key: value for key, value in condition(service, "Ready").items() if key != "lastTransitionTime"}
-        if kind == "PresetsCombined":
-            # which Ready does not depend on: it says that it knows nothing of this generation
-            message = "unsuccessfully observed a new generation"
-            assert ready == {
-                "type": "Ready",
-                "status": "Unknown",
-                "reason": "NewObservedGenFailure",
-                "message": message,
-            }
-        else:
-            assert (ready["status"], ready["reason"]) == ("False", reason)
-        after = await client.get(DEPLOYMENT, f"{NAME}-kserve", NAMESPACE)
-        assert after["metadata"]["generation"] == before["metadata"]["generation"]
-        await client.delete(LLM_INFERENCE_SERVICE, NAME, NAMESPACE)
-        await gone(client, LLM_INFERENCE_SERVICE, NAME)
+        try:
+            before = await client.get(DEPLOYMENT, f"{NAME}-kserve", NAMESPACE)
+            await client.patch(LLM_INFERENCE_SERVICE, NAME, NAMESPACE, change)
+            service = await eventually(client, LLM_INFERENCE_SERVICE, NAME, reason_is(kind, reason))
+            ready = {key: value for key, value in condition(service, "Ready").items() if key != "lastTransitionTime"}
+            if kind == "PresetsCombined":
+                # which Ready does not depend on: it says that it knows nothing of this generation
+                message = "unsuccessfully observed a new generation"
+                assert ready == {
+                    "type": "Ready",
+                    "status": "Unknown",
+                    "reason": "NewObservedGenFailure",
+                    "message": message,
+                }
+            else:
+                assert (ready["status"], ready["reason"]) == ("False", reason)
+            after = await client.get(DEPLOYMENT, f"{NAME}-kserve", NAMESPACE)
+            assert after["metadata"]["generation"] == before["metadata"]["generation"]
+        finally:
+            # else the next test would find this one's service, or what is left of it
+            await removed(client)
 
 
 async def test_stopped_service_loses_its_children_and_gets_them_back(prepared: ControlPlane) -> None:
