@@ -16,11 +16,17 @@ from ansible_collections.rhaii.gke.plugins.module_utils._models import whole_num
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
 
 
-def service_plan(models: Any, live: Any, replicas: Any = None, image: Any = None) -> dict[str, Any]:
+def service_plan(
+    models: Any, live: Any, replicas: Any = None, image: Any = None, environment: str = "", keep_removed: bool = False
+) -> dict[str, Any]:
     given = plain(replicas)
     try:
         count = None if given in (None, "") else whole_number(given, "rhaii_replicas")
-        return _service_plan.plan(plain(models or []), plain(live), count, plain(image or "") or None).public()
+        return _service_plan.plan(
+            *(plain(models or []), plain(live), count, plain(image or "") or None),
+            environment=plain(environment),
+            keep_removed=bool(keep_removed),
+        ).public()
     except RhaiiError as error:
         raise AnsibleFilterError(str(error)) from error
 

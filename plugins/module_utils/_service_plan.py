@@ -6,7 +6,8 @@
 """What the inventory, the command line and the cluster come to: the models to serve, and the nodes that they leave.
 
 The inventory is the truth. A value from the command line is a temporary override: it is recorded on the service and
-kept until it is given again or equals the inventory.
+kept until it is given again or equals the inventory. A service of this environment that the inventory has no more goes,
+unless it is to be kept.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._models import effective_models
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import of_object
 from ansible_collections.rhaii.gke.plugins.module_utils._pods import pod_of
 
 Object = Mapping[str, Any]
@@ -40,8 +42,12 @@ class Plan:
     models: tuple[dict[str, Any], ...]
     notices: tuple[str, ...]
     suspended: tuple[str, ...]
-    # of all services that exist, ours or not: so many nodes are taken
+    # of all services that stay, ours or not: so many nodes are taken
     live_replicas: int
+    # of this environment, and in the inventory no more
+    removed: tuple[str, ...] = ()
+    # of those that are kept all the same: so many nodes they need
+    kept_replicas: int = 0
 
     def public(self) -> dict[str, Any]:
         return {
@@ -49,13 +55,24 @@ class Plan:
             "notices": list(self.notices),
             "suspended": list(self.suspended),
             "live_replicas": self.live_replicas,
+            "removed": list(self.removed),
+            "kept_replicas": self.kept_replicas,
         }
 
 
 def plan(
-    declared: Sequence[Object], live: Sequence[Object], replicas: int | None = None, image: str | None = None
+    declared: Sequence[Object],
+    live: Sequence[Object],
+    replicas: int | None = None,
+    image: str | None = None,
+    *,
+    environment: str = "",
+    keep_removed: bool = False,
 ) -> Plan:
-    """`live` are LLMInferenceService objects; `replicas` and `image` stand for the default model, the first."""
+    """`live` are LLMInferenceService objects; `replicas` and `image` stand for the default model, the first.
+
+    Without `environment` nothing counts as removed.
+    """
     services = {str(service["metadata"]["name"]): service for service in live}
     models: list[dict[str, Any]] = []
     notices: list[str] = []
@@ -71,8 +88,16 @@ def plan(
         models.append({**model, **override, "override": override})
         notices += [_notice(name, key, override[key], model[key], default=index == 0) for key in override]
     suspended = tuple(str(model["name"]) for model in models if _is_stopped(services.get(str(model["name"]))))
-    taken = sum(_replicas(service["spec"]) for service in live)
-    return Plan(tuple(models), tuple(notices), suspended, taken)
+    declared_names = {str(model["name"]) for model in models}
+    gone = {
+        name: service
+        for name, service in services.items()
+        if environment and name not in declared_names and of_object(service, environment).is_ours
+    }
+    notices += [_farewell(name, service, keep_removed) for name, service in gone.items()]
+    leaving = sum(_replicas(service["spec"]) for service in gone.values())
+    taken = sum(_replicas(service["spec"]) for service in live) - (0 if keep_removed else leaving)
+    return Plan(tuple(models), tuple(notices), suspended, taken, tuple(gone), leaving if keep_removed else 0)
 
 
 def override_of(service: Object) -> dict[str, Any]:
@@ -108,6 +133,17 @@ def _notice(name: str, key: str, value: Any, declared: Any, *, default: bool) ->
     return (
         f"{name}: {key} is {value} by a temporary override, the inventory says {declared}. To keep it, write "
         f"{key}: {value} into the model's entry of rhaii_models; to drop it, {drop}."
+    )
+
+
+def _farewell(name: str, service: Object, keep: bool) -> str:
+    if keep:
+        return f"{name}: not in rhaii_models any more, and kept, because rhaii_keep_removed_models is true."
+    count = _replicas(service["spec"])
+    replicas = f"{count} replica{'' if count == 1 else 's'}"
+    return (
+        f"{name}: not in rhaii_models any more, so it is deleted with its {replicas}. To keep it, add "
+        "-e rhaii_keep_removed_models=true."
     )
 
 

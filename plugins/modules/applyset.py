@@ -40,7 +40,7 @@ options:
     description:
       - The objects, as Kubernetes has them. For O(state=absent) kind, name and namespace are enough.
       - They are applied in the order in which kinds need each other, and deleted in the opposite one.
-      - Either these or O(manifests).
+      - Either these or O(manifests). With O(set) and O(state=absent) neither is needed.
     type: list
     elements: dict
   manifests:
@@ -76,10 +76,45 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  set:
+    description:
+      - The set that the objects are. What was in it at the last run and is not given now is deleted, and awaited until
+        it is gone with all that it owns. With O(state=absent) all of it goes.
+      - A set is what Kubernetes calls an ApplySet (KEP-3659). A ConfigMap is its parent, and each member carries the
+        label C(applyset.kubernetes.io/part-of). The members may be in other namespaces, or in none.
+      - Only what is of this environment is ever deleted. What carries the label and is not is left, and named in
+        RV(left). A parent that is not of this environment, or that another tool keeps, fails the task.
+      - A Namespace or a CustomResourceDefinition cannot be in a set, since with it more would go than the set.
+    type: dict
+    version_added: 0.2.0
+    suboptions:
+      name:
+        description: Name of the ConfigMap.
+        type: str
+        required: true
+      namespace:
+        description: Its namespace, which must be there.
+        type: str
+        required: true
+  prune:
+    description:
+      - Whether what O(set) has no more is deleted. With V(false) it stays a member, is named in RV(left), and goes with
+        the next task that prunes.
+    type: bool
+    default: true
+    version_added: 0.2.0
+  former_members:
+    description:
+      - Objects that were made when there was no O(set) yet. Where they are of this environment, and not among
+        O(objects), they are treated as members. Kind, name and namespace are enough.
+    type: list
+    elements: dict
+    default: []
+    version_added: 0.2.0
   dependents:
     description:
       - Objects that go with one of O(objects) because it owns them, as the Service of a Gateway. They are awaited too.
-      - Only for O(state=absent). What belongs to somebody else is not awaited.
+      - For O(state=absent), and for what O(set) has no more. What belongs to somebody else is not awaited.
     type: list
     elements: dict
     default: []
@@ -113,6 +148,24 @@ EXAMPLES = r"""
       - path: charts/gateway-api
         unless: gateways.gateway.networking.k8s.io
       - path: charts/kserve/crds
+    kubeconfig: ~/.kube/config
+
+- name: Apply the policies, and delete those that were among them and are no more
+  rhaii.gke.applyset:
+    environment: prod
+    manifests: "{{ lookup('ansible.builtin.template', 'policies.yml.j2') }}"
+    set:
+      name: policies
+      namespace: rhaii-inference
+    kubeconfig: ~/.kube/config
+
+- name: Delete all of them
+  rhaii.gke.applyset:
+    environment: prod
+    set:
+      name: policies
+      namespace: rhaii-inference
+    state: absent
     kubeconfig: ~/.kube/config
 
 - name: Delete the gateway, and wait until the cloud's load balancer can go

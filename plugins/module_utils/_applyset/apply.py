@@ -31,10 +31,13 @@ from ansible_collections.rhaii.gke.plugins.module_utils._applyset.fields import 
     without,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import ports_of
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.members import ObjectSet, Place, refuse_kinds
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.membership import Member, Membership
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import (
     Json,
     Key,
     bare,
+    by_rank,
     is_secret,
     keyed,
     logged,
@@ -101,6 +104,9 @@ class _Set:
         self.definitions = ports.definitions
         self.sets = [Set.of(each) for each in params["definitions"]]
         self.dependents = [key for key, _manifest in keyed(params["dependents"], "dependents")]
+        self.set = ObjectSet(**params["set"]) if params.get("set") else None
+        self.prunes = bool(params.get("prune", True))
+        self.former = [key for key, _manifest in keyed(params.get("former_members") or [], "former_members")]
         self.check_mode = check_mode
         self.objects = ports.objects
         self.each = ports.each
@@ -156,15 +162,20 @@ class _Set:
     def present(self) -> None:
         """All are looked at and tried before the first is changed, so that a refusal leaves everything as it was."""
         keys = [key for key, _manifest in self.manifests]
+        if self.set:
+            refuse_kinds(keys)
         for key in keys:
             # asked here, so that what is asked at once finds it
             self.objects.knows(key)
+        membership = self.membership()
         found = dict(zip(keys, self.each(self.objects.read, keys), strict=True))
         lives = {key: self.settled(key, found[key]) for key in keys}
         judged = {key: of_object(live, self.environment) for key, live in lives.items() if live is not None}
         kept = {key for key, whose in judged.items() if is_used_as_it_is(key, whose)}
-        refuse_foreign({key: whose for key, whose in judged.items() if not whose.is_ours and key not in kept})
-        wanted = {key: marked(manifest, self.environment) for key, manifest in self.manifests if key not in kept}
+        foreign = {key: whose for key, whose in judged.items() if not whose.is_ours and key not in kept}
+        refuse_foreign({**foreign, **foreign_parent(membership)})
+        wanted = {key: self.ours(manifest) for key, manifest in self.manifests if key not in kept}
+        beside = membership.beside(keys, self.former) if membership else []
         coming = {key.name for key in wanted if key.kind == "Namespace" and lives[key] is None}
 
         def one(key: Key) -> _Tried:
@@ -172,11 +183,70 @@ class _Set:
 
         tried: dict[Key, _Tried] = dict(zip(wanted, self.each(one, list(wanted)), strict=True))
         refuse([each.refusal for each in tried.values() if each.refusal])
+        widened = self.widen(membership, keys)
         for key in keys:
             if key in kept:
                 self.done.append(_Done(key, "left", judged[key].seems))
             else:
                 self.done.append(self.apply(key, wanted[key], lives[key], tried[key]))
+        if membership:
+            self.let_go(membership, beside)
+            self.narrow(membership, widened, keys)
+
+    def ours(self, manifest: Json) -> Json:
+        found = marked(manifest, self.environment)
+        return self.set.member(found) if self.set else found
+
+    def membership(self) -> Membership | None:
+        return Membership(self.set, self.objects, self.each, self.environment) if self.set else None
+
+    def widen(self, membership: Membership | None, keys: list[Key]) -> _Done | None:
+        """The parent says where members may be before the first one is there: else a killed run would lose it."""
+        if membership is None or self.check_mode or Place.of(keys) <= membership.place:
+            return None
+        return self.note(membership, membership.place | Place.of(keys), membership.parent)
+
+    def narrow(self, membership: Membership, widened: _Done | None, keys: list[Key]) -> None:
+        """The parent says where members are, once those that left are gone; without members there is none."""
+        key = membership.of.key
+        place = Place.of([*keys, *(each.key for each in self.done if each.action == "left")])
+        parent = self.objects.read(key) if widened else membership.parent
+        if place.kinds:
+            done = self.note(membership, place, parent)
+            self.done.append(widened if widened and done.action == "unchanged" else done)
+        elif parent is not None:
+            self.remove(key, parent)
+
+    def note(self, membership: Membership, place: Place, parent: Json | None) -> _Done:
+        key, manifest = membership.of.key, marked(membership.of.parent(place), self.environment)
+        tried = self.tried(key, manifest, parent, is_coming=False)
+        if tried.refusal:
+            raise tried.refusal
+        return self.apply(key, manifest, parent, tried)
+
+    def let_go(self, membership: Membership, beside: list[Member]) -> None:
+        """What is in the set no more goes; what only carries its label is not ours to delete."""
+        for member in reversed(beside):
+            if not member.whose.is_ours:
+                why = f"carries the label of the set {membership.of.name}, but {member.whose.seems}"
+                self.done.append(_Done(member.key, "left", why))
+            elif not self.prunes:
+                self.done.append(
+                    _Done(member.key, "left", f"is kept, though the set {membership.of.name} has it no more")
+                )
+            else:
+                # with all that it owns: a model's pods hold nodes that others may be waiting for
+                self.remove(member.key, member.live, f", since the set {membership.of.name} has it no more", whole=True)
+        if not self.check_mode and any(each.action == "deleted" for each in self.done):
+            # what was applied has had its own wait
+            self.deadline = Deadline(self.clock, self.deadline.timeout)
+            self.await_gone()
+
+    def remove(self, key: Key, live: Json, why: str = "", *, whole: bool = False) -> None:
+        if not self.check_mode:
+            self.progress(f"{key}: deleting{why}")
+            self.objects.delete(key, str(live["metadata"]["uid"]), whole=whole)
+        self.done.append(_Done(key, "deleted", "", *shown(bare(live), {}), str(live["metadata"]["uid"])))
 
     def settled(self, key: Key, live: Json | None) -> Json | None:
         """An object as it stays: what is being deleted would take away what is applied to it."""
@@ -343,20 +413,25 @@ class _Set:
 
     def absent(self) -> None:
         """What others need goes last. Nothing foreign is deleted, or waited for."""
-        for key, _manifest in reversed(self.manifests):
-            live = self.objects.read(key)
+        membership = self.membership()
+        keys = [key for key, _manifest in self.manifests]
+        members = {each.key: each.live for each in (membership.beside(keys) if membership else [])}
+        for key in reversed(by_rank([*keys, *members])):
+            live = members.get(key) or self.objects.read(key)
             whose = Whose("") if live is None else of_object(live, self.environment)
             if live is None:
                 self.done.append(_Done(key, "absent"))
             elif not whose.is_ours:
                 self.done.append(_Done(key, "left", whose.seems))
             else:
-                if not self.check_mode:
-                    self.progress(f"{key}: deleting")
-                    self.objects.delete(key, str(live["metadata"]["uid"]))
-                self.done.append(_Done(key, "deleted", "", *shown(bare(live), {}), str(live["metadata"]["uid"])))
+                self.remove(key, live)
         if not self.check_mode:
             self.await_gone()
+        if membership and membership.parent and membership.whose:
+            if membership.whose.is_ours:
+                self.remove(membership.of.key, membership.parent)
+            else:
+                self.done.append(_Done(membership.of.key, "left", membership.whose.seems))
 
     def await_gone(self) -> None:
         said: list[str] = []
@@ -447,6 +522,12 @@ def refuse(refusals: list[RhaiiError]) -> None:
         )
 
 
+def foreign_parent(membership: Membership | None) -> dict[Key, Whose]:
+    if membership is None or membership.whose is None or membership.whose.is_ours:
+        return {}
+    return {membership.of.key: membership.whose}
+
+
 def unquoted(key: Key, error: KubernetesError) -> RhaiiError:
     return RhaiiError(
         f"{key} is refused by the API server ({error.status} {error.reason}). What it said is not shown, for it quotes "
@@ -525,12 +606,19 @@ CAPABILITY = Capability(
             },
         },
         dependents={"type": "list", "elements": "dict", "default": []},
+        set={
+            "type": "dict",
+            "options": {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "required": True}},
+        },
+        prune={"type": "bool", "default": True},
+        former_members={"type": "list", "elements": "dict", "default": []},
         **{name: spec for name, spec in wait_options(60, 5.0).items() if name != "wait"},
     ),
     ports=ports_of,
     run=run,
     mutually_exclusive=[("objects", "manifests")],
-    required_one_of=[("objects", "manifests")],
+    required_one_of=[("objects", "manifests", "set")],
+    required_if=[("state", "present", ("objects", "manifests"), True)],
     secrets=_secrets,
     logged=_logged,
 )

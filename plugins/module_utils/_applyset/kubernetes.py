@@ -7,10 +7,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.definitions import KubernetesDefinitions
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.members import GroupKind
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Json, Key
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import Ports, at_once
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Params
@@ -76,10 +78,41 @@ class KubernetesObjects:
         doing = f"{'try' if dry_run else 'apply'} {key}"
         return self._api.call(doing, "PATCH", self._path(key), query=query, body=manifest, patch="apply")
 
-    def delete(self, key: Key, uid: str) -> None:
-        body = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
+    def delete(self, key: Key, uid: str, *, whole: bool = False) -> None:
+        body = {"propagationPolicy": "Foreground" if whole else "Background", "preconditions": {"uid": uid}}
         nothing: Json = {}
         if_there(lambda: self._api.call(f"delete {key}", "DELETE", self._path(key), body=body), nothing)
+
+    def labelled(self, kind: GroupKind, namespaces: Sequence[str], label: str) -> list[Json]:
+        version = self._version_of(kind)
+        if version is None or not self._knows(version, kind.kind):
+            return []
+        resource = self._known[version][kind.kind]
+        paths = [_place(version, resource, each) for each in (namespaces if resource.namespaced else [""])]
+        # what is in a list does not say what it is
+        kinds = {"apiVersion": version, "kind": kind.kind}
+        return [{**kinds, **item} for path in paths for item in self._list(kind, path, label)]
+
+    def _list(self, kind: GroupKind, path: str, label: str) -> list[Json]:
+        nothing: Json = {}
+        query = {"labelSelector": label}
+        answer = if_there(lambda: self._api.call(f"list {kind}", "GET", path, query=query), nothing)
+        return list(answer.get("items") or [])
+
+    def _version_of(self, kind: GroupKind) -> str | None:
+        """By which a kind is asked for: as its objects were given, else as the API server prefers it."""
+        if not kind.group:
+            return "v1"
+        known = (version for version in self._known if version.startswith(f"{kind.group}/"))
+        given = next((version for version in known if kind.kind in self._known[version]), None)
+        if given:
+            return given
+        nothing: Json = {}
+        group = if_there(
+            lambda: self._api.call(f"look for the group {kind.group}", "GET", f"/apis/{kind.group}"), nothing
+        )
+        preferred = (group.get("preferredVersion") or {}).get("groupVersion")
+        return str(preferred) if preferred else None
 
 
 def _place(api_version: str, resource: _Resource, namespace: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,7 +90,12 @@ def keyed(manifests: Sequence[Any], option: str = "objects") -> list[tuple[Key, 
         if key in found:
             raise RhaiiError(f"{key} is given twice in {option}.", remedy="Give each object once.")
         found[key] = dict(manifest)
-    return sorted(found.items(), key=lambda item: _rank(item[0].kind))
+    return [(key, found[key]) for key in by_rank(found)]
+
+
+def by_rank(keys: Iterable[Key]) -> list[Key]:
+    """In the order in which they are applied."""
+    return sorted(keys, key=lambda key: _rank(key.kind))
 
 
 def _rank(kind: str) -> int:
@@ -222,6 +227,7 @@ __all__ = (
     "Json",
     "Key",
     "bare",
+    "by_rank",
     "is_secret",
     "key_of",
     "key_of_reference",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.definitions import Definitions
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.members import GroupKind
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Json, Key
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock
 
@@ -27,22 +28,28 @@ class Objects(Protocol):
     def apply(self, key: Key, manifest: Json, *, force: bool, dry_run: bool) -> Json:
         """Apply by the server, which refuses unknown fields; raises KubernetesError, with its causes on a conflict."""
 
-    def delete(self, key: Key, uid: str) -> None:
-        """Ask for the deletion of exactly this one; what is gone already is no error."""
+    def delete(self, key: Key, uid: str, *, whole: bool = False) -> None:
+        """Ask for the deletion of exactly this one; what is gone already is no error.
+
+        As a `whole` it is there until what it owns is gone.
+        """
+
+    def labelled(self, kind: GroupKind, namespaces: Sequence[str], label: str) -> list[Json]:
+        """The objects of a kind that carry a label, `key=value`, in these namespaces; none of an unknown kind."""
 
 
-Each = Callable[[Callable[[Key], Any], Sequence[Key]], list[Any]]
+Each = Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
 # A connection more costs a handshake: few, and none for one object.
 AT_ONCE = 4
 
 
-def in_turn(work: Callable[[Key], Any], of: Sequence[Key]) -> list[Any]:
+def in_turn(work: Callable[[Any], Any], of: Sequence[Any]) -> list[Any]:
     """What the work finds of each, one after another."""
     return [work(one) for one in of]
 
 
-def at_once(work: Callable[[Key], Any], of: Sequence[Key]) -> list[Any]:
+def at_once(work: Callable[[Any], Any], of: Sequence[Any]) -> list[Any]:
     """The same, a few at a time."""
     if len(of) < 2:
         return in_turn(work, of)

@@ -383,3 +383,44 @@ def test_ready_model_pods_without_the_guides_label_get_it() -> None:
         "metadata": {"name": "a", "namespace": "n", "labels": {label: "qwen"}},
     }
     assert guide_labels(pods, []) == []
+
+
+def owned(name: str, replicas: int | None, environment: str = "prod", manager: str = "rhaii.gke") -> dict[str, Any]:
+    found = service(name, replicas)
+    meta = found["metadata"]
+    meta["labels"] = {"rhaii.gke/environment": environment}
+    meta["annotations"] = {"rhaii.gke/created": "true"}
+    fields = {"f:metadata": {"f:annotations": {"f:rhaii.gke/created": {}}}}
+    meta["managedFields"] = [{"manager": manager, "fieldsV1": fields}]
+    return found
+
+
+def test_service_that_the_inventory_has_no_more_is_named_and_leaves_its_nodes() -> None:
+    found = plan(DECLARED, [owned("a", 3), owned("old", 2), owned("small", 1)], environment="prod")
+    assert (found.removed, found.kept_replicas, found.live_replicas) == (("old", "small"), 0, 3)
+    assert found.notices == (
+        "old: not in rhaii_models any more, so it is deleted with its 2 replicas. To keep it, add "
+        "-e rhaii_keep_removed_models=true.",
+        "small: not in rhaii_models any more, so it is deleted with its 1 replica. To keep it, add "
+        "-e rhaii_keep_removed_models=true.",
+    )
+
+
+def test_kept_service_needs_its_nodes() -> None:
+    found = plan(DECLARED, [owned("a", 3), owned("old", 2)], environment="prod", keep_removed=True)
+    assert (found.removed, found.kept_replicas, found.live_replicas) == (("old",), 2, 5)
+    assert found.notices == ("old: not in rhaii_models any more, and kept, because rhaii_keep_removed_models is true.",)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [owned("old", 2, "staging"), owned("old", 2, manager="kubectl"), service("old", 2)],
+    ids=["another environment's", "a copy", "foreign"],
+)
+def test_service_of_others_is_not_removed(other: dict[str, Any]) -> None:
+    found = plan(DECLARED, [owned("a", 3), other], environment="prod")
+    assert (found.removed, found.notices, found.live_replicas) == ((), (), 5)
+
+
+def test_without_an_environment_nothing_is_removed() -> None:
+    assert plan(DECLARED, [owned("old", 2)]).removed == ()

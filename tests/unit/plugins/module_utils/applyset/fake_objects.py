@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.members import GroupKind
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Json, Key, key_of
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import CREATED, FIELD_MANAGER, OF_ENVIRONMENT
@@ -160,11 +161,21 @@ class FakeObjects:
         assert found is not None
         return found
 
-    def delete(self, key: Key, uid: str) -> None:
-        self.calls.append(("delete", key))
+    def delete(self, key: Key, uid: str, *, whole: bool = False) -> None:
+        self.calls.append(("delete whole" if whole else "delete", key))
         assert self.live[key]["metadata"]["uid"] == uid
         if key not in self.holding:
             del self.live[key]
+
+    def labelled(self, kind: GroupKind, namespaces: Sequence[str], label: str) -> list[Json]:
+        name, _equals, value = label.partition("=")
+        keys = [key for key in self.live if GroupKind.of_key(key) == kind and key.namespace in (*namespaces, "")]
+        found = [
+            body for key in keys if (body := self.read(key)) and body["metadata"].get("labels", {}).get(name) == value
+        ]
+        del self.calls[len(self.calls) - len(keys) :]
+        self.calls += [("list", Key("", str(kind), "", namespace)) for namespace in namespaces]
+        return found
 
     def done(self, *verbs: str) -> list[str]:
         """Names of the objects to which it came, in order."""
