@@ -48,6 +48,20 @@ options:
         type: list
         elements: dict
         required: true
+  sets:
+    description: The sets of M(rhaii.gke.applyset), whose parents are looked at too.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the parent.
+        type: str
+        required: true
+      namespace:
+        description: Its namespace.
+        type: str
+        required: true
   variables:
     description:
       - Which variable gives ours another name, by kind, or by kind and name as in V(Secret rhaiis-pull-secret).

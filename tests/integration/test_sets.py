@@ -119,7 +119,7 @@ class Sets:
 
 @pytest.fixture
 def sets(plane: ControlPlane, request: pytest.FixtureRequest) -> Iterator[Sets]:
-    of = Sets(plane, f"set-{abs(hash(request.node.name)) % 10**8}")
+    of = Sets(plane, request.node.name.replace("_", "-")[:50])
     yield of
     of.run(state="absent")
 
@@ -177,7 +177,7 @@ def test_model_that_goes_is_awaited_with_its_pods(sets: Sets) -> None:
 
 def test_foreign_objects_stay(sets: Sets) -> None:
     sets.run(config("one", namespace=PLACE))
-    sets.kubectl("create", "configmap", "theirs", "-n", PLACE)
+    sets.kubectl("create", "configmap", "theirs", "-n", PLACE, "--from-literal=key=theirs")
     refused = sets.run(config("two", namespace=PLACE), config("theirs", namespace=PLACE))
     assert "Not of this environment, so left alone: ConfigMap sets/theirs" in refused["msg"]
     # refused before anything went

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.apply import belongs_to, is_used_as_it_is
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import ports_of
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.members import ObjectSet
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Json, Key, key_of, keyed
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import Ports
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options
@@ -62,6 +63,10 @@ def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> R
     for key, _manifest in keyed(params["objects"]):
         live = ports.objects.read(key)
         judged[key] = None if live is None else Whose(OURS) if is_old_account(live) else of_object(live, environment)
+    for each in params["sets"]:
+        of = ObjectSet(**each)
+        live = ports.objects.read(of.key)
+        judged[of.key] = None if live is None else of.whose(live, environment)
     for product in products_of(params["products"]):
         live = ports.objects.read(product.key)
         if live is not None and not product.made(live):
@@ -120,6 +125,12 @@ CAPABILITY = Capability(
                 "maker": {"type": "dict", "required": True},
                 "objects": {"type": "list", "elements": "dict", "required": True},
             },
+        },
+        sets={
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "required": True}},
         },
         variables={"type": "dict", "default": {}},
         fail_on_foreign={"type": "bool", "default": True},

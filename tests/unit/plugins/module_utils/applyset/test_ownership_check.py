@@ -41,6 +41,7 @@ def check(objects: FakeObjects, *given: Json, fail: bool = False, products: Any 
         "environment": ENVIRONMENT,
         "objects": list(given),
         "products": list(products),
+        "sets": [],
         "variables": {name.replace("_", " "): variable for name, variable in variables.items()},
         "fail_on_foreign": fail,
     }
