@@ -154,7 +154,8 @@ def replaced(wanted: Sequence[Object], live: Sequence[Object], spare_nodes: int)
     others grow by, they take.
     """
     before = {service["metadata"]["name"]: service["spec"] for service in live}
-    after = {service["metadata"]["name"]: service["spec"] for service in wanted if "metadata" in service}
+    # a set has its parent too
+    after = {service["metadata"]["name"]: service["spec"] for service in wanted if "spec" in service}
     growth = {name: max(0, _replicas(spec) - _replicas(before.get(name))) for name, spec in after.items()}
     return [
         str(name)
