@@ -16,7 +16,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sandbox.images.operators.istio_operands import webhooks
 from sandbox.nodes.inventory import Machine
@@ -44,6 +44,22 @@ def conditions(*kinds: str, status: str = "True", reason: str = "AsExpected", me
         {"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": SINCE}
         for kind in kinds
     ]
+
+
+FOREGROUND = "foregroundDeletion"
+COLLECTED = {
+    "networkpolicies": ("networking.k8s.io/v1", "NetworkPolicy"),
+    "secrets": ("v1", "Secret"),
+    "configmaps": ("v1", "ConfigMap"),
+    "serviceaccounts": ("v1", "ServiceAccount"),
+    "serving.kserve.io/llminferenceservices": (SERVING, "LLMInferenceService"),
+    "gateway.networking.k8s.io/gateways": (f"{GATEWAY}/v1", "Gateway"),
+    "gateway.networking.k8s.io/httproutes": (f"{GATEWAY}/v1", "HTTPRoute"),
+    "networking.istio.io/envoyfilters": ("networking.istio.io/v1alpha3", "EnvoyFilter"),
+    "cert-manager.io/clusterissuers": ("cert-manager.io/v1", "ClusterIssuer"),
+    "cert-manager.io/certificates": ("cert-manager.io/v1", "Certificate"),
+}
+"""Where etcd keeps what may be in a set of ours."""
 
 
 class Balancers:
@@ -102,6 +118,9 @@ class QuickOperators:
         if seen.key in self._alone:
             return
         path = seen.key.removeprefix("/registry/")
+        if seen.value is not None and FOREGROUND.encode() in seen.value:
+            self._collect(path)
+            return
         for prefix, reaction in self._reactions.items():
             if path.startswith(f"{prefix}/"):
                 namespace, _, name = path.removeprefix(f"{prefix}/").rpartition("/")
@@ -113,6 +132,25 @@ class QuickOperators:
                         self.problems.append(f"{seen.key}: {error}")
                 except Exception as error:  # a thread that dies would look like a cluster that hangs
                     self.problems.append(f"{seen.key}: {error!r}")
+
+    def _collect(self, path: str) -> None:
+        """The garbage collector: what waits for what it owns goes after it."""
+        prefix = next((each for each in COLLECTED if path.startswith(f"{each}/")), None)
+        if prefix is None:
+            self.problems.append(f"{path}: nobody here collects what it owns")
+            return
+        namespace, _, name = path.removeprefix(f"{prefix}/").rpartition("/")
+        version, kind = COLLECTED[prefix]
+        found = self._api.find(version, kind, namespace, name)
+        if found is None or not found["metadata"].get("deletionTimestamp"):
+            return
+        if prefix in self._reactions and kind in ("LLMInferenceService", "Gateway"):
+            self._reactions[prefix](namespace, name, None)
+        left = [each for each in found["metadata"].get("finalizers", []) if each != FOREGROUND]
+        body = {"metadata": {"finalizers": left or None}}
+        with suppress(ApiFailure):  # gone meanwhile
+            where = self._api.path(version, kind, namespace, name)
+            self._api.call("PATCH", where, body, content="application/merge-patch+json")
 
     @contextmanager
     def replaced(self) -> Iterator[None]:

@@ -88,6 +88,47 @@ def test_5_second_run_changes_nothing(deployed: Played, ground: Ground) -> None:
     assert "changed=0 " in again.shown.output
 
 
+RENAMED = {
+    "rhaii_models": [{"name": "renamed", "uri": "hf://Qwen/Qwen2.5-3B-Instruct", "replicas": 3}],
+    "network_policies_enabled": False,
+    "rhaii_gateway_name": "another-gateway",
+}
+
+
+def what_is_ours(ground: Ground) -> set[str]:
+    found = set()
+    for version, kind in (
+        ("serving.kserve.io/v1alpha1", "LLMInferenceService"),
+        ("networking.k8s.io/v1", "NetworkPolicy"),
+        ("gateway.networking.k8s.io/v1", "Gateway"),
+    ):
+        for each in ground.cluster.api.list(version, kind):
+            if (each["metadata"].get("labels") or {}).get("rhaii.gke/environment") == ENVIRONMENT:
+                found.add(f"{kind} {each['metadata']['name']}")
+    return found
+
+
+POLICIES = {f"NetworkPolicy allow-{name}" for name in ("gateway-to-vllm", "epp-scheduler", "istio", "vllm-egress")}
+BEFORE = {*POLICIES, "LLMInferenceService qwen-3b-tpu-svc", "Gateway inference-gateway"}
+AFTER = {"LLMInferenceService renamed", "Gateway another-gateway"}
+
+
+def test_5_check_mode_shows_what_a_renamed_model_and_a_switch_would_change(deployed: Played, ground: Ground) -> None:
+    checked = ground.run("deploy", check=True, **RENAMED)
+    assert checked.shown.code == 0, checked.shown.output[-3000:]
+    assert "qwen-3b-tpu-svc: not in rhaii_models any more" in " ".join(checked.shown.output.split())
+    assert what_is_ours(ground) == BEFORE
+
+
+def test_5_what_left_the_inventory_goes_and_nobody_waits_for_its_nodes(deployed: Played, ground: Ground) -> None:
+    kept = ground.run("deploy", rhaii_keep_removed_models=True, cluster_tpu_nodes=6, **RENAMED)
+    assert kept.shown.code == 0, kept.shown.output[-3000:]
+    assert what_is_ours(ground) == {*AFTER, "LLMInferenceService qwen-3b-tpu-svc"}
+    changed = ground.run("deploy", **RENAMED)
+    assert changed.shown.code == 0, changed.shown.output[-3000:]
+    assert what_is_ours(ground) == AFTER
+
+
 def test_6_teardown_of_a_cluster_that_stays_puts_back_and_leaves_what_the_operators_need(
     deployed: Played, ground: Ground
 ) -> None:

@@ -19,6 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.members import PART_OF, ObjectSet
+
 from sandbox.cloud.errors import Json
 from tests.integration.quick_cluster import Api, ApiFailure, Object, until
 from tests.integration.quick_operators import conditions
@@ -201,7 +203,14 @@ def marked(item: Object, labels: Mapping[str, str], notes: Mapping[str, str]) ->
     return {**item, "metadata": {**meta, **{key: value for key, value in more.items() if value}}}
 
 
-def an_object(version: str, kind: str, place: str, body: Object, stops: Sequence[str] = (), maker: Any = None) -> Make:
+def an_object(
+    version: str,
+    kind: str,
+    place: str,
+    body: Object,
+    stops: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
+) -> Make:
     """A thing of Kubernetes; `place` is namespace/name or a name."""
     namespace, _, name = place.rpartition("/")
 
@@ -211,6 +220,7 @@ def an_object(version: str, kind: str, place: str, body: Object, stops: Sequence
         remove(scene, version, kind, namespace, name)
         meta = {"name": name, **({"namespace": namespace} if namespace else {})}
         item = {"apiVersion": version, "kind": kind, "metadata": meta, **copy.deepcopy(body)}
+        item = marked(item, labels or {}, {})
         scene.chance.choice(MAKERS)(scene.api, item)
         if kind == "Deployment":
             counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 2)
@@ -290,6 +300,11 @@ def model(name: str) -> Object:
 def envoy_filter() -> Object:
     patch = {"operation": "MERGE", "value": {"per_connection_buffer_limit_bytes": 32768}}
     return {"spec": {"configPatches": [{"applyTo": "LISTENER", "match": {"context": "GATEWAY"}, "patch": patch}]}}
+
+
+def in_set(name: str) -> dict[str, str]:
+    """The label of a set of ours whose parent is in our namespace."""
+    return {PART_OF: ObjectSet(name, OURS).identity}
 
 
 def cron() -> Object:
@@ -572,6 +587,19 @@ def colliding() -> list[Kind]:
         row("Secret", "v1", f"{OURS}/huggingface-token", secret(token="hf_of_somebody_else"), only),
         row("Secret", "v1", f"{GATEWAYS}/redhat-pull-secret", pull_secret(), only),
         row("LLMInferenceService", SERVING, f"{OURS}/qwen-3b-tpu-svc", model("theirs"), BOTH),
+        row("ConfigMap", "v1", f"{OURS}/rhaii-models", {"data": {"list": "theirs"}}, BOTH),
+        *(
+            row("ConfigMap", "v1", f"{namespace}/rhaii-{name}", {"data": {"list": "theirs"}}, only)
+            for namespace, name in (
+                (OURS, "models-access"),
+                (OURS, "network-policies"),
+                (OURS, "guide-paths"),
+                (GATEWAYS, "body-forwarding"),
+                (GATEWAYS, "pull-secret"),
+                (GATEWAYS, "pki"),
+                (GATEWAYS, "gateway"),
+            )
+        ),
         row("ServiceAccount", "v1", f"{ISTIO}/istiod", {"imagePullSecrets": [{"name": "team"}]}, only),
         row("ServiceAccount", "v1", f"{WORKERS}/lws-controller-manager", {}, only),
         row(
@@ -628,6 +656,15 @@ def beside() -> list[Kind]:
         special("Pod with chips of ours", on_our_node("train-tpu", 4), (), frozenset({BARE})),
         row("LLMInferenceService", SERVING, f"{SHOP}/qwen-3b-tpu-svc", model("theirs")),
         row("LLMInferenceService", SERVING, f"{OURS}/mistral", model("mistral")),
+        *(
+            special(f"{kind} with the label of our set", an_object(version, kind, f"{OURS}/stray", body, (), label), ())
+            for version, kind, body, label in (
+                (SERVING, "LLMInferenceService", model("stray"), in_set("rhaii-models")),
+                ("networking.k8s.io/v1", "NetworkPolicy", policy(), in_set("rhaii-network-policies")),
+                (NETWORK, "HTTPRoute", route("team-gateway", SHOP), in_set("rhaii-guide-paths")),
+                ("v1", "Secret", secret(token="theirs"), in_set("rhaii-models-access")),
+            )
+        ),
         row("Secret", "v1", f"{OURS}/database", secret(password="theirs")),
         row("Secret", "v1", f"{SHOP}/rhaiis-pull-secret", pull_secret()),
         row("Secret", "v1", f"{GATEWAYS}/team-pull-secret", pull_secret()),
