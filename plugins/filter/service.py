@@ -60,15 +60,10 @@ def kserve_objects(
     )
 
 
-def guide_labels(pods: Any, services: Any) -> list[dict[str, Any]]:
-    return _service_plan.guide_labels(plain(pods), plain(services))
-
-
 class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "foreign_pods": foreign_pods,
-            "guide_labels": guide_labels,
             "kserve_objects": kserve_objects,
             "pool_routes": pool_routes,
             "replaced_services": replaced_services,

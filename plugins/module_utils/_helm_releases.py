@@ -3,9 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note that this module util is PRIVATE to the collection.
-"""helm_releases: whose the Helm releases are that an environment installs, and our label on those that are ours.
+"""helm_releases: whose the Helm releases are that an environment installs, our label on those that are ours, and the
+way on for one that Helm left half-way.
 
-Helm keeps a release in Secrets, one a revision, and takes labels along from one revision to the next.
+Helm keeps a release in Secrets, one a revision, and takes labels along from one revision to the next. A Helm that is
+killed leaves its revision pending for ever. Seen on a real API server with Helm 3.22: `upgrade -i`, which is what
+kubernetes.core.helm runs, then refuses in all three states with "another operation (install/upgrade/rollback) is in
+progress". `rollback` goes through, to a revision that is named even out of a pending install, but applies once more
+what is to be replaced. With the pending Secrets gone `upgrade -i` goes on from the revision before them, or installs
+anew, and takes over what the killed one had made, which carries the release's name. That is the repair: no object goes.
 """
 
 from __future__ import annotations
@@ -14,9 +20,11 @@ import base64
 import fnmatch
 import gzip
 import json
+import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +33,7 @@ from urllib.parse import quote
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._charts.installed import files_of, is_installed
+from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock, SystemClock, in_words
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Json, KubernetesRest, if_there
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import (
@@ -38,6 +47,8 @@ from ansible_collections.rhaii.gke.plugins.module_utils._ownership import (
 )
 
 _STORED = "helm.sh/release.v1"
+_PENDING = "pending-"
+_LOOK_EVERY = 5.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +81,27 @@ class Stored:
 
     secret: str
     labels: Mapping[str, str]
+    uid: str = ""
+    resource_version: str = ""
+    created: str = ""
+
+    @classmethod
+    def of(cls, metadata: Json) -> Stored:
+        return cls(
+            metadata["name"],
+            metadata.get("labels") or {},
+            str(metadata.get("uid") or ""),
+            str(metadata.get("resourceVersion") or ""),
+            str(metadata.get("creationTimestamp") or ""),
+        )
+
+    @property
+    def is_pending(self) -> bool:
+        return self.status.startswith(_PENDING)
+
+    def seconds(self, now: datetime) -> float:
+        """How old it is; as old as time where nobody knows."""
+        return (now - datetime.fromisoformat(self.created)).total_seconds() if self.created else math.inf
 
     @property
     def status(self) -> str:
@@ -145,6 +177,15 @@ class Releases(Protocol):
     def label(self, namespace: str, secret: str, labels: Mapping[str, str]) -> None:
         """Put labels on the revision."""
 
+    def remove(self, namespace: str, stored: Stored) -> None:
+        """Take the revision out of Helm's record, if it is still as it was read; its objects stay."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    releases: Releases
+    clock: Clock
+
 
 def judge(wanted: Wanted, stored: Stored, content: Json | None, environment: str) -> Whose:
     """By our label; without one, as version 0.1.0 left its releases, by whether it is what we would install."""
@@ -160,13 +201,15 @@ def judge(wanted: Wanted, stored: Stored, content: Json | None, environment: str
     return Whose(OURS)
 
 
-def run(params: Params, releases: Releases, progress: Progress, check_mode: bool) -> Result:
+def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> Result:
+    releases = ports.releases
     environment = str(params["environment"])
     # up to a megabyte each, and asked for both by the line and by what a release is made of
     read = cache(releases.content)
     found: list[Json] = []
     foreign: list[str] = []
     current: list[str] = []
+    pending: list[Wanted] = []
     unlabelled: list[tuple[str, str]] = []
     for wanted in (Wanted.of(each) for each in params["releases"]):
         stored = releases.newest(wanted.namespace, wanted.name)
@@ -182,7 +225,11 @@ def run(params: Params, releases: Releases, progress: Progress, check_mode: bool
             {"name": wanted.name, "namespace": wanted.namespace, "status": stored.status, "whose": whose.verdict}
         )
         if not whose.is_ours:
-            foreign.append(f"{wanted} {whose.seems}")
+            half_way = f", and something is under way with it ({stored.status})" if stored.is_pending else ""
+            foreign.append(f"{wanted} {whose.seems}{half_way}")
+            continue
+        if stored.is_pending:
+            pending.append(wanted)
             continue
         if params["label"] and not labelled:
             unlabelled.append((wanted.namespace, stored.secret))
@@ -201,6 +248,7 @@ def run(params: Params, releases: Releases, progress: Progress, check_mode: bool
         "releases": found,
         "foreign": foreign,
         "current": current,
+        "pending": [each.name for each in pending],
         "line": "" if live is None else live.line.name,
         "version": "" if live is None else live.version,
     }
@@ -212,10 +260,28 @@ def run(params: Params, releases: Releases, progress: Progress, check_mode: bool
             "are yours to remove.",
             result=result,
         )
+    repaired = pending if params["repair"] else []
     if not check_mode:
+        for wanted in repaired:
+            _repair(wanted, ports, float(params["pending_timeout"]), progress)
         for namespace, secret in unlabelled:
             releases.label(namespace, secret, {OF_ENVIRONMENT: environment})
-    return {**result, "changed": bool(unlabelled)}
+    return {**result, "changed": bool(unlabelled or repaired)}
+
+
+def _repair(wanted: Wanted, ports: Ports, timeout: float, progress: Progress) -> None:
+    """Until its newest revision is none that is pending; a rollback that was killed as well leaves two of them."""
+    told = ""
+    while (stored := ports.releases.newest(wanted.namespace, wanted.name)) is not None and stored.is_pending:
+        left = timeout - stored.seconds(ports.clock.now())
+        if left > 0:
+            if told != stored.secret:
+                progress(f"{wanted} is {stored.status}: a Helm that may still run has {in_words(left)} to end")
+                told = stored.secret
+            ports.clock.sleep(min(left, _LOOK_EVERY))
+            continue
+        progress(f"{wanted} was left {stored.status} by a Helm that was killed: going on from the revision before it")
+        ports.releases.remove(wanted.namespace, stored)
 
 
 def _running(wanted: Wanted, releases: Releases) -> list[str]:
@@ -240,7 +306,7 @@ class KubernetesReleases:
         found: dict[tuple[str, str], Stored] = {}
         for each in self._api.metadata("look for Helm releases", "/api/v1/secrets", query):
             metadata = each["metadata"]
-            stored = Stored(metadata["name"], metadata.get("labels") or {})
+            stored = Stored.of(metadata)
             place = (metadata["namespace"], str(stored.labels.get("name")))
             if place not in found or found[place].revision < stored.revision:
                 found[place] = stored
@@ -250,7 +316,7 @@ class KubernetesReleases:
         path = f"/api/v1/namespaces/{quote(namespace)}/secrets"
         query = {"labelSelector": f"owner=helm,name={name}", "fieldSelector": f"type={_STORED}"}
         items = self._api.metadata(f"look for the Helm release {name}", path, query)
-        stored = [Stored(each["metadata"]["name"], each["metadata"].get("labels") or {}) for each in items]
+        stored = [Stored.of(each["metadata"]) for each in items]
         return max(stored, key=lambda each: each.revision, default=None)
 
     def content(self, namespace: str, secret: str) -> Json:
@@ -267,6 +333,13 @@ class KubernetesReleases:
         body = {"metadata": {"labels": dict(labels)}}
         self._api.call("label a Helm release", "PATCH", path, query={"fieldManager": FIELD_MANAGER}, body=body)
 
+    def remove(self, namespace: str, stored: Stored) -> None:
+        path = f"/api/v1/namespaces/{quote(namespace)}/secrets/{quote(stored.secret)}"
+        # a Helm that ends after all writes its status into it
+        body = {"preconditions": {"uid": stored.uid, "resourceVersion": stored.resource_version}}
+        nothing: Json = {}
+        if_there(lambda: self._api.call("repair a Helm release", "DELETE", path, body=body), nothing)
+
 
 def release_of(data: str) -> Json:
     """What Helm stored: JSON, zipped, in base64 twice. What is not readable says nothing."""
@@ -277,8 +350,8 @@ def release_of(data: str) -> Json:
     return found if isinstance(found, dict) else {}
 
 
-def releases_of(params: Params) -> KubernetesReleases:
-    return KubernetesReleases(KubernetesRest.from_params(params))
+def ports_of(params: Params) -> Ports:
+    return Ports(KubernetesReleases(KubernetesRest.from_params(params)), SystemClock())
 
 
 _RELEASE: dict[str, Any] = {
@@ -299,10 +372,24 @@ CAPABILITY = Capability(
         values={"type": "dict", "default": {}, "no_log": True},
         lines={"type": "dict", "default": {}},
         label={"type": "bool", "default": False},
+        repair={"type": "bool", "default": False},
+        pending_timeout={"type": "int", "default": 60},
         fail_on_foreign={"type": "bool", "default": True},
     ),
-    ports=releases_of,
+    ports=ports_of,
     run=run,
 )
 
-__all__ = ("CAPABILITY", "Found", "Line", "Releases", "Stored", "Wanted", "judge", "line_of", "release_of", "run")
+__all__ = (
+    "CAPABILITY",
+    "Found",
+    "Line",
+    "Ports",
+    "Releases",
+    "Stored",
+    "Wanted",
+    "judge",
+    "line_of",
+    "release_of",
+    "run",
+)

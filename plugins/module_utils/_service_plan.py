@@ -28,10 +28,6 @@ STOP = "serving.kserve.io/stop"
 TPU = "google.com/tpu"
 # KServe's labels on all pods of a service.
 PART_OF, NAME = "app.kubernetes.io/part-of", "app.kubernetes.io/name"
-GUIDE_LABEL = "serving.kserve.io/inferenceservice"
-# how KServe itself marks model pods
-COMPONENT = "app.kubernetes.io/component"
-MODEL_PODS = "llminferenceservice-workload"
 OVERRIDABLE = ("replicas", "image")
 
 
@@ -210,28 +206,6 @@ def _keeps_node(pod: Object, namespaces: Collection[str]) -> bool:
     return not found.finished and (_holds_tpu(pod) or found.is_foreign(namespaces))
 
 
-def guide_labels(pods: Sequence[Object], services: Sequence[str]) -> list[dict[str, Any]]:
-    """Patches for the Ready model pods of `services` that lack the label by which the guide finds them."""
-    found = []
-    for pod in pods:
-        meta = pod["metadata"]
-        labels = meta.get("labels") or {}
-        service = labels.get(NAME)
-        if labels.get(COMPONENT) != MODEL_PODS or service not in services or labels.get(GUIDE_LABEL) == service:
-            continue
-        # one that goes needs no label any more
-        if meta.get("deletionTimestamp") or not _is_ready(pod):
-            continue
-        place = {"name": meta["name"], "namespace": meta["namespace"]}
-        found.append({"apiVersion": "v1", "kind": "Pod", "metadata": {**place, "labels": {GUIDE_LABEL: service}}})
-    return found
-
-
-def _is_ready(pod: Object) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions") or []
-    return any(item.get("type") == "Ready" and item.get("status") == "True" for item in conditions)
-
-
 def _holds_tpu(pod: Object) -> bool:
     containers: Sequence[Object] = [*(pod["spec"].get("containers") or []), *(pod["spec"].get("initContainers") or [])]
     return any(
@@ -241,4 +215,4 @@ def _holds_tpu(pod: Object) -> bool:
     )
 
 
-__all__ = ("OVERRIDE", "STOP", "Plan", "foreign_pods", "guide_labels", "override_of", "plan", "replaced", "vacated")
+__all__ = ("OVERRIDE", "STOP", "Plan", "foreign_pods", "override_of", "plan", "replaced", "vacated")

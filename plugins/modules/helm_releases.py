@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: helm_releases
-short_description: Find out whose Helm releases are, and label those of an environment
+short_description: Find out whose Helm releases are, label ours, and repair what was left half-way
 version_added: 0.2.0
 description:
   - Reads the newest revision of each release. A release with the label C(rhaii.gke/environment) is of the environment
@@ -18,6 +18,10 @@ description:
     would bring them, before anything is installed.
   - With O(folders) it tells which releases are exactly their chart with O(values) already, so that Helm need not be
     started for them.
+  - A Helm that is killed leaves its revision in V(pending-install), V(pending-upgrade) or V(pending-rollback), and
+    every Helm after it refuses. With O(repair) such a revision of ours is taken out of Helm's record, so that the next
+    upgrade goes on from the one before it, or installs anew. No object of the release goes. A pending release of
+    somebody else is named as foreign.
   - Of a release with the label only metadata is read, but for that. Values are never shown.
 author: The rhaii.gke authors (@rhaii-gke)
 extends_documentation_fragment:
@@ -76,6 +80,14 @@ options:
     description: Whether to label our releases that have no label. Helm keeps it from one revision to the next.
     type: bool
     default: false
+  repair:
+    description: Whether to repair releases of ours that are pending.
+    type: bool
+    default: false
+  pending_timeout:
+    description: Age of a pending revision, in seconds, from which its Helm counts as killed. It is waited for.
+    type: int
+    default: 60
   fail_on_foreign:
     description: Whether to fail when something is not of this environment.
     type: bool
@@ -127,6 +139,12 @@ current:
   type: list
   elements: str
   sample: [cert-manager-operator]
+pending:
+  description: Names of our releases that were pending, and of which nothing can be told but that.
+  returned: always, but when the cluster does not answer
+  type: list
+  elements: str
+  sample: []
 line:
   description: The line of O(lines) that the cluster has; empty where it has none.
   returned: always, but when the cluster does not answer

@@ -3,25 +3,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note that this plugin util is PRIVATE to the collection.
-"""Loads the plugins that the roles' templates use once a run.
+"""Loads what the tasks of a run need once, before the first of them.
 
-Each task is a fork of ansible-playbook, and what a fork loads is lost with it. Action plugins are imported before the
-fork, so that they are the place from which this is done.
+Each task is a fork of ansible-playbook, and what a fork loads is lost with it. The package of the action plugins, which
+ansible-core imports where it reads a task, is the place from which this is done.
 """
 
 from __future__ import annotations
 
+import gc
+import os
 from contextlib import suppress
+from importlib import import_module
+from pkgutil import iter_modules
 
 from ansible.plugins.loader import filter_loader, lookup_loader, test_loader
+from ansible_collections.rhaii.gke.plugins import modules
 from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import options, roles, simple
 
 
 def preload() -> None:
-    """Fill the caches of the loaders, and of the roles' options."""
+    """Fill the caches of the loaders, and of the roles' options; import what the modules are made of."""
     for role in roles():
         for option in options(role).values():
             simple(str(option.default))
+    for module in iter_modules(modules.__path__, f"{modules.__name__}."):
+        import_module(module.name)
     # a checker of imports has no collections; elsewhere what cannot be loaded says so where it is used
     with suppress(KeyError):
         # finding one filter loads every file of filters, Ansible's own among them
@@ -29,6 +36,9 @@ def preload() -> None:
         test_loader.get("ansible.builtin.defined")
         for name in ("rhaii.gke.given", "rhaii.gke.gke_token", "ansible.builtin.template"):
             lookup_loader.get(name, class_only=True)
+    # Else the collector of each fork would go through all that is loaded by then, and so copy its pages: more work than
+    # most tasks are.
+    os.register_at_fork(before=gc.freeze)
 
 
 __all__ = ("preload",)

@@ -301,7 +301,8 @@ def in_process(plane: ControlPlane, module: str, options: Json, keywords: Json) 
         args={"environment": "prod", "kubeconfig": str(plane.kubeconfig), **options},
     )
     connection = SimpleNamespace(transport="local", become=None, _shell=SimpleNamespace(tmpdir="x"))
-    plugin: Any = import_module(f"ansible_collections.rhaii.gke.plugins.action.{module}").ActionModule
+    capability = import_module(f"ansible_collections.rhaii.gke.plugins.modules.{module}").CAPABILITY
+    plugin: Any = type("ActionModule", (_edge.CapabilityAction,), {"capability": capability})
     found: Json = plugin(task, connection, None, None, None).run(task_vars={"inventory_hostname": "prod"})
     return found
 

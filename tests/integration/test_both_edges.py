@@ -73,7 +73,7 @@ MODELS = {"uris": ["hf://Qwen/Qwen2.5-3B-Instruct", "hf://nobody"], "fail_on_pro
 ENVIRONMENT = {"services": {bodies.NAME: 3}, "namespace": "ready", "tpu_pool_name": "pool"}
 HUB = {"endpoint": "http://127.0.0.1:9", "token": "a-token"}
 # Their host is the stub of Kubernetes; the others' are Google's.
-OF_KUBERNETES = ("llmisvc_wait_ready", "environment_check", "objects_info")
+OF_KUBERNETES = ("llmisvc_wait_ready", "environment_check", "objects_info", "model_pods_label")
 OF_NEITHER = ("run_stage", "run_folder", "report_file")
 
 # In order: each call finds what the ones before it left.
@@ -132,6 +132,8 @@ CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "report in a place that there cannot be": ("report_file", {"path": "/dev/null/report.json", "report": {}}, {}),
     "objects of a cluster that is away": ("objects_info", {"kind": "Pod", "host": SILENCE}, {}),
     "objects of no kind": ("objects_info", {}, {}),
+    "pods that have their label": ("model_pods_label", {"namespace": "ready", "services": ["none"]}, {}),
+    "pods of no services": ("model_pods_label", {"namespace": "ready"}, {}),
     "pool resized": ("gke_node_pool", {**POOL, "node_count": 5}, {"diff": True}),
     "pool that cannot change": ("gke_node_pool", {**POOL, "spot": True}, {"diff": True}),
     "pool deleted": ("gke_node_pool", {**POOL, "state": "absent"}, {"diff": True}),
@@ -169,6 +171,7 @@ FAILING = {
     "report in a place that there cannot be": "Could not keep the report in /dev/null/report.json",
     "objects of a cluster that is away": "the API server at http://127.0.0.1:9 does not answer",
     "objects of no kind": "missing required arguments: kind",
+    "pods of no services": "missing required arguments: services",
     "option of the wrong type": "unable to convert to int",
     "unknown option": "Unsupported parameters",
     "rule across options": "service_account_file",

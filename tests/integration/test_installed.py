@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import yaml
+
 from sandbox.settings import CHECKOUT
 from tests.integration.installation import Installed
 
@@ -39,3 +41,15 @@ def test_render_writes_the_same_as_from_a_checkout(installed: Installed) -> None
         text = (by_name / file).read_text(encoding="utf-8")
         assert text == (by_path / file).read_text(encoding="utf-8")
         assert "kind: Secret" not in text
+
+
+def test_a_task_runs_in_process(installed: Installed) -> None:
+    gone = {"rhaii.gke.run_folder": {"state": "absent"}}
+    # only the action plugin refuses it
+    plays = [
+        {"hosts": "localhost", "gather_facts": False, "tasks": [gone, {**gone, "become": True, "ignore_errors": True}]}
+    ]
+    (installed.folder / "task.yml").write_text(yaml.safe_dump(plays), encoding="utf-8")
+    output = installed.run("ansible-playbook", "-i", "localhost,", "-c", "local", "task.yml")
+    assert "cannot become another one" in output
+    assert "ok=2" in output

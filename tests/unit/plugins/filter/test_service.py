@@ -119,11 +119,3 @@ def test_places_of_kserves_rules_may_be_text() -> None:
     assert [item["name"] for item in FILTERS["pool_routes"](made["routes"], made["pools"], "g", "o")] == [
         "team.m-kserve-route.1"
     ]
-
-
-def test_pods_without_the_guides_label_are_patched() -> None:
-    labels = {"app.kubernetes.io/component": "llminferenceservice-workload", "app.kubernetes.io/name": tagged("a")}
-    pod = {"metadata": {"name": "p", "namespace": "n", "labels": labels}}
-    pod["status"] = {"conditions": [{"type": "Ready", "status": "True"}]}  # type: ignore[assignment]
-    (found,) = FILTERS["guide_labels"]([pod], [tagged("a")])
-    assert found["metadata"]["labels"] == {"serving.kserve.io/inferenceservice": "a"}

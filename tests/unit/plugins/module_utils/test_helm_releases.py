@@ -15,18 +15,21 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.rhaii.gke.plugins.module_utils._capability import Result, silent
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import Result
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._helm_releases import (
     CAPABILITY,
     KubernetesReleases,
+    Ports,
     Stored,
     Wanted,
     judge,
+    ports_of,
     release_of,
-    releases_of,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
+
+from tests.unit.fake_clock import FakeClock
 
 Json = dict[str, Any]
 LABEL = "rhaii.gke/environment"
@@ -103,6 +106,10 @@ class FakeReleases:
         self.deployments: dict[str, Json] = {}
         self.read: list[str] = []
         self.labelled: list[tuple[str, str, Mapping[str, str]]] = []
+        self.before: dict[str, list[Stored]] = {}
+        self.removed: list[str] = []
+        self.clock = FakeClock()
+        self.said: list[str] = []
 
     def everywhere(self, names: frozenset[str]) -> dict[tuple[str, str], Stored]:
         return {("anywhere", name): each for name, each in self.stored.items() if name in names}
@@ -119,6 +126,13 @@ class FakeReleases:
 
     def label(self, namespace: str, secret: str, labels: Mapping[str, str]) -> None:
         self.labelled.append((namespace, secret, dict(labels)))
+
+    def remove(self, namespace: str, stored: Stored) -> None:
+        self.removed.append(f"{namespace}/{stored.secret}")
+        (name,) = (name for name, each in self.stored.items() if each == stored)
+        del self.stored[name]
+        if self.before.get(name):
+            self.stored[name] = self.before[name].pop()
 
 
 @pytest.fixture
@@ -142,6 +156,7 @@ def run(
     lines: Json | None = None,
     folders: Mapping[str, str] | None = None,
     values: Json | None = None,
+    repair: bool = False,
     **more: Any,
 ) -> Result:
     given = {"namespace": "ns", "chart": "operator", "value_keys": None, "deployments": None, **more}
@@ -154,7 +169,8 @@ def run(
         "values": values or {},
     }
     params["fail_on_foreign"] = fail
-    return CAPABILITY.run(params, releases, silent, check_mode)
+    params |= {"repair": repair, "pending_timeout": 60}
+    return CAPABILITY.run(params, Ports(releases, releases.clock), releases.said.append, check_mode)
 
 
 def test_ours_are_told_and_labelled_where_they_are_not(releases: FakeReleases) -> None:
@@ -168,6 +184,7 @@ def test_ours_are_told_and_labelled_where_they_are_not(releases: FakeReleases) -
         ],
         "foreign": [],
         "current": [],
+        "pending": [],
         "line": "",
         "version": "",
     }
@@ -370,10 +387,82 @@ def test_releases_of_the_whole_cluster_are_found_by_metadata_alone() -> None:
 
 
 def test_real_port_is_made_from_the_options() -> None:
-    assert isinstance(releases_of({"host": "http://127.0.0.1:9", "api_key": "t"}), KubernetesReleases)
+    assert isinstance(ports_of({"host": "http://127.0.0.1:9", "api_key": "t"}).releases, KubernetesReleases)
 
 
 def test_foreign_releases_can_be_asked_for_without_a_failure(releases: FakeReleases) -> None:
     with pytest.raises(RhaiiError) as failure:
         run(releases, "foreign", label=False)
     assert run(releases, "foreign", label=False, fail=False) == failure.value.result
+
+
+def half_way(secret: str, status: str, at: str = "2026-11-24T11:00:00Z", **labels: str) -> Stored:
+    return Stored(secret, {"status": status, **labels}, "uid", "7", at)
+
+
+@pytest.mark.parametrize("status", ["pending-install", "pending-upgrade", "pending-rollback"])
+def test_release_of_ours_that_was_left_half_way_is_repaired(releases: FakeReleases, status: str) -> None:
+    releases.stored["op"] = half_way("s-op", status, **{LABEL: "prod"})
+    found = run(releases, "op")
+    assert (found["pending"], found["current"], found["changed"]) == (["op"], [], False)
+    assert run(releases, "op", repair=True, check_mode=True)["changed"] is True
+    assert releases.removed == []
+    assert run(releases, "op", repair=True)["changed"] is True
+    assert releases.removed == ["ns/s-op"]
+    assert releases.said == [
+        f"Helm release op in ns was left {status} by a Helm that was killed: going on from the revision before it"
+    ]
+    assert run(releases, "op", repair=True)["pending"] == []
+
+
+def test_all_that_is_half_way_goes_and_what_stood_before_stays(releases: FakeReleases) -> None:
+    releases.stored["op"] = half_way("s-op3", "pending-rollback", **{LABEL: "prod"})
+    releases.before["op"] = [stored(), half_way("s-op2", "pending-upgrade", **{LABEL: "prod"})]
+    run(releases, "op", repair=True)
+    assert releases.removed == ["ns/s-op3", "ns/s-op2"]
+    assert releases.stored["op"] == stored()
+
+
+def test_first_install_has_no_label_yet(releases: FakeReleases) -> None:
+    releases.stored["op"] = half_way("s-op", "pending-install")
+    releases.contents["s-op"] = content()
+    run(releases, "op", repair=True)
+    assert releases.removed == ["ns/s-op"]
+
+
+def test_helm_that_may_still_run_gets_its_time(releases: FakeReleases) -> None:
+    young = half_way("s-op", "pending-upgrade", "2026-11-24T11:59:48Z", **{LABEL: "prod"})
+    releases.stored["op"] = young
+    run(releases, "op", repair=True)
+    assert sum(releases.clock.slept) == 48
+    assert releases.removed == ["ns/s-op"]
+    assert releases.said[0].startswith(
+        "Helm release op in ns is pending-upgrade: a Helm that may still run has 48 s to"
+    )
+    assert len(releases.said) == 2
+
+    releases.stored["op"], releases.removed = half_way("s-op", "pending-upgrade", "2026-11-24T12:00:40Z"), []
+    releases.contents["s-op"] = content()
+    releases.clock.on_sleep = lambda passed: releases.stored.update(op=stored())
+    run(releases, "op", repair=True)
+    assert releases.removed == []
+
+
+def test_pending_release_of_somebody_else_is_named_and_left(releases: FakeReleases) -> None:
+    releases.stored["dev"] = half_way("s-dev", "pending-upgrade", **{LABEL: "dev"})
+    with pytest.raises(
+        RhaiiError, match="Helm release dev in ns belongs to the environment dev, and something is under"
+    ):
+        run(releases, "dev", repair=True)
+    run(releases, "dev", repair=True, fail=False)
+    assert releases.removed == []
+
+
+def test_revision_is_removed_only_as_it_was_read() -> None:
+    api = Api({})
+    KubernetesReleases(api).remove("ns", half_way("v2", "pending-upgrade"))  # type: ignore[arg-type]
+    (call,) = api.calls
+    assert call[1:3] == ("DELETE", "/api/v1/namespaces/ns/secrets/v2")
+    assert call[3]["body"] == {"preconditions": {"uid": "uid", "resourceVersion": "7"}}
+    gone = Api(KubernetesError("x", 404, "", ""))
+    KubernetesReleases(gone).remove("ns", half_way("v2", "pending-upgrade"))  # type: ignore[arg-type]

@@ -13,7 +13,6 @@ import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._service_plan import (
     foreign_pods,
-    guide_labels,
     override_of,
     plan,
     replaced,
@@ -353,36 +352,6 @@ def pod_of_a_service(name: str, service: str = "qwen", phase: str = "Running", *
 )
 def test_pods_of_others(pod: dict[str, Any], foreign: list[str]) -> None:
     assert foreign_pods([pod, pod_of_a_service("z")], ["qwen", "llama"]) == foreign
-
-
-def model_pod(name: str, *, ready: str = "True", **labels: str) -> dict[str, Any]:
-    own = {"app.kubernetes.io/component": "llminferenceservice-workload", "app.kubernetes.io/name": "qwen"}
-    return {
-        "metadata": {"name": name, "namespace": "n", "labels": own | labels},
-        "status": {"conditions": [{"type": "Ready", "status": ready}]},
-    }
-
-
-def test_ready_model_pods_without_the_guides_label_get_it() -> None:
-    label = "serving.kserve.io/inferenceservice"
-    going = model_pod("going")
-    going["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    picker = model_pod("picker")
-    picker["metadata"]["labels"]["app.kubernetes.io/component"] = "llminferenceservice-router-scheduler"
-    theirs = model_pod("theirs")
-    theirs["metadata"]["labels"]["app.kubernetes.io/name"] = "other"
-    pods = [
-        *(model_pod("a"), model_pod("b", **{label: "qwen"}), model_pod("c", **{label: "else"})),
-        *(model_pod("waits", ready="False"), going, picker, theirs, {"metadata": {"name": "bare"}}),
-    ]
-    found = guide_labels(pods, ["qwen"])
-    assert [item["metadata"]["name"] for item in found] == ["a", "c"]
-    assert found[0] == {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "a", "namespace": "n", "labels": {label: "qwen"}},
-    }
-    assert guide_labels(pods, []) == []
 
 
 def owned(name: str, replicas: int | None, environment: str = "prod", manager: str = "rhaii.gke") -> dict[str, Any]:

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, the rhaii.gke authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every module of the collection in process on the controller: meta/runtime.yml routes them here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.loader import module_loader
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability
+from ansible_collections.rhaii.gke.plugins.plugin_utils._edge import CapabilityAction
+
+
+class ActionModule(CapabilityAction):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # a fork runs one task
+        type(self).capability = capability_of(self._task)
+
+
+def capability_of(task: Any) -> Capability[Any]:
+    """That of the module which the task names, by its full name or by a short one with `collections`."""
+    found = module_loader.find_plugin_with_context(task.action, collection_list=task.collections)
+    name = str(found.resolved_fqcn).rpartition(".")[2]
+    capability = getattr(import_module(f"ansible_collections.rhaii.gke.plugins.modules.{name}"), "CAPABILITY", None)
+    if not isinstance(capability, Capability):
+        raise AnsibleActionFail(
+            f"{task.action} is how the modules of this collection run, and no task by itself; name one of them, as in "
+            "rhaii.gke.objects_info."
+        )
+    return capability
