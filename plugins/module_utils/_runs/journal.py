@@ -49,7 +49,9 @@ class Journal:
 
     def begin(self, content: Mapping[str, Any]) -> None:
         """Its first words; `record` is the file of the environment's record, empty where none is kept."""
-        self._write(dict(content))
+        self.content = dict(content)
+        self._own.write(FILE, self.content)
+        self._record(whoever=True)
 
     def enter(self, stage: str) -> None:
         """Note that a stage begins, unless the run is in it."""
@@ -74,12 +76,15 @@ class Journal:
     def _write(self, content: dict[str, Any]) -> None:
         self.content = content
         self._own.write(FILE, content)
-        file = Path(str(content.get("record") or ""))
+        self._record()
+
+    def _record(self, *, whoever: bool = False) -> None:
+        """In the environment's record, unless that is of a run that began later."""
+        file = Path(str(self.content.get("record") or ""))
         if file.name:
             records = self._ports.records(str(file.parent))
-            # whoever began later keeps the record
-            if self._is_ours(records.read(file.stem)):
-                records.write(file.stem, {name: content.get(name) for name in RECORDED})
+            if whoever or self._is_ours(records.read(file.stem)):
+                records.write(file.stem, {name: self.content.get(name) for name in RECORDED})
 
     def _is_ours(self, record: Mapping[str, Any]) -> bool:
         return not record or record.get("run") == self.content.get("run")

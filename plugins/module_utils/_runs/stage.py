@@ -16,13 +16,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, one_line
 from ansible_collections.rhaii.gke.plugins.module_utils._runs.files import run_ports
-from ansible_collections.rhaii.gke.plugins.module_utils._runs.journal import RECORDED, Journal
+from ansible_collections.rhaii.gke.plugins.module_utils._runs.journal import Journal
 from ansible_collections.rhaii.gke.plugins.module_utils._runs.ports import Machine, RunPorts
 
 OK, FAILED = "ok", "failed"
@@ -85,14 +84,11 @@ class _Run:
             "unproven": became != OK or before.get("unproven") is not False,
             "marks": {self.stage: now},
         }
-        if file:
-            try:
-                self.ports.records(str(Path(file).parent)).write(
-                    Path(file).stem, {name: content[name] for name in RECORDED}
-                )
-            except OSError as error:
-                warning, file = self.warning(file, error), ""
-        journal.begin({**content, "record": file})
+        try:
+            journal.begin({**content, "record": file})
+        except OSError as error:
+            warning = self.warning(file, error)
+            journal.begin({**content, "record": ""})
         result = self.result(journal, folder)
         result["before"] = {"fate": became, **{name: before.get(name) for name in TOLD}}
         if warning:
