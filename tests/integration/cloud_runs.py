@@ -358,14 +358,7 @@ class EmulatedCloud:
         file = CHECKOUT / "playbooks" / f"{name}.yml"
         if name == PREFLIGHT:
             return file
-        (play,) = yaml.safe_load(file.read_text(encoding="utf-8"))
-        part = self.root / file.name
-        part.write_text(json.dumps([{**play, "tasks": cloud_part(play["tasks"], self.checks)}]), encoding="utf-8")
-        creating = yaml.safe_load((file.parent / CREATING).read_text(encoding="utf-8"))
-        included = self.root / CREATING
-        included.parent.mkdir(exist_ok=True)
-        included.write_text(json.dumps(cloud_part(creating)), encoding="utf-8")
-        return part
+        return write_cloud_part(file, self.root, self.checks)
 
     def play(self, playbook: str, meanwhile: Callable[[], bool] | None = None, **variables: Any) -> Shown:
         """Run to the end. `meanwhile` is called again and again until it has done its part and says so."""
@@ -441,6 +434,17 @@ def cloud_part(tasks: Sequence[Json], checks: bool = False) -> list[Json]:
             noted = {key: value for key, value in task.items() if key in ("name", "vars", "when", "tags")}
             found.append({**noted, "rhaii.gke.run_folder": {"path": "{{ cluster_run.own_folder }}"}})
     return found
+
+
+def write_cloud_part(playbook: Path, folder: Path, checks: bool = False) -> Path:
+    """That part of a playbook as a playbook of its own, with what it includes beside it."""
+    (play,) = yaml.safe_load(playbook.read_text(encoding="utf-8"))
+    creating = yaml.safe_load((playbook.parent / CREATING).read_text(encoding="utf-8"))
+    (folder / CREATING).parent.mkdir(exist_ok=True)
+    (folder / CREATING).write_text(json.dumps(cloud_part(creating)), encoding="utf-8")
+    part = folder / playbook.name
+    part.write_text(json.dumps([{**play, "tasks": cloud_part(play["tasks"], checks)}]), encoding="utf-8")
+    return part
 
 
 def environments() -> Iterator[tuple[int, bytes]]:
