@@ -14,11 +14,12 @@ description:
     evaluated for every task.
   - That is what the role's own variable says, as C(operators_kubernetes). Where it is not given it is the cluster that
     C(look) of the role C(cluster) found, with a token that is renewed in time, as P(rhaii.gke.gke_token#lookup) has it.
-  - Without either it says what to give. A cluster that happens to be in a kubeconfig of the user is never taken unasked.
+  - Without either it says what to give. A cluster that is in a kubeconfig of the user by chance is never taken.
 options:
   _terms:
-    description: Name of the role's variable, a dictionary of C(host), C(ca_cert) and C(api_key), or of C(kubeconfig) and
-      C(context). C(validate_certs) may be added.
+    description:
+      - Name of the role's variable, a dictionary of C(host), C(ca_cert) and C(api_key), or of C(kubeconfig) and
+        C(context). C(validate_certs) may be added.
     type: list
     elements: str
     required: true

@@ -30,7 +30,7 @@ options:
     description: The file. When not given, none is written.
     type: path
   publish:
-    description: Name under which the report is among the run's statistics, as M(ansible.builtin.set_stats) puts it there.
+    description: Name of the report among the run's statistics, where M(ansible.builtin.set_stats) would put it.
     type: str
   report:
     description: What it is to hold.

@@ -119,7 +119,7 @@ own_folder:
   sample: /tmp/rhaii-k2v9x1ab
 unproven:
   description:
-    - Whether something may be otherwise than when all was proven last, as this run changed something, or as the last run
+    - Whether something may be otherwise than when all was proven last. This run changed something then, or the last run
       that is known did not end well, or changed something and proved nothing.
     - Always so without a record.
   returned: success

@@ -23,9 +23,7 @@ def connection(name: str, said: Any, found: Mapping[str, str], token: Callable[[
         raise RhaiiError(f"{name} is no dictionary.", remedy=f"Give it {WAYS}.")
     unknown = sorted(str(key) for key in said if key not in MEMBERS)
     if unknown:
-        raise RhaiiError(
-            f"{name} has {', '.join(unknown)}, by which no cluster is reached.", remedy=f"Give it {WAYS}."
-        )
+        raise RhaiiError(f"{name} has {', '.join(unknown)}, by which no cluster is reached.", remedy=f"Give it {WAYS}.")
     given = {key: value for key, value in said.items() if is_given(value)}
     if given and not ("host" in given or "kubeconfig" in given):
         raise RhaiiError(f"{name} has neither host nor kubeconfig.", remedy=f"Give it {WAYS}.")
@@ -34,8 +32,8 @@ def connection(name: str, said: Any, found: Mapping[str, str], token: Callable[[
     if not found["cluster_endpoint"]:
         raise RhaiiError(
             f"{name} is not given, and no cluster was looked for.",
-            remedy=f"Give {name}, or rhaii_kubernetes for all roles: {WAYS}. Or let the role cluster find the environment's "
-            "own first (tasks_from: look).",
+            remedy=f"Give {name}, or rhaii_kubernetes for all roles: {WAYS}. Or let the role cluster find the "
+            "environment's own first (tasks_from: look).",
         )
     return {"host": f"https://{found['cluster_endpoint']}", "ca_cert": found["cluster_ca_file"], "api_key": token()}
 

@@ -47,8 +47,6 @@ def example(role: str) -> Any:
 def alone(ground: Ground, folder: Path, role: str, **changes: Any) -> subprocess.CompletedProcess[str]:
     """Play it as a stranger would: with a kubeconfig, and with what is of this place in the place of the example's."""
     (play,) = example(role)
-    there = ground.cloud.variables()
-    google = {name: there[name] for name in ("rhaii_google_endpoints", "rhaii_auth_kind", "rhaii_service_account_file")}
     of_here = {
         "rhaii_environment": ENVIRONMENT,
         "rhaii_project": PROJECT,
@@ -70,11 +68,13 @@ def alone(ground: Ground, folder: Path, role: str, **changes: Any) -> subprocess
         "rhaii_kserve_chart": str(assets.charts / "kserve-rhaii-xks"),
         "rhaii_helm_binary": str(assets.bin / "helm"),
         "verification_parallel_requests": 20,
-        **google,
+        "rhaii_google_endpoints": ground.cloud.variables()["rhaii_google_endpoints"],
+        "rhaii_auth_kind": "serviceaccount",
+        "rhaii_service_account_file": str(ground.cloud.root / "cloud" / "service-account.json"),
     }
     (folder / "place.json").write_text(json.dumps(place), encoding="utf-8")
     return subprocess.run(
-        ["ansible-playbook", "-i", "localhost,", "-c", "local", "-e", "@place.json", "play.yml"],
+        ["ansible-playbook", "-i", os.devnull, "-e", "@place.json", "play.yml"],
         cwd=folder,
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "K8S_", "KUBE"))},

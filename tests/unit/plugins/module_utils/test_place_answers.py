@@ -71,7 +71,7 @@ def server() -> Iterator[str]:
             self.send_header("Location", "http://127.0.0.1:9/")
             self.end_headers()
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, *_args: Any) -> None:
             """Quiet."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as served:
