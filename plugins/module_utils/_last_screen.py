@@ -59,7 +59,6 @@ STAGES: Mapping[str, Mapping[str, Stage]] = {
             _GUIDE["inference_service"], f"keeps what is there, asks for the models, {_GOES_ON}"
         ),
         "pool_wait": Stage(f"waiting for the {_GUIDE['tpu_pool']}", _POOL),
-        "pool_ready": Stage(f"waiting for the {_GUIDE['tpu_pool']}", _POOL),
         "routing": Stage(_GUIDE["routing"], f"keeps what is there, sets the routes, {_GOES_ON}"),
         "routed": Stage(
             f"{_GUIDE['inference_service']}, waiting for the replicas",

@@ -19,7 +19,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._verification.routing im
 STAGES: tuple[tuple[str, str, int, str, str], ...] = (
     ("preflight", "checks", 3, "preflight", "control_plane"),
     ("control_plane", "control plane", 5, "control_plane", "tpu_pool"),
-    ("tpu_pool", "TPU pool", 15, "tpu_pool", "pool_ready"),
+    ("tpu_pool", "TPU pool", 15, "tpu_pool", "routing"),
     ("namespace", "namespace, secrets, policies", 2, "namespace", "operators"),
     ("operators", "operators and gateway", 10, "operators", "inference_service"),
     ("inference_service", "inference service", 10, "inference_service", "verification"),

@@ -33,7 +33,13 @@ class RealFiles:
 def run(params: Params, files: Files, progress: Progress, check_mode: bool) -> Result:
     # what a run with --check found is worth keeping too
     del progress, check_mode
-    path = str(params["path"])
+    path, name = str(params["path"] or ""), str(params["publish"] or "")
+    result: Result = {"changed": False, "path": path}
+    if name:
+        # as ansible.builtin.set_stats has it
+        result["ansible_stats"] = {"data": {name: params["report"]}, "per_host": False, "aggregate": True}
+    if not path:
+        return result
     try:
         files.write(path, json.dumps(params["report"], indent=4, sort_keys=True, ensure_ascii=False) + "\n")
     except OSError as error:
@@ -41,7 +47,7 @@ def run(params: Params, files: Files, progress: Progress, check_mode: bool) -> R
             f"Could not keep the report in {path}: {one_line(error)}.",
             remedy="Give a path that can be written to.",
         ) from error
-    return {"changed": False, "path": path}
+    return result
 
 
 def files_of(params: Params) -> RealFiles:
@@ -51,7 +57,12 @@ def files_of(params: Params) -> RealFiles:
 
 CAPABILITY = Capability(
     name="report_file",
-    argument_spec={"path": {"type": "path", "required": True}, "report": {"type": "raw", "required": True}},
+    argument_spec={
+        "path": {"type": "path"},
+        "publish": {"type": "str"},
+        "report": {"type": "raw", "required": True},
+    },
+    required_one_of=[("path", "publish")],
     ports=files_of,
     run=run,
 )

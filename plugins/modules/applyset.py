@@ -84,7 +84,7 @@ options:
         label C(applyset.kubernetes.io/part-of). The members may be in other namespaces, or in none.
       - Only what is of this environment is ever deleted. What carries the label and is not is left, and named in
         RV(left). A parent that is not of this environment, or that another tool keeps, fails the task.
-      - A Namespace or a CustomResourceDefinition cannot be in a set, since with it more would go than the set.
+      - A Namespace or a CustomResourceDefinition among the objects is no member, since with it more would go than the set.
     type: dict
     version_added: 0.2.0
     suboptions:
@@ -102,6 +102,12 @@ options:
         the next task that prunes.
     type: bool
     default: true
+    version_added: 0.2.0
+  not_members:
+    description: Kinds that are applied with the others and are no members, so that they stay when O(set) goes.
+    type: list
+    elements: str
+    default: []
     version_added: 0.2.0
   former_members:
     description:

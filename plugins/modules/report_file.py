@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: report_file
-short_description: Keep the report of a run in a file
+short_description: Keep the report of a run in a file, and publish it
 version_added: 0.2.0
 description:
   - Writes a report as JSON, and makes its folder where there is none.
@@ -27,9 +27,11 @@ attributes:
     support: N/A
 options:
   path:
-    description: The file.
+    description: The file. When not given, none is written.
     type: path
-    required: true
+  publish:
+    description: Name of the report among the run's statistics, where M(ansible.builtin.set_stats) would put it.
+    type: str
   report:
     description: What it is to hold.
     type: raw
@@ -45,7 +47,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 path:
-  description: The file.
+  description: The file; empty where none is written.
   returned: success
   type: str
   sample: reports/prod-preflight.json

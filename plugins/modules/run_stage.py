@@ -8,12 +8,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: run_stage
-short_description: Note the stage that a run is in
+short_description: Note where a run is
 version_added: 0.2.0
 description:
-  - Notes when a stage of a playbook began, and keeps it in a record of the environment's last run, so that the run
-    after one that was killed can say so.
-  - Tells what became of the run before, in RV(before).
+  - Begins a run, with a folder of its own in which its tasks note as they go. Every task of this collection that has a
+    variable C(cluster_stage) notes that this stage begins, and every one that changes something that it did.
+  - Keeps a record of the environment's last run, so that the run after one that was killed can say where that was, and
+    tells what became of the run before, in RV(before).
   - A record is a small file without secrets, readable by its owner alone, one a project and environment. It lives where
     the run lives. A container that is thrown away, as in AWX, takes it along, unless O(folder) is on a volume.
   - A record that cannot be written is a warning and fails no run. Check mode writes none.
@@ -45,15 +46,18 @@ options:
       - Folder of the records.
       - When not given, C(rhaii.gke) below E(XDG_STATE_HOME), which is C(~/.local/state) where it is not set.
     type: path
-  run:
-    description: The RV(run) of the run's first call, in all that follow.
-    type: str
-  marks:
-    description: The RV(marks) of the call before.
-    type: dict
-    default: {}
+  own_folder:
+    description: The RV(own_folder) of the run's first call, in all that follow.
+    type: path
+  own_parent:
+    description: Where to make the run's own folder. When not given, where the system keeps temporary files.
+    type: path
+  proven:
+    description: Whether all that the environment promises was proven just now.
+    type: bool
+    default: false
   ended:
-    description: How the run ended, in its last call.
+    description: How the run ended, in its last call, which removes its own folder.
     type: str
     choices: [ok, failed]
   forget:
@@ -71,15 +75,20 @@ EXAMPLES = r"""
     environment: prod
   register: run
 
-- name: Go on
+- name: Create the cluster
+  rhaii.gke.gke_cluster:
+    name: prod
+    location: europe-west4-a
+    environment: prod
+  vars:
+    cluster_run: "{{ run }}"
+    cluster_stage: control_plane
+
+- name: End
   rhaii.gke.run_stage:
     verb: deploy
-    stage: control_plane
-    project: my-project
-    environment: prod
-    run: "{{ run.run }}"
-    marks: "{{ run.marks }}"
-  register: run
+    own_folder: "{{ run.own_folder }}"
+    ended: ok
 """
 
 RETURN = r"""
@@ -103,9 +112,22 @@ record:
   returned: success
   type: str
   sample: /home/me/.local/state/rhaii.gke/my-project--prod--0a1b2c3d.json
+own_folder:
+  description: The run's own folder, which nobody but its owner can read.
+  returned: success
+  type: str
+  sample: /tmp/rhaii-k2v9x1ab
+unproven:
+  description:
+    - Whether something may be otherwise than when all was proven last. This run changed something then, or the last run
+      that is known did not end well, or changed something and proved nothing.
+    - Always so without a record.
+  returned: success
+  type: bool
+  sample: false
 before:
   description: The record as it was before this call.
-  returned: success
+  returned: from a run's first call
   type: dict
   contains:
     fate:

@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from ansible.errors import AnsibleActionFail
@@ -17,11 +19,35 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, execute
+from ansible_collections.rhaii.gke.plugins.module_utils._runs.files import own_ports
+from ansible_collections.rhaii.gke.plugins.module_utils._runs.journal import Journal
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
 from ansible_collections.rhaii.gke.plugins.plugin_utils._preload import preload
 
 display = Display()
 preload()
+
+
+def note_stage(task_vars: Mapping[str, Any]) -> None:
+    """That the stage begins which the task's variables name, when it is the first one of ours in it."""
+    stage = task_vars.get("cluster_stage")
+    with suppress(OSError):  # what cannot be noted fails no task
+        if stage and (journal := _journal(task_vars)):
+            journal.enter(str(stage))
+
+
+def note_change(task_vars: Mapping[str, Any]) -> None:
+    """That something is no longer as it was when all was proven."""
+    with suppress(OSError):
+        if journal := _journal(task_vars):
+            journal.change(unproven=True)
+
+
+def _journal(task_vars: Mapping[str, Any]) -> Journal | None:
+    """Of the run that `run_stage` began; none in a playbook that begins no run."""
+    run = task_vars.get("cluster_run")
+    folder = run.get("own_folder") if isinstance(run, Mapping) else ""
+    return Journal(str(folder), own_ports()) if folder else None
 
 
 class CapabilityAction(ActionBase):
@@ -51,13 +77,18 @@ class CapabilityAction(ActionBase):
                 f"rhaii.gke.{name} runs as the user of ansible-playbook and cannot become another one; "
                 "set become: false on the task."
             )
+        note_stage(task_vars or {})
         if getattr(self._connection, "transport", "") != "local":
-            remote: dict[str, Any] = self._execute_module(
+            result: dict[str, Any] = self._execute_module(
                 module_name=f"rhaii.gke.{name}", module_args=dict(self._task.args), task_vars=task_vars
             )
-            return remote
-        host = str((task_vars or {}).get("inventory_hostname", "localhost"))
-        return self._in_process(host)
+        else:
+            result = self._in_process(str((task_vars or {}).get("inventory_hostname", "localhost")))
+        # a look that is made by check mode changes nothing; a task may stand for one before it that is none of ours
+        changed = result.get("changed") or (task_vars or {}).get("cluster_changes")
+        if changed and not self._task.check_mode:
+            note_change(task_vars or {})
+        return result
 
     def _in_process(self, host: str) -> dict[str, Any]:
         capability = self.capability
@@ -90,4 +121,4 @@ class CapabilityAction(ActionBase):
         return public
 
 
-__all__ = ("CapabilityAction",)
+__all__ = ("CapabilityAction", "note_change", "note_stage")

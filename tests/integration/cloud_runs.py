@@ -58,7 +58,9 @@ PREFLIGHT, CREATE, RESIZE, DELETE = "preflight", "deploy", "scale", "teardown"
 """Playbooks; of all but the first only what they do to the cloud is run, as nothing serves inside of these clusters."""
 OF_THE_CLOUD = "rhaii.gke.cluster"
 OF_THE_CHECKS = "rhaii.gke.preflight"
-OF_KUBERNETES = frozenset({"remove_nodes", "kubeconfig"})
+CREATING = "tasks/control_plane.yml"
+"""What deploy includes where there is something to create."""
+OF_KUBERNETES = frozenset({"remove_nodes", "kubeconfig_asked"})
 
 TRACEBACKS = re.compile(
     r"Traceback \(most recent call last\)|MODULE FAILURE|An exception occurred|This is a defect of rhaii\.gke"
@@ -68,7 +70,7 @@ TRACEBACKS = re.compile(
 FATAL = re.compile(r"^fatal: \[[^\]]+\]: \w+! =>[^\n]*\n((?:[ ]+.*\n?|\n)*)", re.MULTILINE)
 FAILED_ITEM = re.compile(r"^failed: \[[^\]]+\] \(item=[^\n]*\n((?:[ ]+.*\n?|\n)*)", re.MULTILINE)
 FIRST_SCREEN = re.compile(
-    r"^TASK \[[^\]\n]*: begin \| Say what the last run left up\][^\n]*\nok: \[[^\]]+\] => ?\n((?:[ ]+.*\n?|\n)*)",
+    r"^TASK \[[^\]\n]*: left_up \| Say what the last run left up\][^\n]*\nok: \[[^\]]+\] => ?\n((?:[ ]+.*\n?|\n)*)",
     re.MULTILINE,
 )
 TOLD = re.compile(r"^\[[\w-]+\] (.*)$", re.MULTILINE)
@@ -356,11 +358,7 @@ class EmulatedCloud:
         file = CHECKOUT / "playbooks" / f"{name}.yml"
         if name == PREFLIGHT:
             return file
-        (play,) = yaml.safe_load(file.read_text(encoding="utf-8"))
-        part = self.root / file.name
-        kept = {key: value for key, value in play.items() if key != "module_defaults"}
-        part.write_text(json.dumps([{**kept, "tasks": cloud_part(play["tasks"], self.checks)}]), encoding="utf-8")
-        return part
+        return write_cloud_part(file, self.root, self.checks)
 
     def play(self, playbook: str, meanwhile: Callable[[], bool] | None = None, **variables: Any) -> Shown:
         """Run to the end. `meanwhile` is called again and again until it has done its part and says so."""
@@ -416,18 +414,37 @@ class EmulatedCloud:
 
 
 def cloud_part(tasks: Sequence[Json], checks: bool = False) -> list[Json]:
-    """Of a playbook's tasks those that ask the cloud, in their blocks and with their conditions."""
+    """Of a playbook's tasks those that ask the cloud, in their blocks and with their conditions.
+
+    What is left out of a stage is one task that notes the stage, as any of ours does.
+    """
     found = []
     for task in tasks:
         parts: Json = {key: cloud_part(task[key], checks) for key in ("block", "rescue", "always") if key in task}
-        role: Json = task.get("ansible.builtin.include_role") or {}
+        role: Json = task.get("ansible.builtin.import_role") or {}
         if parts.get("block"):
             found.append({**task, **parts})
-        elif (role.get("name") == OF_THE_CLOUD and role.get("tasks_from") not in OF_KUBERNETES) or (
-            checks and role.get("name") == OF_THE_CHECKS
+        elif (
+            (role.get("name") == OF_THE_CLOUD and role.get("tasks_from") not in OF_KUBERNETES)
+            or (checks and role.get("name") == OF_THE_CHECKS)
+            or task.get("ansible.builtin.include_tasks", {}).get("file") == CREATING
         ):
             found.append(task)
+        elif "cluster_stage" in task.get("vars", {}):
+            noted = {key: value for key, value in task.items() if key in ("name", "vars", "when", "tags")}
+            found.append({**noted, "rhaii.gke.run_folder": {"path": "{{ cluster_run.own_folder }}"}})
     return found
+
+
+def write_cloud_part(playbook: Path, folder: Path, checks: bool = False) -> Path:
+    """That part of a playbook as a playbook of its own, with what it includes beside it."""
+    (play,) = yaml.safe_load(playbook.read_text(encoding="utf-8"))
+    creating = yaml.safe_load((playbook.parent / CREATING).read_text(encoding="utf-8"))
+    (folder / CREATING).parent.mkdir(exist_ok=True)
+    (folder / CREATING).write_text(json.dumps(cloud_part(creating)), encoding="utf-8")
+    part = folder / playbook.name
+    part.write_text(json.dumps([{**play, "tasks": cloud_part(play["tasks"], checks)}]), encoding="utf-8")
+    return part
 
 
 def environments() -> Iterator[tuple[int, bytes]]:

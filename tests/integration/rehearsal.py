@@ -29,7 +29,7 @@ SERVICE = "qwen-3b-tpu-svc"
 TPU_NODES = "cloud.google.com/gke-tpu-accelerator=tpu-v6e-slice"
 MODEL_PODS = f"app.kubernetes.io/name={SERVICE},kserve.io/component=workload"
 MARKER = "RHAII_REHEARSAL"
-LAST_SCREEN = re.compile(r"^TASK \[[^\]\n]*: end \| Show the last screen\]", re.MULTILINE)
+LAST_SCREEN = re.compile(r"^TASK \[[^\]\n]*: failed \| Show the last screen\]", re.MULTILINE)
 
 
 @dataclass(frozen=True)

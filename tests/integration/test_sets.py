@@ -93,7 +93,7 @@ class Sets:
             "environment": "prod",
             "kubeconfig": str(self.plane.kubeconfig),
             "objects": list(objects),
-            "set": {"name": self.set.name, "namespace": PLACE},
+            "set": {"name": self.set.name, "namespace": self.set.namespace},
             "state": "present",
             "prune": True,
             "definitions": [],
@@ -281,5 +281,12 @@ def test_run_that_is_killed_while_a_webhook_is_not_up(sets: Sets, tmp_path: Path
     assert sets.there("configmap") == ["configmap/held"]
 
 
-def test_namespace_is_no_member(sets: Sets) -> None:
-    assert "cannot be in a set" in sets.run(namespace("sets-other"))["msg"]
+def test_namespace_stays_when_its_set_goes(sets: Sets) -> None:
+    of = Sets(sets.plane, "own")
+    of.set = ObjectSet("own", "sets-own")
+    objects = (namespace("sets-own"), config("one", namespace="sets-own"))
+    assert set(actions(of.run(*objects, check=True)).values()) == {"created"}
+    assert set(actions(of.run(*objects)).values()) == {"created"}
+    assert of.run(*objects)["changed"] is False
+    assert of.run(state="absent")["deleted"] == ["ConfigMap sets-own/one", "ConfigMap sets-own/own"]
+    assert sets.kubectl("get", "namespace", "sets-own", "-o", "name") == "namespace/sets-own\n"

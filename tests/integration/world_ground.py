@@ -32,7 +32,7 @@ from sandbox.cloud.errors import Json
 from sandbox.cloud.runtime import Access, Progress
 from sandbox.cloud.state import Cluster
 from sandbox.settings import CHECKOUT
-from tests.integration.cloud_runs import CLUSTER, ENVIRONMENT, MARKER, ZONE, EmulatedCloud, Shown, cloud_part
+from tests.integration.cloud_runs import CLUSTER, ENVIRONMENT, MARKER, ZONE, EmulatedCloud, Shown, write_cloud_part
 from tests.integration.quick_cluster import ApiFailure, Content, QuickCluster, until
 from tests.integration.quick_operators import Balancers, QuickOperators
 from tests.integration.quick_service import Egress, QuickService
@@ -291,10 +291,7 @@ class Ground:
     def make_bare(self) -> None:
         """Our cluster with its pools by the part of deploy.yml that asks the cloud, and every kind of object."""
         self.restore("empty")
-        (play,) = yaml.safe_load((self.checkout / "playbooks" / "deploy.yml").read_text(encoding="utf-8"))
-        kept = {key: value for key, value in play.items() if key != "module_defaults"}
-        part = self.folder / "deploy.yml"
-        part.write_text(json.dumps([{**kept, "tasks": cloud_part(play["tasks"])}]), encoding="utf-8")
+        part = write_cloud_part(self.checkout / "playbooks" / "deploy.yml", self.folder)
         made = self.run("deploy", file=part)
         assert made.shown.code == 0, made.shown.output[-6000:]
         for folder in (self.cluster.plane.settings.crds, self.cluster.plane.settings.charts):

@@ -31,7 +31,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._applyset.fields import 
     without,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import ports_of
-from ansible_collections.rhaii.gke.plugins.module_utils._applyset.members import ObjectSet, Place, refuse_kinds
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.members import NO_MEMBERS, ObjectSet, Place
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.membership import Member, Membership
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import (
     Json,
@@ -105,6 +105,7 @@ class _Set:
         self.sets = [Set.of(each) for each in params["definitions"]]
         self.dependents = [key for key, _manifest in keyed(params["dependents"], "dependents")]
         self.set = ObjectSet(**params["set"]) if params.get("set") else None
+        self.no_members = NO_MEMBERS | set(params.get("not_members") or ())
         self.prunes = bool(params.get("prune", True))
         self.former = [key for key, _manifest in keyed(params.get("former_members") or [], "former_members")]
         self.check_mode = check_mode
@@ -162,8 +163,6 @@ class _Set:
     def present(self) -> None:
         """All are looked at and tried before the first is changed, so that a refusal leaves everything as it was."""
         keys = [key for key, _manifest in self.manifests]
-        if self.set:
-            refuse_kinds(keys)
         for key in keys:
             # asked here, so that what is asked at once finds it
             self.objects.knows(key)
@@ -174,7 +173,7 @@ class _Set:
         kept = {key for key, whose in judged.items() if is_used_as_it_is(key, whose)}
         foreign = {key: whose for key, whose in judged.items() if not whose.is_ours and key not in kept}
         refuse_foreign({**foreign, **foreign_parent(membership)})
-        wanted = {key: self.ours(manifest) for key, manifest in self.manifests if key not in kept}
+        wanted = {key: self.ours(key, manifest) for key, manifest in self.manifests if key not in kept}
         beside = membership.beside(keys, self.former) if membership else []
         coming = {key.name for key in wanted if key.kind == "Namespace" and lives[key] is None}
 
@@ -183,19 +182,25 @@ class _Set:
 
         tried: dict[Key, _Tried] = dict(zip(wanted, self.each(one, list(wanted)), strict=True))
         refuse([each.refusal for each in tried.values() if each.refusal])
-        widened = self.widen(membership, keys)
+        widened: _Done | None = None
+        members = self.members_of(keys)
         for key in keys:
+            if members and key == members[0]:
+                widened = self.widen(membership, members)
             if key in kept:
                 self.done.append(_Done(key, "left", judged[key].seems))
             else:
                 self.done.append(self.apply(key, wanted[key], lives[key], tried[key]))
         if membership:
             self.let_go(membership, beside)
-            self.narrow(membership, widened, keys)
+            self.narrow(membership, widened, members, is_coming=membership.of.namespace in coming)
 
-    def ours(self, manifest: Json) -> Json:
+    def ours(self, key: Key, manifest: Json) -> Json:
         found = marked(manifest, self.environment)
-        return self.set.member(found) if self.set else found
+        return self.set.member(found) if self.set and self.members_of([key]) else found
+
+    def members_of(self, keys: list[Key]) -> list[Key]:
+        return [key for key in keys if self.set and key.kind not in self.no_members]
 
     def membership(self) -> Membership | None:
         return Membership(self.set, self.objects, self.each, self.environment) if self.set else None
@@ -206,20 +211,25 @@ class _Set:
             return None
         return self.note(membership, membership.place | Place.of(keys), membership.parent)
 
-    def narrow(self, membership: Membership, widened: _Done | None, keys: list[Key]) -> None:
+    def narrow(
+        self, membership: Membership, widened: _Done | None, members: list[Key], *, is_coming: bool
+    ) -> None:
         """The parent says where members are, once those that left are gone; without members there is none."""
         key = membership.of.key
-        place = Place.of([*keys, *(each.key for each in self.done if each.action == "left")])
+        left = [each.key for each in self.done if each.action == "left"]
+        place = Place.of([*members, *self.members_of(left)])
         parent = self.objects.read(key) if widened else membership.parent
         if place.kinds:
-            done = self.note(membership, place, parent)
+            done = self.note(membership, place, parent, is_coming=is_coming)
             self.done.append(widened if widened and done.action == "unchanged" else done)
         elif parent is not None:
             self.remove(key, parent)
 
-    def note(self, membership: Membership, place: Place, parent: Json | None) -> _Done:
+    def note(
+        self, membership: Membership, place: Place, parent: Json | None, *, is_coming: bool = False
+    ) -> _Done:
         key, manifest = membership.of.key, marked(membership.of.parent(place), self.environment)
-        tried = self.tried(key, manifest, parent, is_coming=False)
+        tried = self.tried(key, manifest, parent, is_coming=is_coming)
         if tried.refusal:
             raise tried.refusal
         return self.apply(key, manifest, parent, tried)
@@ -611,6 +621,7 @@ CAPABILITY = Capability(
             "options": {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "required": True}},
         },
         prune={"type": "bool", "default": True},
+        not_members={"type": "list", "elements": "str", "default": []},
         former_members={"type": "list", "elements": "dict", "default": []},
         **{name: spec for name, spec in wait_options(60, 5.0).items() if name != "wait"},
     ),

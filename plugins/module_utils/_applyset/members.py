@@ -15,12 +15,11 @@ from __future__ import annotations
 import base64
 import copy
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Json, Key
-from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import FOREIGN, Whose, of_object
 
 IDENTITY = "applyset.kubernetes.io/id"
@@ -31,7 +30,7 @@ _NAMESPACES = "applyset.kubernetes.io/additional-namespaces"
 # A tool leaves the sets of other tools alone; what follows the name is a version that changes with what we write.
 _TOOL, _VERSION = "rhaii.gke", "v1"
 # With these, more would be deleted than the set.
-_NO_MEMBERS = ("Namespace", "CustomResourceDefinition")
+NO_MEMBERS = frozenset({"Namespace", "CustomResourceDefinition"})
 
 
 @dataclass(frozen=True, order=True)
@@ -140,17 +139,8 @@ def same(one: Key) -> tuple[GroupKind, str, str]:
     return GroupKind.of_key(one), one.namespace, one.name
 
 
-def refuse_kinds(keys: Collection[Key]) -> None:
-    wrong = [str(key) for key in keys if key.kind in _NO_MEMBERS]
-    if wrong:
-        raise RhaiiError(
-            f"{', '.join(wrong)} cannot be in a set: when the set lets go of it, all that is in it would be deleted.",
-            remedy="Apply it by a task without set.",
-        )
-
-
 def _listed(text: object) -> list[str]:
     return [word.strip() for word in str(text or "").split(",") if word.strip()]
 
 
-__all__ = ("IDENTITY", "PART_OF", "GroupKind", "ObjectSet", "Place", "refuse_kinds", "same")
+__all__ = ("IDENTITY", "NO_MEMBERS", "PART_OF", "GroupKind", "ObjectSet", "Place", "same")

@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Params
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
+from ansible_collections.rhaii.gke.plugins.module_utils._run_folder import RealFolders
 from ansible_collections.rhaii.gke.plugins.module_utils._runs.ports import RunPorts
 from ansible_collections.rhaii.gke.plugins.module_utils._whole_files import write_whole
 
@@ -76,7 +77,12 @@ class ThisMachine:
 
 def run_ports(params: Params) -> RunPorts:
     del params
-    return RunPorts(RecordFiles, ThisMachine(), SystemClock())
+    return own_ports()
 
 
-__all__ = ("RecordFiles", "ThisMachine", "run_ports")
+def own_ports() -> RunPorts:
+    """Those of this machine, for the edge too, which notes what the tasks of a run do."""
+    return RunPorts(RecordFiles, ThisMachine(), SystemClock(), RealFolders())
+
+
+__all__ = ("RecordFiles", "ThisMachine", "own_ports", "run_ports")

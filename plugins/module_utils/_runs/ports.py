@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note that this module util is PRIVATE to the collection.
-"""What run_stage needs from outside: the record of an environment's last run, and the processes of this machine."""
+"""What run_stage needs from outside: records of runs, folders, and the processes of this machine."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock
+from ansible_collections.rhaii.gke.plugins.module_utils._run_folder import Folders
 
 
 class Records(Protocol):
@@ -48,6 +49,8 @@ class RunPorts:
     records: Callable[[str], Records]
     machine: Machine
     clock: Clock
+    # for the run's own
+    folders: Folders
 
 
 __all__ = ("Machine", "Records", "RunPorts")

@@ -3,7 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note that this module util is PRIVATE to the collection.
-"""run_stage: notes the stage that a run is in, for its recap, its last screen, and whoever comes after it is killed.
+"""run_stage: notes where a run is, for its recap, its last screen, and whoever comes after it is killed.
+
+Between its first call and its last one the tasks of the run note for themselves in which stage they are.
 
 The record of a project's environment is one small file without a secret. It lives where the run lives, so that a
 machine or container that is thrown away takes it along.
@@ -19,6 +21,7 @@ from typing import Any
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, one_line
 from ansible_collections.rhaii.gke.plugins.module_utils._runs.files import run_ports
+from ansible_collections.rhaii.gke.plugins.module_utils._runs.journal import Journal
 from ansible_collections.rhaii.gke.plugins.module_utils._runs.ports import Machine, RunPorts
 
 OK, FAILED = "ok", "failed"
@@ -51,84 +54,105 @@ class _Run:
         self.params = params
         self.ports = ports
         self.check_mode = check_mode
-        self.now = ports.clock.now()
-        self.marks = {str(name): float(when) for name, when in (params["marks"] or {}).items()}
-        self.run: str = params["run"] or ""
-        self.warning = ""
+        self.stage: str = params["stage"] or ""
 
-    def note(self) -> Result:
-        stage: str = self.params["stage"] or ""
-        begins, ended = not self.run, self.params["ended"]
-        if begins and not stage:
+    def begin(self) -> Result:
+        """The first call."""
+        if not self.stage:
             raise RhaiiError(
-                "The first call of a run names no stage.", remedy="Give stage, or the run of an earlier call."
+                "The first call of a run names no stage.", remedy="Give stage, or own_folder of an earlier call."
             )
-        if stage:
-            self.marks[stage] = self.now.timestamp()
+        now = self.ports.clock.now().timestamp()
         machine = self.ports.machine
         process = machine.run()
-        self.run = self.run or f"{machine.name()}-{process}-{self.now.timestamp():.3f}"
-        before, where = self.record(stage, process, begins, ended)
-        result: Result = {
-            "changed": False,
-            "run": self.run,
-            "stage": stage or self.latest(),
-            "marks": self.marks,
-            "record": where,
-            "before": {"fate": fate(before, machine), **{name: before.get(name) for name in TOLD}},
+        before, file, warning = self.record()
+        became = fate(before, machine)
+        folder = self.ports.folders.make(self.params["own_parent"])
+        journal = Journal(folder, self.ports)
+        content = {
+            "run": f"{machine.name()}-{process}-{now:.3f}",
+            "project": self.params["project"],
+            "environment": self.params["environment"],
+            "verb": self.params["verb"],
+            "began": now,
+            "stage": self.stage,
+            "host": machine.name(),
+            "process": process,
+            "born": machine.began(process),
+            "ended": None,
+            # only of a run that ended well, and proved it, it is known that all serves
+            "unproven": became != OK or before.get("unproven") is not False,
+            "marks": {self.stage: now},
         }
-        if self.warning and begins:
-            result["warnings"] = [self.warning]
+        try:
+            journal.begin({**content, "record": file})
+        except OSError as error:
+            warning = self.warning(file, error)
+            journal.begin({**content, "record": ""})
+        result = self.result(journal, folder)
+        result["before"] = {"fate": became, **{name: before.get(name) for name in TOLD}}
+        if warning:
+            result["warnings"] = [warning]
         return result
 
-    def latest(self) -> str:
-        return max(self.marks, key=lambda name: self.marks[name], default="")
+    def go_on(self, folder: str) -> Result:
+        """Every other call."""
+        journal = Journal(folder, self.ports)
+        if not journal.content:
+            raise RhaiiError(
+                f"{folder} is no folder of a run that this module began.",
+                remedy="Give the own_folder that its first call returned.",
+            )
+        if self.stage:
+            journal.enter(self.stage)
+        if self.params["proven"]:
+            journal.change(unproven=False)
+        if self.params["ended"]:
+            journal.change(ended=self.params["ended"])
+        if self.params["forget"]:
+            journal.forget()
+        result = self.result(journal, folder)
+        if self.params["ended"]:
+            self.ports.folders.remove(folder)
+        return result
 
-    def record(self, stage: str, process: int, begins: bool, ended: str | None) -> tuple[Mapping[str, Any], str]:
-        """The record as it was, and where it is; a place that cannot be written to fails no run."""
+    def result(self, journal: Journal, folder: str) -> Result:
+        content = journal.content
+        return {
+            "changed": False,
+            "run": content["run"],
+            "stage": content["stage"],
+            "marks": journal.marks,
+            "record": content["record"],
+            "own_folder": folder,
+            "unproven": content["unproven"],
+        }
+
+    def record(self) -> tuple[Mapping[str, Any], str, str]:
+        """The record as it was, where this run keeps its own, and a warning; a place that fails fails no run."""
         project, environment = str(self.params["project"] or ""), str(self.params["environment"] or "")
         if not project or not environment:
-            return {}, ""
+            return {}, "", ""
         name = file_name(project, environment)
         records = self.ports.records(str(self.params["folder"] or self.ports.machine.folder()))
-        before: Mapping[str, Any] = {}
+        file = records.where(name)
         try:
             before = records.read(name)
-            # whoever began later keeps the record
-            is_own = not before or before.get("run") == self.run
-            if self.check_mode or not (begins or is_own):
-                return before, ""
-            if self.params["forget"]:
-                records.remove(name)
-                return before, ""
-            machine = self.ports.machine
-            records.write(
-                name,
-                {
-                    "run": self.run,
-                    "project": project,
-                    "environment": environment,
-                    "verb": self.params["verb"],
-                    "began": min(self.marks.values(), default=self.now.timestamp()),
-                    "stage": stage or self.latest(),
-                    "host": machine.name(),
-                    "process": process,
-                    "born": machine.began(process),
-                    "ended": ended,
-                },
-            )
         except OSError as error:
-            self.warning = (
-                f"The record of this run cannot be kept in {records.where(name)} ({one_line(error)}). Were this run "
-                "killed, the next one could not say so. Name another folder with rhaii_state_folder."
-            )
-            return before, ""
-        return before, records.where(name)
+            return {}, "", self.warning(file, error)
+        return before, "" if self.check_mode else file, ""
+
+    def warning(self, file: str, error: OSError) -> str:
+        return (
+            f"The record of this run cannot be kept in {file} ({one_line(error)}). Were this run killed, the next one "
+            "could not say so. Name another folder with rhaii_state_folder."
+        )
 
 
 def run(params: Params, ports: RunPorts, progress: Progress, check_mode: bool) -> Result:
     del progress
-    return _Run(params, ports, check_mode).note()
+    one = _Run(params, ports, check_mode)
+    return one.go_on(str(params["own_folder"])) if params["own_folder"] else one.begin()
 
 
 CAPABILITY = Capability(
@@ -139,8 +163,9 @@ CAPABILITY = Capability(
         "project": {"type": "str", "default": ""},
         "environment": {"type": "str", "default": ""},
         "folder": {"type": "path"},
-        "run": {"type": "str"},
-        "marks": {"type": "dict", "default": {}},
+        "own_folder": {"type": "path"},
+        "own_parent": {"type": "path"},
+        "proven": {"type": "bool", "default": False},
         "ended": {"type": "str", "choices": [OK, FAILED]},
         "forget": {"type": "bool", "default": False},
     },

@@ -100,21 +100,23 @@ def test_architecture_has_the_order_of_deploy() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     table = re.findall(r"^\| `([\w/]+)` \|", text, re.MULTILINE)
     said = [entry for entry in table if entry.split("/")[0] in TREE.roles]
-    # the stages are noted between all of them
-    assert said == [each for each in included(loaded("playbooks/deploy.yml")) if each != "cluster/stage"]
+    assert said == imported(loaded("playbooks/deploy.yml"))
 
 
-def included(value: Any) -> list[str]:
-    """The roles that a playbook includes, in order, each with its tasks when not main."""
+def imported(value: Any) -> list[str]:
+    """The roles of a playbook, in order, each with its tasks when not main."""
     found: list[str] = []
     if isinstance(value, list):
         for item in value:
-            found += included(item)
+            found += imported(item)
     elif isinstance(value, dict):
-        include = value.get("ansible.builtin.include_role")
-        if include:
-            role = include["name"].removeprefix("rhaii.gke.")
-            found.append(f"{role}/{include['tasks_from']}" if "tasks_from" in include else role)
+        role = value.get("ansible.builtin.import_role")
+        if role:
+            name = role["name"].removeprefix("rhaii.gke.")
+            found.append(f"{name}/{role['tasks_from']}" if "tasks_from" in role else name)
+        file = value.get("ansible.builtin.include_tasks")
+        if file:
+            found += imported(loaded(f"playbooks/{file['file']}"))
         for key in ("tasks", "block", "rescue", "always"):
-            found += included(value.get(key))
+            found += imported(value.get(key))
     return found

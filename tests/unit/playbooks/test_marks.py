@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -17,11 +18,23 @@ from ansible_collections.rhaii.gke.plugins.module_utils._recap import STAGES
 from sandbox.settings import CHECKOUT
 
 
-def marks(tasks: Any) -> Iterator[str]:
+def stages(tasks: Any, within: str = "") -> Iterator[str]:
+    """The stage of each task, in their order, with those of the files that are included."""
     for task in tasks or []:
-        yield from marks(task.get("block"))
-        if "cluster_stage" in (task.get("vars") or {}):
-            yield task["vars"]["cluster_stage"]
+        stage = (task.get("vars") or {}).get("cluster_stage", within)
+        yield from stages(task.get("block"), stage)
+        file = task.get("ansible.builtin.include_tasks") or {}
+        if file:
+            yield from stages(
+                yaml.safe_load((CHECKOUT / "playbooks" / file["file"]).read_text(encoding="utf-8")), stage
+            )
+        elif stage and "block" not in task:
+            yield stage
+
+
+def marks(tasks: Any) -> list[str]:
+    """The stages in the order in which they begin."""
+    return [stage for stage, _tasks in groupby(stages(tasks))]
 
 
 def play_of(verb: str) -> dict[str, Any]:
@@ -31,7 +44,7 @@ def play_of(verb: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("verb", _last_screen.STAGES)
 def test_a_verb_notes_its_stages_once_in_their_order_and_no_other(verb: str) -> None:
-    assert list(marks(play_of(verb)["tasks"])) == list(_last_screen.STAGES[verb])
+    assert marks(play_of(verb)["tasks"]) == list(_last_screen.STAGES[verb])
 
 
 def test_the_recap_has_every_mark_that_it_needs() -> None:
@@ -42,12 +55,14 @@ def test_the_recap_has_every_mark_that_it_needs() -> None:
 def test_a_verb_begins_with_the_first_screen_and_ends_with_the_last(verb: str) -> None:
     play = play_of(verb)
     (whole,) = play["tasks"]
-    check, begin = whole["block"][:2]
+    check, tags, begin = whole["block"][:3]
     # its refusal has a last screen too
     assert "rhaii.gke.variables_check" in check
+    assert tags["ansible.builtin.import_tasks"] == "tasks/tags.yml"
     order = [begin, *whole["rescue"], whole["always"][-1]]
-    roles = [task["ansible.builtin.include_role"] for task in order]
-    assert play["vars"] == {"cluster_verb": verb}
+    roles = [task["ansible.builtin.import_role"] for task in order]
+    assert play["vars"]["cluster_verb"] == verb
+    assert all(task["tags"] == ["always"] for task in (check, tags, *order))
     assert [role["tasks_from"] for role in roles] == ["begin", "last_screen", "end"]
     # what is wrong with a variable may be what the run failed of
     assert all(role["rolespec_validate"] is False for role in roles)

@@ -87,10 +87,13 @@ def test_playbook_checks_all_variables_first_and_once(file: str) -> None:
         first = play["tasks"][0]
         # a verb that has a last screen shows it for a refusal of the variables too
         first = first["block"][0] if "rescue" in first else first
-        assert set(first) == {"name", "rhaii.gke.variables_check"}
+        assert set(first) == {"name", "rhaii.gke.variables_check", "tags"}
+        assert first["tags"] == ["always"]
         included = list(roles_of(play["tasks"]))
         assert included
         assert [role["rolespec_validate"] for role in included] == [False] * len(included)
+        # what a role makes of its variables is seen by no other, whatever the order
+        assert [role["public"] for role in included] == [False] * len(included)
 
 
 def roles_of(tasks: Any) -> Iterator[dict[str, Any]]:

@@ -73,7 +73,7 @@ def test_file_stays_in_the_folder(tmp_path: Path, name: str) -> None:
 
 
 def report(path: Path, content: Any, check: bool = False) -> dict[str, Any]:
-    params = {"path": str(path), "report": content}
+    params = {"path": str(path), "publish": None, "report": content}
     return execute(report_file.CAPABILITY, params, silent, check_mode=check, diff_mode=True)
 
 
@@ -109,3 +109,12 @@ def test_draft_that_cannot_be_put_in_place_is_removed(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="directory"):
         write_whole(tmp_path / "one", "text", 0o600)
     assert [each.name for each in tmp_path.iterdir()] == ["one"]
+
+
+def test_report_is_published_among_the_runs_statistics(tmp_path: Path) -> None:
+    params = {"path": None, "publish": "rhaii_prod", "report": {"ready": True}}
+    assert execute(report_file.CAPABILITY, params, silent, check_mode=False, diff_mode=True) == {
+        "changed": False,
+        "path": "",
+        "ansible_stats": {"data": {"rhaii_prod": {"ready": True}}, "per_host": False, "aggregate": True},
+    }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The record of a run: what is noted, what the next one reads of it, and whose it is."""
+"""A run's journal and record: what is noted, what the next run reads of it, and whose it is."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import silent
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._runs.files import RecordFiles, ThisMachine
+from ansible_collections.rhaii.gke.plugins.module_utils._runs.journal import Journal
 from ansible_collections.rhaii.gke.plugins.module_utils._runs.ports import RunPorts
 from ansible_collections.rhaii.gke.plugins.module_utils._runs.stage import CAPABILITY, fate, file_name
 
@@ -27,8 +28,9 @@ PARAMS: dict[str, Any] = {
     "project": "p",
     "environment": "prod",
     "folder": "/state",
-    "run": None,
-    "marks": {},
+    "own_folder": None,
+    "own_parent": None,
+    "proven": False,
     "ended": None,
     "forget": False,
 }
@@ -37,26 +39,60 @@ NAME = file_name("p", "prod")
 
 @dataclass
 class Memory:
-    """Records of one folder."""
+    """Records of all folders."""
 
     found: dict[str, dict[str, Any]] = field(default_factory=dict)
     problem: OSError | None = None
-    written: int = 0
+    written: list[str] = field(default_factory=list)
+
+    def of(self, folder: str) -> InFolder:
+        return InFolder(self, folder)
+
+
+@dataclass
+class InFolder:
+    memory: Memory
+    folder: str
 
     def where(self, name: str) -> str:
-        return f"/state/{name}.json"
+        return f"{self.folder}/{name}.json"
 
     def read(self, name: str) -> dict[str, Any]:
-        if self.problem:
-            raise self.problem
-        return dict(self.found.get(name, {}))
+        self._may_fail()
+        return dict(self.memory.found.get(self.where(name), {}))
 
     def write(self, name: str, record: dict[str, Any]) -> None:
-        self.written += 1
-        self.found[name] = record
+        self._may_fail()
+        self.memory.written.append(self.where(name))
+        self.memory.found[self.where(name)] = dict(record)
 
     def remove(self, name: str) -> None:
-        self.found.pop(name, None)
+        self.memory.found.pop(self.where(name), None)
+
+    def _may_fail(self) -> None:
+        if self.memory.problem and not self.folder.startswith("/tmp/"):
+            raise self.memory.problem
+
+
+@dataclass
+class Folders:
+    """Folders of runs."""
+
+    made: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+
+    def exists(self, path: str) -> bool:
+        return path in self.made
+
+    def make(self, parent: str | None) -> str:
+        self.made.append(f"{parent or '/tmp'}/rhaii-{len(self.made) + 1}")
+        return self.made[-1]
+
+    def write(self, path: str, name: str, content: str) -> None:
+        raise NotImplementedError
+
+    def remove(self, path: str) -> None:
+        self.removed.append(path)
 
 
 @dataclass
@@ -85,17 +121,21 @@ class World:
         self.memory = Memory()
         self.host = Host()
         self.clock = FakeClock()
-        self.folders: list[str] = []
+        self.folders = Folders()
+        self.ports = RunPorts(self.memory.of, self.host, self.clock, self.folders)
 
     def note(self, check_mode: bool = False, **changes: Any) -> dict[str, Any]:
-        def records(folder: str) -> Memory:
-            self.folders.append(folder)
-            return self.memory
-
-        ports = RunPorts(records, self.host, self.clock)
-        result = CAPABILITY.run({**PARAMS, **changes}, ports, silent, check_mode)
+        result = CAPABILITY.run({**PARAMS, **changes}, self.ports, silent, check_mode)
         self.clock.sleep(10)
         return dict(result)
+
+    def journal(self, result: dict[str, Any]) -> Journal:
+        """As the edge has it, for a task of that run."""
+        return Journal(result["own_folder"], self.ports)
+
+    def enter(self, result: dict[str, Any], stage: str) -> None:
+        self.journal(result).enter(stage)
+        self.clock.sleep(10)
 
     def next_run(self, process: int) -> None:
         self.host.living.pop(self.host.process, None)
@@ -104,7 +144,7 @@ class World:
 
     @property
     def record(self) -> dict[str, Any]:
-        return self.memory.found[NAME]
+        return self.memory.found[f"/state/{NAME}.json"]
 
 
 @pytest.fixture
@@ -113,7 +153,7 @@ def world() -> World:
 
 
 def follow(result: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    return {"run": result["run"], "marks": result["marks"], **changes}
+    return {"own_folder": result["own_folder"], "stage": None, **changes}
 
 
 def test_a_run_begins(world: World) -> None:
@@ -125,6 +165,8 @@ def test_a_run_begins(world: World) -> None:
         "stage": "preflight",
         "marks": {"preflight": began},
         "record": f"/state/{NAME}.json",
+        "own_folder": "/tmp/rhaii-1",
+        "unproven": True,
         "before": {
             "fate": "none",
             "verb": None,
@@ -146,35 +188,50 @@ def test_a_run_begins(world: World) -> None:
         "process": 7,
         "born": "born-7",
         "ended": None,
+        "unproven": True,
     }
 
 
-def test_marks_add_up_and_the_begin_stays(world: World) -> None:
+def test_tasks_note_their_stage_once(world: World) -> None:
     first = world.note()
-    second = world.note(**follow(first, stage="control_plane"))
-    assert second["run"] == first["run"]
-    assert list(second["marks"]) == ["preflight", "control_plane"]
-    assert second["marks"]["control_plane"] == second["marks"]["preflight"] + 10
+    world.memory.written.clear()
+    for _task in range(3):
+        world.enter(first, "control_plane")
+    assert world.memory.written == ["/tmp/rhaii-1/run.json", f"/state/{NAME}.json"]
     assert (world.record["stage"], world.record["began"]) == ("control_plane", first["marks"]["preflight"])
+    assert world.journal(first).marks == {
+        "preflight": first["marks"]["preflight"],
+        "control_plane": first["marks"]["preflight"] + 10,
+    }
 
 
-def test_the_last_call_keeps_the_stage(world: World) -> None:
+def test_a_later_call_has_what_the_tasks_noted(world: World) -> None:
     first = world.note()
-    second = world.note(**follow(first, stage="control_plane"))
-    last = world.note(**follow(second, stage=None, ended="failed"))
-    assert (last["stage"], last["marks"]) == ("control_plane", second["marks"])
+    world.enter(first, "control_plane")
+    second = world.note(**follow(first, stage="verification"))
+    assert (second["run"], second["stage"]) == (first["run"], "verification")
+    assert list(second["marks"]) == ["preflight", "control_plane", "verification"]
+    assert "before" not in second
+
+
+def test_the_last_call_keeps_the_stage_and_takes_the_folder_away(world: World) -> None:
+    first = world.note()
+    world.enter(first, "control_plane")
+    last = world.note(**follow(first, ended="failed"))
+    assert last["stage"] == "control_plane"
     assert (world.record["stage"], world.record["ended"]) == ("control_plane", "failed")
+    assert world.folders.removed == ["/tmp/rhaii-1"]
 
 
 @pytest.mark.parametrize("ended", ["ok", "failed"])
 def test_the_next_run_reads_how_it_ended(world: World, ended: str) -> None:
-    world.note(**follow(world.note(), stage=None, ended=ended))
+    world.note(**follow(world.note(), ended=ended))
     world.next_run(8)
     assert world.note()["before"]["fate"] == ended
 
 
 def test_the_next_run_reads_that_it_was_killed(world: World) -> None:
-    world.note(**follow(world.note(), stage="tpu_pool"))
+    world.enter(world.note(), "tpu_pool")
     world.next_run(8)
     before = world.note(verb="scale")["before"]
     assert (before["fate"], before["verb"], before["stage"], before["process"]) == ("killed", "deploy", "tpu_pool", 7)
@@ -193,10 +250,10 @@ def test_a_run_that_still_works_is_no_dead_one(world: World) -> None:
     world.host.process = 8
     second = world.note()
     assert second["before"]["fate"] == "running"
-    # whoever began later keeps the record
-    late = world.note(**follow(first, stage="tpu_pool"))
-    assert late["record"] == ""
+    # whoever began later keeps the record; the other one keeps its journal
+    world.enter(first, "tpu_pool")
     assert world.record["run"] == second["run"]
+    assert world.note(**follow(first))["stage"] == "tpu_pool"
 
 
 def test_a_run_of_another_machine_cannot_be_seen(world: World) -> None:
@@ -210,31 +267,86 @@ def test_a_record_without_a_birth_is_a_dead_one() -> None:
     assert fate({"host": "here"}, Host()) == "killed"
 
 
-def test_check_mode_reads_and_writes_nothing(world: World) -> None:
+def test_check_mode_reads_the_record_and_writes_none(world: World) -> None:
     world.note()
     world.next_run(8)
+    world.memory.written.clear()
     result = world.note(check_mode=True)
-    assert (result["before"]["fate"], result["record"], world.memory.written) == ("killed", "", 1)
-    assert result["marks"]
+    world.enter(result, "tpu_pool")
+    assert (result["before"]["fate"], result["record"]) == ("killed", "")
+    assert {file.rpartition("/")[0] for file in world.memory.written} == {result["own_folder"]}
+    assert list(world.journal(result).marks) == ["preflight", "tpu_pool"]
 
 
 def test_clean_teardown_leaves_no_record(world: World) -> None:
     first = world.note(verb="teardown")
-    result = world.note(**follow(first, stage=None, verb="teardown", ended="ok", forget=True))
-    assert (world.memory.found, result["record"]) == ({}, "")
+    world.note(**follow(first, verb="teardown", ended="ok", forget=True))
+    assert set(world.memory.found) == {"/tmp/rhaii-1/run.json"}
+    assert world.folders.removed == ["/tmp/rhaii-1"]
+
+
+def test_a_teardown_leaves_the_record_of_whoever_began_later(world: World) -> None:
+    first = world.note(verb="teardown")
+    world.next_run(8)
+    second = world.note()
+    world.note(**follow(first, verb="teardown", ended="ok", forget=True))
+    assert world.record["run"] == second["run"]
 
 
 def test_a_record_that_was_taken_away_comes_back(world: World) -> None:
     first = world.note()
-    world.memory.found.clear()
-    world.note(**follow(first, stage="tpu_pool"))
+    del world.memory.found[f"/state/{NAME}.json"]
+    world.enter(first, "tpu_pool")
     assert world.record["stage"] == "tpu_pool"
+
+
+def ended_well(world: World, **changes: Any) -> None:
+    """A run that changed something and proved that all serves."""
+    first = world.note()
+    world.journal(first).change(unproven=True)
+    world.note(**follow(first, ended="ok", proven=True, **changes))
+    world.next_run(world.host.process + 1)
+
+
+def test_a_run_after_a_proof_has_nothing_to_prove_until_it_changes_something(world: World) -> None:
+    ended_well(world)
+    run = world.note()
+    assert run["unproven"] is False
+    world.journal(run).change(unproven=True)
+    assert world.record["unproven"] is True
+    assert world.note(**follow(run))["unproven"] is True
+
+
+def test_what_a_run_changed_without_a_proof_is_for_the_next_one_to_prove(world: World) -> None:
+    ended_well(world)
+    scale = world.note(verb="scale")
+    world.journal(scale).change(unproven=True)
+    world.note(**follow(scale, verb="scale", ended="ok"))
+    world.next_run(20)
+    assert world.note()["unproven"] is True
+
+
+@pytest.mark.parametrize("ended", ["failed", None])
+def test_after_a_run_that_did_not_end_well_nothing_is_taken_for_proven(world: World, ended: str | None) -> None:
+    ended_well(world)
+    run = world.note()
+    if ended:
+        world.note(**follow(run, ended=ended))
+    world.next_run(20)
+    assert world.note()["unproven"] is True
+
+
+def test_a_record_of_an_older_version_proves_nothing(world: World) -> None:
+    ended_well(world)
+    del world.memory.found[f"/state/{NAME}.json"]["unproven"]
+    assert world.note()["unproven"] is True
 
 
 @pytest.mark.parametrize("missing", ["project", "environment"])
 def test_without_a_name_nothing_is_recorded(world: World, missing: str) -> None:
     result = world.note(**{missing: ""})
-    assert (result["before"]["fate"], result["record"], world.folders) == ("none", "", [])
+    assert (result["before"]["fate"], result["record"]) == ("none", "")
+    assert set(world.memory.found) == {"/tmp/rhaii-1/run.json"}
 
 
 def test_a_folder_that_cannot_be_written_is_one_warning(world: World) -> None:
@@ -243,17 +355,30 @@ def test_a_folder_that_cannot_be_written_is_one_warning(world: World) -> None:
     (warning,) = first["warnings"]
     assert "/state/" in warning and "rhaii_state_folder" in warning
     assert first["record"] == ""
-    assert "warnings" not in world.note(**follow(first, stage="tpu_pool"))
+    world.enter(first, "tpu_pool")
+    assert "warnings" not in world.note(**follow(first))
 
 
-def test_a_folder_that_is_not_given_is_the_users(world: World) -> None:
-    world.note(folder=None)
-    assert world.folders == ["/home/me/.local/state/rhaii.gke"]
+def test_folders_that_are_not_given(world: World) -> None:
+    result = world.note(folder=None)
+    assert result["record"] == f"/home/me/.local/state/rhaii.gke/{NAME}.json"
+    assert world.note(own_parent="/tmp/mine")["own_folder"] == "/tmp/mine/rhaii-2"
 
 
 def test_a_first_call_without_a_stage_is_refused(world: World) -> None:
     with pytest.raises(RhaiiError, match="names no stage"):
         world.note(stage=None)
+
+
+def test_a_folder_of_no_run_is_refused(world: World) -> None:
+    with pytest.raises(RhaiiError, match="/tmp/other is no folder of a run"):
+        world.note(own_folder="/tmp/other")
+
+
+def test_a_task_outside_of_a_run_notes_nothing(world: World) -> None:
+    Journal("/tmp/none", world.ports).enter("tpu_pool")
+    Journal("/tmp/none", world.ports).change(unproven=True)
+    assert world.memory.found == {}
 
 
 def test_names_of_files() -> None:

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import gc
+import json
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -190,3 +192,49 @@ def test_it_is_hidden_when_options_are_refused(core: Core, said: list[str]) -> N
 def test_progress_without_a_host(core: Core, said: list[str]) -> None:
     action(core, {}).run()
     assert said == ["[localhost] looking with None"]
+
+
+def begun(folder: Path) -> dict[str, Any]:
+    """The variables of a task of a run that began in a folder."""
+    (folder / "run.json").write_text(json.dumps({"run": "r", "stage": "one", "marks": {"one": 1.0}, "record": ""}))
+    return {"inventory_hostname": "prod", "cluster_run": {"own_folder": str(folder)}}
+
+
+def journal(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "run.json").read_text())
+    return found
+
+
+def test_a_task_notes_its_stage_and_that_it_changed_something(core: Core, said: list[str], tmp_path: Path) -> None:
+    variables = {**begun(tmp_path), "cluster_stage": "two"}
+    action(core, {"token": SECRET}).run(task_vars=variables)
+    noted = journal(tmp_path)
+    assert (noted["stage"], list(noted["marks"]), noted["unproven"]) == ("two", ["one", "two"], True)
+    assert SECRET not in (tmp_path / "run.json").read_text()
+
+
+def test_the_stage_is_noted_before_the_work(core: Core, said: list[str], tmp_path: Path) -> None:
+    """Who is killed in it is known to be in it."""
+    core.error = RhaiiError("It failed.")
+    action(core, {}).run(task_vars={**begun(tmp_path), "cluster_stage": "two"})
+    assert (journal(tmp_path)["stage"], "unproven" in journal(tmp_path)) == ("two", False)
+
+
+def test_a_look_notes_no_change(core: Core, said: list[str], tmp_path: Path) -> None:
+    action(core, {}, check_mode=True).run(task_vars=begun(tmp_path))
+    assert journal(tmp_path) == {"run": "r", "stage": "one", "marks": {"one": 1.0}, "record": ""}
+
+
+def test_a_task_may_stand_for_a_change_of_another(core: Core, said: list[str], tmp_path: Path) -> None:
+    plugin = action(core, {})
+    plugin._in_process = lambda host: {"changed": False}
+    plugin.run(task_vars=begun(tmp_path))
+    assert "unproven" not in journal(tmp_path)
+    plugin.run(task_vars={**begun(tmp_path), "cluster_changes": True})
+    assert journal(tmp_path)["unproven"] is True
+
+
+@pytest.mark.parametrize("run", [None, {}, {"own_folder": "/nowhere/at/all"}, "text"])
+def test_without_a_run_nothing_is_noted_and_nothing_fails(core: Core, said: list[str], run: Any) -> None:
+    result = action(core, {}).run(task_vars={"cluster_run": run, "cluster_stage": "two"})
+    assert "failed" not in result

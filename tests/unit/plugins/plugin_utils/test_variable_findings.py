@@ -75,7 +75,7 @@ def test_name_that_nothing_reads_is_named_when_it_is_close() -> None:
 
 
 def test_known_names_are_those_that_the_collection_mentions() -> None:
-    assert {"cluster_run_dir", "rhaii_keep", "inference_service_plan", "preflight_report"} <= known()
+    assert {"cluster_run_dir", "rhaii_keep", "inference_service_plan", "preflight_quota"} <= known()
     assert not any(name.startswith("__") for name in known())
     assert prefixes()[0] == "rhaii_"
     assert _role_options.LOADER.__name__ == "CSafeLoader"

@@ -244,11 +244,19 @@ def test_refusal_of_a_member_leaves_all_as_it_was(world: World) -> None:
     assert key_of(ROUTE, "") in world.objects.live
 
 
-@pytest.mark.parametrize("kind", ["Namespace", "CustomResourceDefinition"])
-def test_what_holds_others_cannot_be_in_a_set(world: World, kind: str) -> None:
-    with pytest.raises(RhaiiError, match="cannot be in a set"):
-        run(world, manifest(kind, "ns", ""))
-    assert world.objects.calls == []
+@pytest.mark.parametrize("kind", ["Namespace", "CustomResourceDefinition", "Operator"])
+def test_what_others_need_is_no_member(world: World, kind: str) -> None:
+    holder = manifest(kind, "ns", "")
+    result = run(world, holder, ONE, not_members=["Operator"])
+    assert actions(result) == {"ns": "created", "one": "created", "rhaii-set": "created"}
+    assert PART_OF not in world.objects.live[key_of(holder, "")]["metadata"]["labels"]
+    assert said(world.objects)[0] == "ConfigMap"
+    if kind == "Namespace":
+        # else the parent would have no place
+        assert world.objects.done("apply")[:2] == ["Namespace ns", "ConfigMap ns/rhaii-set"]
+    assert run(world, holder, ONE, not_members=["Operator"])["changed"] is False
+    assert run(world, not_members=["Operator"])["deleted"] == ["ConfigMap ns/one", "ConfigMap ns/rhaii-set"]
+    assert key_of(holder, "") in world.objects.live
 
 
 def test_absent_takes_the_members_wherever_they_are_and_the_parent_last(world: World) -> None:
