@@ -84,7 +84,8 @@ options:
         label C(applyset.kubernetes.io/part-of). The members may be in other namespaces, or in none.
       - Only what is of this environment is ever deleted. What carries the label and is not is left, and named in
         RV(left). A parent that is not of this environment, or that another tool keeps, fails the task.
-      - A Namespace or a CustomResourceDefinition among the objects is no member, since with it more would go than the set.
+      - A Namespace or a CustomResourceDefinition among the objects is no member, since with it more would go than the
+        set.
     type: dict
     version_added: 0.2.0
     suboptions:

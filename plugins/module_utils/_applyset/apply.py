@@ -211,9 +211,7 @@ class _Set:
             return None
         return self.note(membership, membership.place | Place.of(keys), membership.parent)
 
-    def narrow(
-        self, membership: Membership, widened: _Done | None, members: list[Key], *, is_coming: bool
-    ) -> None:
+    def narrow(self, membership: Membership, widened: _Done | None, members: list[Key], *, is_coming: bool) -> None:
         """The parent says where members are, once those that left are gone; without members there is none."""
         key = membership.of.key
         left = [each.key for each in self.done if each.action == "left"]
@@ -225,9 +223,7 @@ class _Set:
         elif parent is not None:
             self.remove(key, parent)
 
-    def note(
-        self, membership: Membership, place: Place, parent: Json | None, *, is_coming: bool = False
-    ) -> _Done:
+    def note(self, membership: Membership, place: Place, parent: Json | None, *, is_coming: bool = False) -> _Done:
         key, manifest = membership.of.key, marked(membership.of.parent(place), self.environment)
         tried = self.tried(key, manifest, parent, is_coming=is_coming)
         if tried.refusal:
