@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.loader import module_loader
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability
+from ansible_collections.rhaii.gke.plugins.module_utils._google import RUN_DIR
 from ansible_collections.rhaii.gke.plugins.plugin_utils._edge import CapabilityAction
+from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
 
 
 class ActionModule(CapabilityAction):
@@ -19,6 +22,17 @@ class ActionModule(CapabilityAction):
         super().__init__(*args, **kwargs)
         # a fork runs one task
         type(self).capability = capability_of(self._task)
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        folder = (task_vars or {}).get("cluster_run_dir")
+        if isinstance(folder, str):
+            type(self).capability = in_run(self.capability, plain(folder))
+        return super().run(tmp, task_vars)
+
+
+def in_run(capability: Capability[Any], folder: str) -> Capability[Any]:
+    """With adapters that share what the run keeps in its own folder."""
+    return replace(capability, ports=lambda params: capability.ports({**params, RUN_DIR: folder}))
 
 
 def capability_of(task: Any) -> Capability[Any]:

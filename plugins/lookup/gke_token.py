@@ -86,9 +86,9 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._google import Connection, GoogleSettings
+from ansible_collections.rhaii.gke.plugins.module_utils._kept_token import cached_token
 from ansible_collections.rhaii.gke.plugins.plugin_utils._given import without_blank_answers
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
-from ansible_collections.rhaii.gke.plugins.plugin_utils._token import cached_token
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import is_given
 
 OPTIONS = (
@@ -121,7 +121,7 @@ class LookupModule(LookupBase):
                     run_dir,
                     mint=lambda: Connection(settings).token(),
                     now=SystemClock().now(),
-                )
+                )[0]
             ]
         except RhaiiError as error:
             raise AnsibleLookupError(str(error)) from error

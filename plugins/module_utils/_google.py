@@ -13,13 +13,16 @@ from __future__ import annotations
 import functools
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, flat, one_line
+from ansible_collections.rhaii.gke.plugins.module_utils._kept_token import cached_token
 
 try:
     import google.auth
@@ -56,6 +59,8 @@ DEFAULT_ENDPOINTS: Mapping[str, str] = {
     "monitoring": "https://monitoring.googleapis.com",
     "iamcredentials": "https://iamcredentials.googleapis.com",
 }
+# What an edge that runs in a run adds to the options.
+RUN_DIR = "run_dir"
 TOKEN_SERVICE = "https://oauth2.googleapis.com"
 
 _REMEDIES: Mapping[int, str] = {
@@ -119,6 +124,8 @@ class GoogleSettings:
     impersonate_service_account: str | None = None
     # for what nobody may have to wait for: one more try at the most, and at once
     is_hasty: bool = False
+    # the run's own folder, where its tasks share a token
+    run_dir: str | None = None
 
     @classmethod
     def from_params(cls, params: Mapping[str, Any]) -> GoogleSettings:
@@ -132,10 +139,16 @@ class GoogleSettings:
             ca_file=params.get("ca_file") or None,
             timeout=float(params.get("request_timeout") or 60),
             impersonate_service_account=params.get("impersonate_service_account") or None,
+            run_dir=params.get(RUN_DIR) or None,
         )
 
     def endpoint(self, api: str) -> str:
         return self.endpoints.get(api) or DEFAULT_ENDPOINTS[api]
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the token itself is given, so that nothing is gained by keeping it."""
+        return self.auth_kind == "accesstoken" and not self.impersonate_service_account
 
     @property
     def token_service(self) -> str:
@@ -224,13 +237,16 @@ class Connection:
     def credentials(self) -> Any:
         if self._credentials is None:
             request = google.auth.transport.requests.Request(session=self.prepare(requests.Session()))
-            source, self._identity = _load_credentials(self.settings)
             self._credentials = _Renewed(
-                self._impersonated(source) if self.settings.impersonate_service_account else source,
-                functools.partial(request, timeout=self.settings.timeout),
-                self.settings.impersonate_service_account or "",
+                lambda: self._source, functools.partial(request, timeout=self.settings.timeout), self.settings
             )
         return self._credentials
+
+    @functools.cached_property
+    def _source(self) -> Any:
+        """What asks for tokens; reading a key costs more than a request, so that a kept token does without."""
+        source, self._identity = _load_credentials(self.settings)
+        return self._impersonated(source) if self.settings.impersonate_service_account else source
 
     def _impersonated(self, source: Any) -> Any:
         account = self.settings.impersonate_service_account
@@ -246,7 +262,8 @@ class Connection:
     def identity(self) -> Identity:
         """Who asks; a token that says nothing of itself is shown to the token service, which knows its account."""
         token = self.token()[0]
-        source = self._identity or Identity("")
+        with translated("get an access token", "the token service"):
+            source = self._identity if self._source and self._identity else Identity("")
         if self.settings.impersonate_service_account:
             by = ", ".join(part for part in (source.kind, source.account) if part)
             return Identity(by, self.settings.impersonate_service_account, is_acting=True)
@@ -428,15 +445,28 @@ if not MISSING:
     class _Renewed(google.auth.credentials.Credentials):
         """Any credentials, renewed through our own session: the libraries' sessions know no CA file of ours."""
 
-        def __init__(self, inner: Any, request: Any, impersonated: str = "") -> None:
+        def __init__(self, source: Callable[[], Any], request: Any, settings: GoogleSettings) -> None:
             google.auth.credentials.Credentials.__init__(self)
-            self._inner = inner
+            self._source = source
             self._own_request = request
-            self._impersonated = impersonated
-            self.token = inner.token
-            self.expiry = inner.expiry
+            self._settings = settings
+            if settings.is_given or not settings.run_dir:
+                self.token = self._inner.token
+                self.expiry = self._inner.expiry
+
+        @functools.cached_property
+        def _inner(self) -> Any:
+            return self._source()
 
         def refresh(self, request: Any) -> None:
+            """To the token of the run; to a new one where there is none, or where this one is refused."""
+            shared = None if self._settings.is_given else self._settings.run_dir
+            refused = str(self.token or "")
+            self.token, end = cached_token(self._settings, shared, self._minted, SystemClock().now(), refused)
+            # google.auth has naive times, in UTC
+            self.expiry = end.astimezone(UTC).replace(tzinfo=None) if end is not None else None
+
+        def _minted(self) -> tuple[str, datetime | None]:
             if getattr(self._inner, "refresh_token", "") is None:
                 raise _NotGivenError.because(
                     "Google refused the access token that was given, and a given token cannot be renewed",
@@ -446,11 +476,11 @@ if not MISSING:
             try:
                 self._inner.refresh(self._own_request)
             except google.auth.exceptions.RefreshError as error:
-                if not self._impersonated:
+                impersonated = self._settings.impersonate_service_account
+                if not impersonated:
                     raise
-                raise _not_impersonated(self._impersonated, error) from error
-            self.token = self._inner.token
-            self.expiry = self._inner.expiry
+                raise _not_impersonated(impersonated, error) from error
+            return str(self._inner.token), self._inner.expiry
 
 
 def _not_impersonated(account: str, error: Exception) -> Exception:
@@ -520,6 +550,7 @@ def _service_account(settings: GoogleSettings) -> Any:
 
 
 __all__ = (
+    "RUN_DIR",
     "Connection",
     "GoogleError",
     "GoogleSettings",

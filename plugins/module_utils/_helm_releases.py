@@ -7,9 +7,9 @@
 way on for one that Helm left half-way.
 
 Helm keeps a release in Secrets, one a revision, and takes labels along from one revision to the next. A Helm that is
-killed leaves its revision pending for ever. Seen on a real API server with Helm 3.22: `upgrade -i`, which is what
-kubernetes.core.helm runs, then refuses in all three states with "another operation (install/upgrade/rollback) is in
-progress". `rollback` goes through, to a revision that is named even out of a pending install, but applies once more
+killed leaves its revision pending for ever. Seen on a real API server with Helm 3.22 and 4.3: `upgrade -i`, which is
+what kubernetes.core.helm runs, then refuses in all three states with "another operation (install/upgrade/rollback) is
+in progress". `rollback` goes through, to a revision that is named even out of a pending install, but applies once more
 what is to be replaced. With the pending Secrets gone `upgrade -i` goes on from the revision before them, or installs
 anew, and takes over what the killed one had made, which carries the release's name. That is the repair: no object goes.
 """

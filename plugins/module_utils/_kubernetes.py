@@ -115,6 +115,9 @@ class KubernetesRest:
         self.host = host.rstrip("/")
         self._timeout = timeout
         self._session = requests.Session()
+        # asked once: requests goes through the whole environment for each request, and for a netrc
+        self._session.proxies = requests.utils.get_environ_proxies(self.host)
+        self._session.trust_env = False
         # Reading is repeated after a lost connection; nothing else is.
         retry = urllib3.Retry(total=3, backoff_factor=0.3, status_forcelist=(), allowed_methods=frozenset({"GET"}))
         self._session.mount("https://", _Tls(tls or ssl.create_default_context(), max_retries=retry))

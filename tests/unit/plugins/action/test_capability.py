@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability
+from ansible_collections.rhaii.gke.plugins.action.capability import in_run
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params
 
 ROOT = Path(__file__).parents[4]
 PLUGINS = ROOT / "plugins"
@@ -108,3 +109,8 @@ def test_it_is_loaded_before_the_first_fork(found: dict[str, Any], name: str) ->
 
 def test_what_is_loaded_is_left_alone_by_the_collectors_of_forks(found: dict[str, Any]) -> None:
     assert found["frozen"] > 0
+
+
+def test_adapters_are_told_the_folder_of_the_run() -> None:
+    capability: Capability[Params] = Capability("demo", {}, lambda params: params, lambda params, *more: params)
+    assert in_run(capability, "/run").ports({"project": "p"}) == {"project": "p", "run_dir": "/run"}

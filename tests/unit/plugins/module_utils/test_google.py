@@ -24,6 +24,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils import _google
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.google import GoogleClusters
 from ansible_collections.rhaii.gke.plugins.module_utils._google import (
+    RUN_DIR,
     Connection,
     GoogleError,
     GoogleSettings,
@@ -681,3 +682,71 @@ def test_no_application_default_credentials(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(google.auth, "default", default)
     with pytest.raises(RhaiiError, match=r"default credentials were not found\. Check auth_kind"):
         Connection(GoogleSettings("p")).token()
+
+
+class Mint:
+    """Where credentials of a key get their tokens; counts them."""
+
+    minted = 0
+
+
+class Source:
+    token, expiry, valid = None, None, False
+
+    def __init__(self, mint: Mint) -> None:
+        self.mint = mint
+
+    def refresh(self, request: Any) -> None:
+        self.mint.minted += 1
+        self.token = f"token-{self.mint.minted}"
+        self.expiry = datetime.now(UTC).replace(tzinfo=None) + timedelta(hours=1)
+
+
+@pytest.fixture
+def mint(monkeypatch: pytest.MonkeyPatch) -> Mint:
+    made, who = Mint(), Identity("service account file", "a@x")
+    monkeypatch.setattr(_google, "_load_credentials", lambda settings: (Source(made), who))
+    return made
+
+
+def run_settings(folder: Path) -> GoogleSettings:
+    folder.chmod(0o700)
+    return GoogleSettings.from_params({"project": "p", "auth_kind": "serviceaccount", RUN_DIR: str(folder)})
+
+
+def test_tasks_of_a_run_share_a_token_and_the_later_ones_read_no_key(
+    mint: Mint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = run_settings(tmp_path)
+    assert Connection(settings).token()[0] == "token-1"
+    loaded = _google._load_credentials
+    monkeypatch.setattr(_google, "_load_credentials", lambda settings: pytest.fail("a key was read"))
+    session = Connection(settings).session()
+    session.credentials.refresh(None)
+    assert session.credentials.token == "token-1"
+    assert session.credentials.valid
+    assert mint.minted == 1
+    monkeypatch.setattr(_google, "_load_credentials", loaded)
+    assert Connection(settings).identity() == Identity("service account file", "a@x")
+
+
+def test_token_of_the_run_that_google_refuses_is_replaced(mint: Mint, tmp_path: Path) -> None:
+    settings = run_settings(tmp_path)
+    Connection(settings).token()
+    credentials = Connection(settings).credentials
+    credentials.refresh(None)
+    credentials.refresh(None)  # as a session does after 401
+    assert (credentials.token, mint.minted) == ("token-2", 2)
+    assert Connection(settings).token()[0] == "token-2"
+
+
+def test_without_a_run_each_task_has_a_token_of_its_own(mint: Mint) -> None:
+    settings = GoogleSettings("p", "serviceaccount")
+    assert [Connection(settings).token()[0] for _ in range(2)] == ["token-1", "token-2"]
+
+
+def test_token_that_is_given_is_kept_nowhere(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    settings = GoogleSettings("p", "accesstoken", access_token="given", run_dir=str(tmp_path))
+    assert Connection(settings).token()[0] == "given"
+    assert not list(tmp_path.iterdir())

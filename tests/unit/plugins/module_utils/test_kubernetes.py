@@ -482,3 +482,12 @@ def test_data_that_is_not_base64_is_refused(tmp_path: Path) -> None:
     place = kubeconfig(tmp_path, {"certificate-authority-data": "x"})
     with pytest.raises(RhaiiError, match="What is given as certificate-authority is no PEM text"):
         KubernetesRest.from_params({"kubeconfig": place})
+
+
+def test_proxy_of_the_environment_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")
+    monkeypatch.setenv("no_proxy", "10.0.0.1")
+    session = KubernetesRest("https://10.0.0.2")._session
+    assert session.proxies["https"] == "http://proxy:3128"
+    assert KubernetesRest("https://10.0.0.1")._session.proxies == {}
+    assert session.trust_env is False

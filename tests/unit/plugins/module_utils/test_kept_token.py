@@ -13,11 +13,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from ansible_collections.rhaii.gke.plugins.module_utils import _kept_token
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleSettings
-from ansible_collections.rhaii.gke.plugins.plugin_utils._token import cached_token
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SETTINGS = GoogleSettings("", "serviceaccount", "key.json")
+
+
+def cached_token(settings: GoogleSettings, run_dir: str | None, mint: Mint, now: datetime, refused: str = "") -> str:
+    return _kept_token.cached_token(settings, run_dir, mint, now, refused)[0]
 
 
 class Mint:
@@ -130,6 +134,13 @@ def test_token_that_cannot_be_kept_is_still_a_token(run_dir: Path, monkeypatch: 
 
     monkeypatch.setattr(os, "open", full)
     assert cached_token(SETTINGS, str(run_dir), Mint(), NOW) == "token-1"
+
+
+def test_token_that_was_refused_is_replaced_for_all(run_dir: Path) -> None:
+    mint = Mint()
+    cached_token(SETTINGS, str(run_dir), mint, NOW)
+    assert cached_token(SETTINGS, str(run_dir), mint, NOW, "token-1") == "token-2"
+    assert cached_token(SETTINGS, str(run_dir), mint, NOW, "token-1") == "token-2"
 
 
 def test_no_draft_is_left(run_dir: Path) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Note that this plugin util is PRIVATE to the collection.
+# Note that this module util is PRIVATE to the collection.
 """One access token for a whole run, in a file that only its owner can read."""
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleSettings
+if TYPE_CHECKING:
+    from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleSettings
 
 RENEW_BEFORE_END = timedelta(minutes=10)
 # For tokens whose end nobody knows: long enough to serve many tasks, short enough to be looked at again.
@@ -25,19 +27,21 @@ ASSUMED_LIFE = timedelta(minutes=15)
 Mint = Callable[[], tuple[str, datetime | None]]
 
 
-def cached_token(settings: GoogleSettings, run_dir: str | None, mint: Mint, now: datetime) -> str:
-    """The kept token while it is good for ten more minutes, else a new one."""
+def cached_token(
+    settings: GoogleSettings, run_dir: str | None, mint: Mint, now: datetime, refused: str = ""
+) -> tuple[str, datetime | None]:
+    """The kept token and its end while it is good for ten more minutes and was not refused, else a new one."""
     place = _place(settings, run_dir)
     if place is not None:
         kept = _read(place)
-        if kept is not None and kept[1] - now > RENEW_BEFORE_END:
-            return kept[0]
+        if kept is not None and kept[0] != refused and kept[1] - now > RENEW_BEFORE_END:
+            return kept
     token, end = mint()
     if end is not None and end.tzinfo is None:
         end = end.replace(tzinfo=UTC)
     if place is not None:
         _write(place, token, end or now + ASSUMED_LIFE)
-    return token
+    return token, end
 
 
 def _place(settings: GoogleSettings, run_dir: str | None) -> Path | None:
