@@ -74,7 +74,7 @@ ENVIRONMENT = {"services": {bodies.NAME: 3}, "namespace": "ready", "tpu_pool_nam
 HUB = {"endpoint": "http://127.0.0.1:9", "token": "a-token"}
 # Their host is the stub of Kubernetes; the others' are Google's.
 OF_KUBERNETES = ("llmisvc_wait_ready", "environment_check", "objects_info", "model_pods_label")
-OF_NEITHER = ("run_stage", "run_folder", "report_file")
+OF_NEITHER = ("run_stage", "run_folder", "report_file", "place_answers")
 
 # In order: each call finds what the ones before it left.
 CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
@@ -125,8 +125,12 @@ CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "what is up": ("gke_standing", {**STANDING, "catalog_timeout": 0}, {}),
     "what is up of a cloud that is away": ("gke_standing", {**STANDING, "endpoints": {"container": SILENCE}}, {}),
     "what is up of nobody": ("gke_standing", {}, {}),
-    "stage of a run without a project": ("run_stage", {"verb": "deploy", "run": "r", "marks": {"checks": 1.5}}, {}),
+    "stage of a run that nobody began": ("run_stage", {"verb": "deploy", "own_folder": "/nowhere", "ended": "ok"}, {}),
     "stage that nobody named": ("run_stage", {"verb": "deploy"}, {}),
+    "place that does not answer": ("place_answers", {"url": SILENCE, "hint": "Start it."}, {}),
+    "place of which nothing is asked": ("place_answers", {}, {}),
+    "report that is published": ("report_file", {"publish": "rhaii_prod", "report": {"ready": True}}, {}),
+    "report for nobody": ("report_file", {"report": {}}, {}),
     "folder that is gone already": ("run_folder", {"state": "absent"}, {}),
     "folder of somebody else": ("run_folder", {"path": "/etc", "state": "absent"}, {}),
     "report in a place that there cannot be": ("report_file", {"path": "/dev/null/report.json", "report": {}}, {}),
@@ -167,6 +171,9 @@ FAILING = {
     "belongings without a place": "missing required arguments: locations",
     "what is up of nobody": "missing required arguments: environment",
     "stage that nobody named": "The first call of a run names no stage.",
+    "stage of a run that nobody began": "/nowhere is no folder of a run that this module began.",
+    "place that does not answer": "http://127.0.0.1:9 does not answer",
+    "report for nobody": "one of the following is required: path, publish",
     "folder of somebody else": "/etc is no folder that run_folder made.",
     "report in a place that there cannot be": "Could not keep the report in /dev/null/report.json",
     "objects of a cluster that is away": "the API server at http://127.0.0.1:9 does not answer",
