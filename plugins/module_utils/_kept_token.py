@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleSettings
 
+    Mint = Callable[[], tuple[str, datetime | None]]
+
 RENEW_BEFORE_END = timedelta(minutes=10)
 # For tokens whose end nobody knows: long enough to serve many tasks, short enough to be looked at again.
 ASSUMED_LIFE = timedelta(minutes=15)
-
-Mint = Callable[[], tuple[str, datetime | None]]
 
 
 def cached_token(
