@@ -14,6 +14,7 @@ description:
   - Holds the variables of all roles of this collection, and the collection-wide ones, against the argument specs.
     Fails once, with all that is wrong.
   - Null and blank text are not given, and right for every variable.
+  - Refuses the names of version 0.1.0 that other collections own, with what they are called now.
   - Warns of a variable that no role knows and that is named almost as one that is known.
   - What only one role can judge, such as a zone without quota, is left to the role.
 author: The rhaii.gke authors (@rhaii-gke)

@@ -15,6 +15,10 @@ from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiErro
 from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import known, options, prefixes, roles
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import Spec, is_given, typed
 
+# Names of version 0.1.0 that another collection owns, with what they are called now, and whose they are: an inventory
+# may serve both.
+RENAMED = {"cluster_name": ("cluster_gke_name", "rhaii_cluster_name", "Kubespray's")}
+
 # how alike two names are, without what all names begin with
 ALIKE = 0.8
 
@@ -26,7 +30,16 @@ def findings(variables: Mapping[str, Any], evaluate: Callable[[Any], Any]) -> li
         value = evaluate(variables[name]) if name in variables else None
         if is_given(value):
             found[name] = _finding(name, value, specs)
-    return [sentence for sentence in found.values() if sentence]
+    renamed = [_renamed(name) for name in RENAMED if is_given(variables.get(name))]
+    return [*renamed, *(sentence for sentence in found.values() if sentence)]
+
+
+def _renamed(name: str) -> str:
+    now, collection_wide, whose = RENAMED[name]
+    return (
+        f"{name} is read no more, since it is {whose}. Give {collection_wide}, or {now} for the role alone, and take "
+        f"{name} out of what this host inherits."
+    )
 
 
 def specs_by_name() -> dict[str, list[Spec]]:
@@ -66,4 +79,4 @@ def misspelt(variables: Iterable[str]) -> dict[str, str]:
     return found
 
 
-__all__ = ("findings", "misspelt", "specs_by_name")
+__all__ = ("RENAMED", "findings", "misspelt", "specs_by_name")

@@ -48,7 +48,7 @@ def test_lookup_gives_the_value_by_its_spec() -> None:
 
 
 def test_lookup_evaluates_no_value_that_is_no_template() -> None:
-    assert looked_up("cluster_name", {"cluster_name": "{{ 2 + 1 }}"}) == "{{ 2 + 1 }}"
+    assert looked_up("cluster_gke_name", {"cluster_gke_name": "{{ 2 + 1 }}"}) == "{{ 2 + 1 }}"
 
 
 def test_lookup_takes_the_roles_default_where_nothing_is_given() -> None:

@@ -11,7 +11,12 @@ from typing import Any
 import pytest
 from ansible_collections.rhaii.gke.plugins.plugin_utils import _role_options
 from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import Option, known, option, options, prefixes
-from ansible_collections.rhaii.gke.plugins.plugin_utils._variable_findings import findings, misspelt, specs_by_name
+from ansible_collections.rhaii.gke.plugins.plugin_utils._variable_findings import (
+    RENAMED,
+    findings,
+    misspelt,
+    specs_by_name,
+)
 
 
 def found(**variables: Any) -> list[str]:
@@ -79,3 +84,34 @@ def test_known_names_are_those_that_the_collection_mentions() -> None:
     assert not any(name.startswith("__") for name in known())
     assert prefixes()[0] == "rhaii_"
     assert _role_options.LOADER.__name__ == "CSafeLoader"
+
+
+# Of Kubespray, read in inventory/sample/group_vars/k8s_cluster/k8s-cluster.yml: an inventory may serve both.
+OTHERS = {
+    *("cluster_name", "container_manager", "credentials_dir", "deploy_netchecker", "dns_domain", "dns_mode"),
+    *("event_ttl_duration", "k8s_image_pull_policy", "kube_config_dir", "kube_network_plugin", "kube_version"),
+    *(
+        "kubeconfig_localhost",
+        "kubectl_localhost",
+        "kubernetes_audit",
+        "local_release_dir",
+        "nvidia_accelerator_enabled",
+    ),
+    *("persistent_volumes_enabled", "retry_stagger", "supplementary_addresses_in_ssl_keys", "tls_min_version"),
+}
+
+
+def test_no_name_is_one_that_another_collection_owns() -> None:
+    assert OTHERS & set(specs_by_name()) == set()
+
+
+@pytest.mark.parametrize("name", sorted(RENAMED))
+def test_old_name_is_refused_with_the_new_one(name: str) -> None:
+    now, collection_wide, whose = RENAMED[name]
+    assert {now, collection_wide} <= set(specs_by_name())
+    (said,) = found(**{name: "mine"})
+    assert said == (
+        f"{name} is read no more, since it is {whose}. Give {collection_wide}, or {now} for the role alone, and take "
+        f"{name} out of what this host inherits."
+    )
+    assert found(**{name: ""}) == []
