@@ -17,16 +17,24 @@ from contextlib import suppress
 from importlib import import_module
 from pkgutil import iter_modules
 
-from ansible.plugins.loader import filter_loader, lookup_loader, test_loader
+from ansible.plugins.loader import connection_loader, filter_loader, lookup_loader, shell_loader, test_loader
 from ansible_collections.rhaii.gke.plugins import modules
-from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import options, roles, simple
+from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import (
+    COLLECTION,
+    options,
+    prefixes,
+    roles,
+    simple,
+)
 
 
 def preload() -> None:
     """Fill the caches of the loaders, and of the roles' options; import what the modules are made of."""
-    for role in roles():
-        for option in options(role).values():
+    # written as `option` writes its calls: a cache keeps roles() and roles(COLLECTION) apart
+    for role in roles(COLLECTION):
+        for option in options(role, COLLECTION).values():
             simple(str(option.default))
+    prefixes()
     for module in iter_modules(modules.__path__, f"{modules.__name__}."):
         import_module(module.name)
     # a checker of imports has no collections; elsewhere what cannot be loaded says so where it is used
@@ -34,6 +42,8 @@ def preload() -> None:
         # finding one filter loads every file of filters, Ansible's own among them
         filter_loader.get("rhaii.gke.given")
         test_loader.get("ansible.builtin.defined")
+        connection_loader.get("local", class_only=True)
+        shell_loader.get("sh", class_only=True)
         for name in ("rhaii.gke.given", "rhaii.gke.gke_token", "ansible.builtin.template"):
             lookup_loader.get(name, class_only=True)
     # Else the collector of each fork would go through all that is loaded by then, and so copy its pages: more work than

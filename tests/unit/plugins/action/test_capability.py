@@ -44,11 +44,19 @@ def name_of(action, collections=()):
     except AnsibleError as error:
         return str(error)
 
+from ansible import constants
+from ansible_collections.rhaii.gke.plugins.plugin_utils import _role_options
+_role_options._read = None  # what is read from now on is read by each fork
+_role_options.option("cluster_name"), _role_options.prefixes()
+definitions = constants.config.get_configuration_definitions
+known = {"connection": bool(definitions("connection", "local")), "shell": bool(definitions("shell", "sh"))}
+
 gc.unfreeze()
 if child := os.fork():
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 print(json.dumps({
     "loaded": loaded,
+    "known": known,
     "frozen": gc.get_freeze_count(),
     "full": name_of("rhaii.gke.objects_info"),
     "short": name_of("objects_info", ["ansible.builtin", "rhaii.gke"]),
@@ -105,6 +113,10 @@ def test_what_is_no_capability_is_refused_with_a_sentence(found: dict[str, Any],
 )
 def test_it_is_loaded_before_the_first_fork(found: dict[str, Any], name: str) -> None:
     assert f"ansible_collections.rhaii.gke.plugins.{name}" in found["loaded"]
+
+
+def test_options_and_connection_are_known_before_the_first_fork(found: dict[str, Any]) -> None:
+    assert found["known"] == {"connection": True, "shell": True}
 
 
 def test_what_is_loaded_is_left_alone_by_the_collectors_of_forks(found: dict[str, Any]) -> None:
