@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 
 from sandbox.settings import CHECKOUT, Settings
-from tests.prove import cloud, harm, main_job, mends, real
+from tests.prove import cloud, harm, main_job, mends, one_door, real
 from tests.prove.proof import Origin, Proof, Step
 
 TOPICS: dict[str, Callable[[], tuple[Step, ...]]] = {
@@ -20,6 +20,7 @@ TOPICS: dict[str, Callable[[], tuple[Step, ...]]] = {
     "harm": harm.steps,
     "main-job": main_job.steps,
     "mends": mends.steps,
+    "one-door": one_door.steps,
     "real": real.steps,
 }
 
