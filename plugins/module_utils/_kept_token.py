@@ -20,15 +20,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleSettings
 
-    Mint = Callable[[], tuple[str, datetime | None]]
-
 RENEW_BEFORE_END = timedelta(minutes=10)
 # For tokens whose end nobody knows: long enough to serve many tasks, short enough to be looked at again.
 ASSUMED_LIFE = timedelta(minutes=15)
 
 
 def cached_token(
-    settings: GoogleSettings, run_dir: str | None, mint: Mint, now: datetime, refused: str = ""
+    settings: GoogleSettings,
+    run_dir: str | None,
+    mint: Callable[[], tuple[str, datetime | None]],
+    now: datetime,
+    refused: str = "",
 ) -> tuple[str, datetime | None]:
     """The kept token and its end while it is good for ten more minutes and was not refused, else a new one."""
     place = _place(settings, run_dir)

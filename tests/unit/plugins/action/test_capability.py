@@ -47,7 +47,7 @@ def name_of(action, collections=()):
 from ansible import constants
 from ansible_collections.rhaii.gke.plugins.plugin_utils import _role_options
 _role_options._read = None  # what is read from now on is read by each fork
-_role_options.option("cluster_name"), _role_options.prefixes()
+_role_options.option("cluster_gke_name"), _role_options.prefixes()
 definitions = constants.config.get_configuration_definitions
 known = {"connection": bool(definitions("connection", "local")), "shell": bool(definitions("shell", "sh"))}
 
