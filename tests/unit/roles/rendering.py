@@ -79,7 +79,7 @@ def main() -> None:
         for template, destination, here in found:
             path = Path(destination)
             path.parent.mkdir(parents=True, exist_ok=True)
-            text = evaluate("{{ lookup('ansible.builtin.template', __template) }}", {**here, "__template": template})
+            text = evaluate("{{ lookup('rhaii.gke.template', __template) }}", {**here, "__template": template})
             path.write_text(text, encoding="utf-8")
 
 
