@@ -31,9 +31,9 @@ TALKING = ("inference_service", "network_policies", "routing", "verification")
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    """An emulated cloud and an API server, with nothing in them."""
+    """A cluster with its pools, which the emulated cloud knows, and nothing in it."""
     with Ground(tmp_path_factory.mktemp("alone") / "ground", CLUSTER_INDEX) as made:
-        made.restore("empty")
+        made.make_bare()
         yield made
 
 
