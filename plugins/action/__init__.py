@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.rhaii.gke.plugins.action import capability
+from importlib import import_module
 
-__all__ = ("capability",)
+from ansible_collections.rhaii.gke.plugins.plugin_utils._bytecode import keep_bytecode
+
+keep_bytecode()
+import_module(f"{__name__}.capability")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
 from typing import Any
@@ -24,10 +25,17 @@ class ActionModule(CapabilityAction):
         type(self).capability = capability_of(self._task)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        folder = (task_vars or {}).get("cluster_run_dir")
-        if isinstance(folder, str):
+        folder = folder_of(task_vars or {})
+        if folder:
             type(self).capability = in_run(self.capability, plain(folder))
         return super().run(tmp, task_vars)
+
+
+def folder_of(task_vars: Mapping[str, Any]) -> str:
+    """The run's own: that of the journal, which its first task begins; a role alone has one later."""
+    run = task_vars.get("cluster_run")
+    folder = (run.get("own_folder") if isinstance(run, Mapping) else None) or task_vars.get("cluster_run_dir")
+    return folder if isinstance(folder, str) else ""
 
 
 def in_run(capability: Capability[Any], folder: str) -> Capability[Any]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.rhaii.gke.plugins.action.capability import in_run
+from ansible_collections.rhaii.gke.plugins.action.capability import folder_of, in_run
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params
 
 ROOT = Path(__file__).parents[4]
@@ -126,3 +126,17 @@ def test_what_is_loaded_is_left_alone_by_the_collectors_of_forks(found: dict[str
 def test_adapters_are_told_the_folder_of_the_run() -> None:
     capability: Capability[Params] = Capability("demo", {}, lambda params: params, lambda params, *more: params)
     assert in_run(capability, "/run").ports({"project": "p"}) == {"project": "p", "run_dir": "/run"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "folder"),
+    [
+        ({"cluster_run": {"own_folder": "/journal"}, "cluster_run_dir": "/later"}, "/journal"),
+        ({"cluster_run": {"skipped": True}, "cluster_run_dir": "/later"}, "/later"),
+        ({"cluster_run_dir": "/alone"}, "/alone"),
+        ({"cluster_run_dir": None}, ""),
+        ({}, ""),
+    ],
+)
+def test_folder_of_the_run_is_there_from_its_first_task_on(variables: dict[str, Any], folder: str) -> None:
+    assert folder_of(variables) == folder
