@@ -138,9 +138,9 @@ class Rehearsal:
         """Run a command to its end, output and errors together."""
         return self.begin(*command, cwd=cwd, env=env).finish(timeout)
 
-    def playbook(self, name: str, *arguments: str, timeout: float = 900.0) -> Run:
+    def playbook(self, name: str, *arguments: str, timeout: float = 900.0, env: Mapping[str, str] | None = None) -> Run:
         """Run a playbook of the collection with the default inventory."""
-        return self.run("ansible-playbook", f"playbooks/{name}.yml", *arguments, timeout=timeout)
+        return self.run("ansible-playbook", f"playbooks/{name}.yml", *arguments, timeout=timeout, env=env)
 
     def sandbox(self, *arguments: str) -> Run:
         """Run the sandbox's own command line."""
