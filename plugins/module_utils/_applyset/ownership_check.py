@@ -22,6 +22,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._ownership import (
     FIELD_MANAGER,
     FOREIGN,
     OF_CERTIFICATE,
+    OF_ENVIRONMENT,
     OURS,
     Whose,
     made_by,
@@ -101,7 +102,9 @@ def run(params: Params, ports: Ports, progress: Progress, check_mode: bool) -> R
 
 def is_old_account(live: Json) -> bool:
     """Version 0.1.0 made service accounts without a mark; nobody else set a part of those."""
-    return live.get("kind") == "ServiceAccount" and makers_of(live) == {FIELD_MANAGER}
+    if live.get("kind") != "ServiceAccount" or makers_of(live) != {FIELD_MANAGER}:
+        return False
+    return OF_ENVIRONMENT not in (live["metadata"].get("labels") or {})
 
 
 def products_of(given: Sequence[Json]) -> list[Product]:

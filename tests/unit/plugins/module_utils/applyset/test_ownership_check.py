@@ -156,3 +156,13 @@ def test_account_that_the_first_version_made_is_ours(objects: FakeObjects, manag
     account = manifest("ServiceAccount", "istiod", imagePullSecrets=[{"name": "pull"}])
     objects.put(account, manager)
     assert len(check(objects, asked("istiod", "ServiceAccount"))["foreign"]) == foreign
+
+
+@pytest.mark.parametrize("environment", ["another", ENVIRONMENT])
+def test_account_that_carries_a_mark_is_judged_by_it(objects: FakeObjects, environment: str) -> None:
+    account = manifest("ServiceAccount", "istiod", imagePullSecrets=[{"name": "pull"}])
+    account["metadata"]["labels"] = {"rhaii.gke/environment": environment}
+    objects.put(account, "rhaii.gke")
+    found = check(objects, asked("istiod", "ServiceAccount"))["foreign"]
+    belongs = "ServiceAccount ns/istiod belongs to the environment another"
+    assert found == ([] if environment == ENVIRONMENT else [belongs])
