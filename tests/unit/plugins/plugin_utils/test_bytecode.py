@@ -11,11 +11,12 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
-import ansible_collections.rhaii.gke.plugins as plugins
 import pytest
+from ansible_collections.rhaii.gke.plugins.plugin_utils import _bytecode
 from ansible_collections.rhaii.gke.plugins.plugin_utils._bytecode import PACKAGES, keep_bytecode
 
-(FOLDER,) = (Path(each) for each in plugins.__path__)
+FOLDER = Path(_bytecode.__file__).parents[1]
+PLUGINS = "ansible_collections.rhaii.gke.plugins"
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def finder(monkeypatch: pytest.MonkeyPatch) -> object:
     ],
 )
 def test_ours_is_compiled_once(finder: object, name: str, folder: str) -> None:
-    spec = finder.find_spec(f"{plugins.__name__}.{name}", [str(FOLDER / folder)])  # type: ignore[attr-defined]
+    spec = finder.find_spec(f"{PLUGINS}.{name}", [str(FOLDER / folder)])  # type: ignore[attr-defined]
     assert isinstance(spec.loader, SourceFileLoader)
     assert spec.cached.endswith(".pyc")
 
