@@ -5,9 +5,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
+from ansible_collections.rhaii.gke.plugins.action import capability
 
-from ansible_collections.rhaii.gke.plugins.plugin_utils._bytecode import keep_bytecode
-
-keep_bytecode()
-import_module(f"{__name__}.capability")
+__all__ = ("capability",)
