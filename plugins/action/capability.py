@@ -14,27 +14,25 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.loader import module_loader
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability
 from ansible_collections.rhaii.gke.plugins.module_utils._google import RUN_DIR
-from ansible_collections.rhaii.gke.plugins.plugin_utils._edge import CapabilityAction
+from ansible_collections.rhaii.gke.plugins.plugin_utils._edge import CapabilityAction, own_folder
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
 
 
 class ActionModule(CapabilityAction):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # a fork runs one task
-        type(self).capability = capability_of(self._task)
+        self.capability = capability_of(self._task)
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         folder = folder_of(task_vars or {})
         if folder:
-            type(self).capability = in_run(self.capability, plain(folder))
+            self.capability = in_run(self.capability, plain(folder))
         return super().run(tmp, task_vars)
 
 
 def folder_of(task_vars: Mapping[str, Any]) -> str:
     """The run's own: that of the journal, which its first task begins; a role alone has one later."""
-    run = task_vars.get("cluster_run")
-    folder = (run.get("own_folder") if isinstance(run, Mapping) else None) or task_vars.get("cluster_run_dir")
+    folder = own_folder(task_vars) or task_vars.get("cluster_run_dir")
     return folder if isinstance(folder, str) else ""
 
 

@@ -16,24 +16,15 @@ description:
   - In process the task's C(environment) is not seen. What may come from there is an option.
   - In process the Python libraries are those of the controller.
 author: The rhaii.gke authors (@rhaii-gke)
+extends_documentation_fragment:
+  - rhaii.gke._attributes
 attributes:
-  action:
-    description: Runs in process on the controller when the connection is local, and as a module where it is not.
-    support: full
-  async:
-    description: Can be used with C(async).
-    support: none
-    details: C(async) and C(become) are refused with a sentence that says what to do instead.
   check_mode:
     description: As the module that the task names says.
     support: full
   diff_mode:
     description: As the module that the task names says.
     support: full
-  platform:
-    description: Where it can run.
-    support: full
-    platforms: posix
 """
 
 EXAMPLES = r"""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -45,15 +45,20 @@ def note_change(task_vars: Mapping[str, Any]) -> None:
 
 def _journal(task_vars: Mapping[str, Any]) -> Journal | None:
     """Of the run that `run_stage` began; none in a playbook that begins no run."""
+    folder = own_folder(task_vars)
+    return Journal(folder, own_ports()) if folder else None
+
+
+def own_folder(task_vars: Mapping[str, Any]) -> str:
+    """Where the run that `run_stage` began keeps its journal."""
     run = task_vars.get("cluster_run")
-    folder = run.get("own_folder") if isinstance(run, Mapping) else ""
-    return Journal(str(folder), own_ports()) if folder else None
+    return str(run.get("own_folder") or "") if isinstance(run, Mapping) else ""
 
 
 class CapabilityAction(ActionBase):
     """Subclasses name their capability and nothing else."""
 
-    capability: ClassVar[Capability[Any]]
+    capability: Capability[Any]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -121,4 +126,4 @@ class CapabilityAction(ActionBase):
         return public
 
 
-__all__ = ("CapabilityAction", "note_change", "note_stage")
+__all__ = ("CapabilityAction", "note_change", "note_stage", "own_folder")

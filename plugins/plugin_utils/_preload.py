@@ -44,8 +44,9 @@ def preload() -> None:
         test_loader.get("ansible.builtin.defined")
         connection_loader.get("local", class_only=True)
         shell_loader.get("sh", class_only=True)
-        for name in ("rhaii.gke.given", "rhaii.gke.gke_token", "ansible.builtin.template"):
-            lookup_loader.get(name, class_only=True)
+        for name in ("given", "gke_token", "kubernetes", "template"):
+            lookup_loader.get(f"rhaii.gke.{name}", class_only=True)
+        lookup_loader.get("ansible.builtin.template", class_only=True)
     # Else the collector of each fork would go through all that is loaded by then, and so copy its pages: more work than
     # most tasks are.
     os.register_at_fork(before=gc.freeze)

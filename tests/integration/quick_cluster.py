@@ -357,4 +357,4 @@ def until(wanted: Callable[[], bool], what: str, patience: float = PATIENCE) -> 
         time.sleep(0.05)
 
 
-__all__ = ("Api", "ApiFailure", "Client", "Content", "Etcd", "Object", "QuickCluster", "Seen", "until")
+__all__ = ("MERGE", "Api", "ApiFailure", "Client", "Content", "Etcd", "Object", "QuickCluster", "Seen", "until")

@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from sandbox.images.operators.istio_operands import webhooks
 from sandbox.nodes.inventory import Machine
 from sandbox.nodes.registration import labels as node_labels
-from tests.integration.quick_cluster import ApiFailure, Content, Object, QuickCluster, Seen, until
+from tests.integration.quick_cluster import MERGE, ApiFailure, Content, Object, QuickCluster, Seen, until
 
 LOG = logging.getLogger(__name__)
 
@@ -150,7 +150,7 @@ class QuickOperators:
         body = {"metadata": {"finalizers": left or None}}
         with suppress(ApiFailure):  # gone meanwhile
             where = self._api.path(version, kind, namespace, name)
-            self._api.call("PATCH", where, body, content="application/merge-patch+json")
+            self._api.call("PATCH", where, body, content=MERGE)
 
     @contextmanager
     def replaced(self) -> Iterator[None]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.apply import CAPABILITY
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.members import PART_OF, ObjectSet
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import execute
 
@@ -86,8 +87,6 @@ class Sets:
         self.said: list[str] = []
 
     def run(self, *objects: Json, check: bool = False, **more: Any) -> Json:
-        from ansible_collections.rhaii.gke.plugins.module_utils._applyset.apply import CAPABILITY
-
         self.said = []
         given: Json = {
             "environment": "prod",

@@ -10,7 +10,6 @@ import io
 import re
 import resource
 import subprocess
-import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -79,7 +78,7 @@ class Place:
     @contextmanager
     def sandbox(self) -> Iterator[None]:
         """From nothing, and to nothing."""
-        self.done(sys.executable, "-m", "sandbox", "down")
+        self.done("python", "-m", "sandbox", "down")
         try:
             self.cpu("python", "-m", "sandbox", "up")
             yield

@@ -31,7 +31,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._applyset.fields import 
     without,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import ports_of
-from ansible_collections.rhaii.gke.plugins.module_utils._applyset.members import NO_MEMBERS, ObjectSet, Place
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.members import NO_MEMBERS, REFERENCE, ObjectSet, Place
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.membership import Member, Membership
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import (
     Json,
@@ -421,13 +421,15 @@ class _Set:
         """What others need goes last. Nothing foreign is deleted, or waited for."""
         membership = self.membership()
         keys = [key for key, _manifest in self.manifests]
-        members = {each.key: each.live for each in (membership.beside(keys) if membership else [])}
+        members = {each.key: each for each in (membership.beside(keys) if membership else [])}
         for key in reversed(by_rank([*keys, *members])):
-            live = members.get(key) or self.objects.read(key)
-            whose = Whose("") if live is None else of_object(live, self.environment)
+            member = members.get(key)
+            live = member.live if member else self.objects.read(key)
             if live is None:
                 self.done.append(_Done(key, "absent"))
-            elif not whose.is_ours:
+                continue
+            whose = member.whose if member else of_object(live, self.environment)
+            if not whose.is_ours:
                 self.done.append(_Done(key, "left", whose.seems))
             else:
                 self.remove(key, live)
@@ -612,10 +614,7 @@ CAPABILITY = Capability(
             },
         },
         dependents={"type": "list", "elements": "dict", "default": []},
-        set={
-            "type": "dict",
-            "options": {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "required": True}},
-        },
+        set={"type": "dict", "options": REFERENCE},
         prune={"type": "bool", "default": True},
         not_members={"type": "list", "elements": "str", "default": []},
         former_members={"type": "list", "elements": "dict", "default": []},

@@ -94,10 +94,7 @@ class KubernetesObjects:
         return [{**kinds, **item} for path in paths for item in self._list(kind, path, label)]
 
     def _list(self, kind: GroupKind, path: str, label: str) -> list[Json]:
-        nothing: Json = {}
-        query = {"labelSelector": label}
-        answer = if_there(lambda: self._api.call(f"list {kind}", "GET", path, query=query), nothing)
-        return list(answer.get("items") or [])
+        return if_there(lambda: self._api.items(f"list {kind}", path, {"labelSelector": label}), [])
 
     def _version_of(self, kind: GroupKind) -> str | None:
         """By which a kind is asked for: as its objects were given, else as the API server prefers it."""

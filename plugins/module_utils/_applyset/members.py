@@ -32,6 +32,12 @@ _TOOL, _VERSION = "rhaii.gke", "v1"
 # With these, more would be deleted than the set.
 NO_MEMBERS = frozenset({"Namespace", "CustomResourceDefinition"})
 
+# Options that say which set is meant.
+REFERENCE: dict[str, dict[str, Any]] = {
+    "name": {"type": "str", "required": True},
+    "namespace": {"type": "str", "required": True},
+}
+
 
 @dataclass(frozen=True, order=True)
 class GroupKind:
@@ -143,4 +149,4 @@ def _listed(text: object) -> list[str]:
     return [word.strip() for word in str(text or "").split(",") if word.strip()]
 
 
-__all__ = ("IDENTITY", "NO_MEMBERS", "PART_OF", "GroupKind", "ObjectSet", "Place", "same")
+__all__ = ("IDENTITY", "NO_MEMBERS", "PART_OF", "REFERENCE", "GroupKind", "ObjectSet", "Place", "same")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.apply import belongs_to, is_used_as_it_is
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import ports_of
-from ansible_collections.rhaii.gke.plugins.module_utils._applyset.members import ObjectSet
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.members import REFERENCE, ObjectSet
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Json, Key, key_of, keyed
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import Ports
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options
@@ -133,7 +133,7 @@ CAPABILITY = Capability(
             "type": "list",
             "elements": "dict",
             "default": [],
-            "options": {"name": {"type": "str", "required": True}, "namespace": {"type": "str", "required": True}},
+            "options": REFERENCE,
         },
         variables={"type": "dict", "default": {}},
         fail_on_foreign={"type": "bool", "default": True},
