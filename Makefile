@@ -65,7 +65,7 @@ lint: setup ## ruff, mypy, yamllint, ansible-lint, changelog, documentation (abo
 
 .PHONY: unit
 unit: setup ## Tests of the decisions, without network or sleep (half a minute)
-	@cd $(COLLECTION) && pytest tests/unit -n 2
+	@cd $(COLLECTION) && pytest tests/unit tests/field -n 2
 
 .PHONY: integration
 integration: setup ## Tests against the sandbox: its parts beside the playbooks (about 15 minutes)
