@@ -36,6 +36,8 @@ PROJECT = "rhaii-sandbox"
 PATIENCE = 120.0
 BATCH = 100
 """Writes in one transaction of etcd, which takes 128 at the most."""
+BATCH_BYTES = 1_000_000
+"""And of a request 1.5 MiB at the most; no object is longer."""
 PASSING = tuple(
     f"/registry/{name}/".encode()
     for name in ("events", "leases", "masterleases", "peerserverleases", "priorityclasses")
@@ -101,6 +103,21 @@ class Seen:
 Content = dict[bytes, bytes]
 
 
+def batches(changes: Sequence[Object]) -> Iterator[list[Object]]:
+    """The changes in turn, as many at a time as etcd takes."""
+    batch: list[Object] = []
+    size = 0
+    for change in changes:
+        length = len(json.dumps(change))
+        if batch and (len(batch) == BATCH or size + length > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(change)
+        size += length
+    if batch:
+        yield batch
+
+
 class Etcd:
     """etcd by its JSON gateway."""
 
@@ -138,8 +155,8 @@ class Etcd:
             for key, value in sorted(wanted.items())
             if present.get(key) != value
         ]
-        for begin in range(0, len(changes), BATCH):
-            self._call("/v3/kv/txn", {"success": changes[begin : begin + BATCH]})
+        for batch in batches(changes):
+            self._call("/v3/kv/txn", {"success": batch})
 
     def changes(self, since: int) -> Iterator[Seen]:
         """Every change after that number, for ever."""
