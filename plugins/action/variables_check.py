@@ -5,12 +5,25 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible_collections.rhaii.gke.plugins.module_utils._whole_files import write_whole
 from ansible_collections.rhaii.gke.plugins.plugin_utils._given import without_blank_answers
+from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
+from ansible_collections.rhaii.gke.plugins.plugin_utils._settled import settled, unsettled
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variable_findings import findings, misspelt
+
+
+def keep(values: Mapping[str, Any], folder: Path) -> list[str]:
+    """Write what is settled to settled.json, and to unsettled.json how it is read otherwise; names them."""
+    for name, content in (("settled", values), ("unsettled", unsettled(values))):
+        write_whole(folder / f"{name}.json", json.dumps(plain(content)), 0o600)
+    return sorted(values)
 
 
 class ActionModule(ActionBase):
@@ -18,8 +31,11 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         super().run(None, task_vars)
-        if self._task.args:
-            raise AnsibleActionFail(f"rhaii.gke.variables_check takes no options; found {', '.join(self._task.args)}.")
+        unknown_options = [name for name in self._task.args if name != "keep_in"]
+        if unknown_options:
+            raise AnsibleActionFail(
+                f"rhaii.gke.variables_check takes keep_in alone; found {', '.join(unknown_options)}."
+            )
         variables = without_blank_answers(task_vars or {})
         found = findings(variables, self._value)
         unknown = misspelt(variables)
@@ -31,6 +47,8 @@ class ActionModule(ActionBase):
             ]
         if found:
             result.update(failed=True, msg="\n".join(found))
+        elif self._task.args.get("keep_in"):
+            result["kept"] = keep(settled(variables), Path(str(self._task.args["keep_in"])))
         return result
 
     def _value(self, value: Any) -> Any:

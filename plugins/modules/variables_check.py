@@ -18,6 +18,15 @@ description:
   - Warns of a variable that no role knows and that is named almost as one that is known.
   - What only one role can judge, such as a zone without quota, is left to the role.
 author: The rhaii.gke authors (@rhaii-gke)
+options:
+  keep_in:
+    description:
+      - A folder in which to keep the values that no task of the run can change, for M(ansible.builtin.include_vars).
+        Then a role need not work them out anew for each of its tasks.
+      - C(settled.json) has each option whose value is plain, wherever it comes from. A template is not, since it may
+        read what a task finds out, and nor is what is encrypted. A secret is never kept.
+      - C(unsettled.json) has the same names as the roles read them otherwise, for what comes after the run.
+    type: path
 attributes:
   action:
     description: Runs on the controller, where the variables are, whatever the connection.
@@ -44,6 +53,14 @@ EXAMPLES = r"""
 - name: Check the variables before anything is made
   rhaii.gke.variables_check:
 
+- name: Keep what stays as it is
+  rhaii.gke.variables_check:
+    keep_in: /run/user/1000/rhaii
+
+- name: Read it from there
+  ansible.builtin.include_vars:
+    file: /run/user/1000/rhaii/settled.json
+
 # With this check before them the roles need not refuse a blank answer by themselves.
 - name: Create the cluster
   ansible.builtin.include_role:
@@ -58,6 +75,12 @@ findings:
   type: list
   elements: str
   sample: ["rhaii_cluster_timeout is \"soon\", which is not a whole number. Give a whole number, or leave it out."]
+kept:
+  description: What O(keep_in) holds, by the names under which the roles read their options.
+  returned: when O(keep_in) is given, and nothing is wrong
+  type: list
+  elements: str
+  sample: ["__cluster_accelerator"]
 unknown:
   description: The variables that a warning names, with what may have been meant.
   returned: always
@@ -69,7 +92,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={"keep_in": {"type": "path"}}, supports_check_mode=True)
     module.fail_json(
         msg="rhaii.gke.variables_check looks at the variables of a run, which only the controller has. Use it as a "
         "task of a playbook, by this name."

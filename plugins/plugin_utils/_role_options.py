@@ -39,6 +39,14 @@ class Option:
         found = _reading(str(self.default))
         return found[0] if found else ""
 
+    @property
+    def is_host_name(self) -> bool:
+        """Whether the host's name in the inventory stands where the collection-wide variable is not given."""
+        match _reading(str(self.default)):
+            case (_, [nodes.Name(name="inventory_hostname")]):
+                return True
+        return False
+
 
 @cache
 def simple(default: str) -> tuple[str, Any] | None:
