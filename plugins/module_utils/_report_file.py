@@ -34,7 +34,7 @@ def run(params: Params, files: Files, progress: Progress, check_mode: bool) -> R
     # what a run with --check found is worth keeping too
     del progress, check_mode
     path, name = str(params["path"] or ""), str(params["publish"] or "")
-    result: Result = {"changed": False, "path": path}
+    result: Result = {"changed": False, "path": path, "report": params["report"]}
     if name:
         # as ansible.builtin.set_stats has it
         result["ansible_stats"] = {"data": {name: params["report"]}, "per_host": False, "aggregate": True}

@@ -51,6 +51,11 @@ path:
   returned: success
   type: str
   sample: reports/prod-preflight.json
+report:
+  description: The report as it is kept.
+  returned: success
+  type: raw
+  sample: {"ready": true}
 """
 
 

@@ -18,7 +18,9 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from ansible.plugins.loader import connection_loader, filter_loader, lookup_loader, shell_loader, test_loader
+from ansible.template import Templar
 from ansible_collections.rhaii.gke.plugins import modules
+from ansible_collections.rhaii.gke.plugins.plugin_utils._given import TRUST
 from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import (
     COLLECTION,
     options,
@@ -47,6 +49,8 @@ def preload() -> None:
         for name in ("given", "gke_token", "kubernetes", "template"):
             lookup_loader.get(f"rhaii.gke.{name}", class_only=True)
         lookup_loader.get("ansible.builtin.template", class_only=True)
+        # and Jinja makes its lexer for the first template
+        Templar(loader=None).template(TRUST("{{ 1 }}"))
     # Else the collector of each fork would go through all that is loaded by then, and so copy its pages: more work than
     # most tasks are.
     os.register_at_fork(before=gc.freeze)

@@ -12,7 +12,14 @@ from difflib import get_close_matches
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import known, options, prefixes, roles
+from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import (
+    known,
+    option,
+    options,
+    prefixes,
+    roles,
+)
+from ansible_collections.rhaii.gke.plugins.plugin_utils._settled import given_on_the_way
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import Spec, is_given, typed
 
 # Names of version 0.1.0 that another collection owns, with what they are called now, and whose they are: an inventory
@@ -27,11 +34,17 @@ def findings(variables: Mapping[str, Any], evaluate: Callable[[Any], Any]) -> li
     """A sentence for every variable that is given and that is none of its option's values."""
     found = {}
     for name, specs in specs_by_name().items():
-        value = evaluate(variables[name]) if name in variables else None
+        value = evaluate(variables[name]) if name in variables and not _is_default(name, variables[name]) else None
         if is_given(value):
             found[name] = _finding(name, value, specs)
     renamed = [_renamed(name) for name in RENAMED if is_given(variables.get(name))]
     return [*renamed, *(sentence for sentence in found.values() if sentence)]
+
+
+def _is_default(name: str, value: Any) -> bool:
+    """Whether it is the role's own default, which is in scope where a role asks."""
+    found = option(name)
+    return found is not None and bool(value == found.default)
 
 
 def _renamed(name: str) -> str:
@@ -46,10 +59,10 @@ def specs_by_name() -> dict[str, list[Spec]]:
     """The roles' own variables and the collection-wide ones, with the argument specs that they are read by."""
     found: dict[str, list[Spec]] = {}
     for role in roles():
-        for option in options(role).values():
-            found[option.name] = [option.spec]
-            if option.collection_wide:
-                found.setdefault(option.collection_wide, []).append(option.spec)
+        for each in options(role).values():
+            found[each.name] = [each.spec]
+            if each.collection_wide:
+                found.setdefault(each.collection_wide, []).append(each.spec)
     return found
 
 
@@ -69,9 +82,11 @@ def _finding(name: str, value: Any, specs: Iterable[Spec]) -> str:
 def misspelt(variables: Iterable[str]) -> dict[str, str]:
     """Variables that nothing reads, with the one that is named almost alike."""
     found = {}
+    specs = specs_by_name()
     for name in variables:
         prefix = next((prefix for prefix in prefixes() if name.startswith(prefix)), "")
-        if prefix and name not in known():
+        # most are options or facts of a task, and to look through all files for the rest costs more than all else here
+        if prefix and name not in specs and name not in given_on_the_way() and name not in known():
             rest = [other.removeprefix(prefix) for other in known() if other.startswith(prefix)]
             alike = get_close_matches(name.removeprefix(prefix), sorted(rest), n=1, cutoff=ALIKE)
             if alike:
