@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.prove.render import cloud_faults, figures, guide_map, variables
+from tests.prove.render import cloud_faults, figures, guide_map, variables, verbs
 from tests.prove.render.tree import ROOT, Tree
 
 
@@ -35,7 +35,7 @@ def rendered(root: Path = ROOT) -> Iterator[tuple[Path, str]]:
     yield from pages.items()
     for file in documents(root):
         if file not in pages:
-            yield file, figures.fill(file.read_text(encoding="utf-8"), docs / "results")
+            yield file, figures.fill(verbs.fill(file.read_text(encoding="utf-8"), root), docs / "results")
 
 
 def stale(root: Path = ROOT) -> list[Path]:
