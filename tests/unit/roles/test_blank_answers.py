@@ -89,3 +89,33 @@ def test_check_takes_blank_answers_and_names_all_that_is_wrong_at_once(tmp_path:
     assert "rhaii_hf_token is a secret that is not shown" in output
     assert "hf_canary" not in output
     assert "Nothing reads rhaii_replica. Was rhaii_replicas meant?" in output
+
+
+@pytest.mark.parametrize(
+    "inventory",
+    [
+        {},
+        {"rhaii_project": "shop", "rhaii_location": "us-east5-a", "rhaii_cluster_timeout": "600"},
+        {"rhaii_cluster_timeout": " ", "cluster_timeout": 90, "rhaii_private_nodes": "yes"},
+        {"rhaii_gateway_namespace": "edge", "operators_gateway_namespace": None, "rhaii_labels": {"team": "ml"}},
+        {"rhaii_fallback_locations": "us-east5-a, us-east5-b", "rhaii_gateway_name": "{{ 'a' }}"},
+    ],
+)
+def test_what_is_kept_for_the_run_is_what_the_roles_read(inventory: dict[str, Any], tmp_path: Path) -> None:
+    kept = "{{ lookup('ansible.builtin.file', '" + str(tmp_path / "settled.json") + "') | from_json }}"
+    read = "query('rhaii.gke.given', *(kept | map('regex_replace', '^__', '')))"
+    tasks: list[dict[str, Any]] = [
+        {"rhaii.gke.variables_check": {"keep_in": str(tmp_path)}},
+        {
+            "ansible.builtin.assert": {"that": ["kept | length > 150", f"kept.values() | list == {read}"]},
+            "vars": {"kept": kept},
+        },
+        {"ansible.builtin.include_vars": str(tmp_path / "settled.json")},
+        {
+            "ansible.builtin.assert": {
+                "that": "__cluster_poll_interval == lookup('rhaii.gke.given', 'cluster_poll_interval')"
+            }
+        },
+    ]
+    code, output = run(tmp_path, tasks, {"rhaii_poll_interval": "", "rhaii_drain_timeout": "33"}, **inventory)
+    assert code == 0, output

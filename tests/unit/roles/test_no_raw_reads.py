@@ -85,10 +85,14 @@ def test_every_option_has_its_internal(role: str) -> None:
 def test_playbook_checks_all_variables_first_and_once(file: str) -> None:
     for play in yaml.safe_load((CHECKOUT / file).read_text(encoding="utf-8")):
         first = play["tasks"][0]
-        # a verb that has a last screen shows it for a refusal of the variables too
-        first = first["block"][0] if "rescue" in first else first
-        assert set(first) == {"name", "rhaii.gke.variables_check", "tags"}
-        assert first["tags"] == ["always"]
+        if "rescue" in first:
+            # a verb that has a last screen shows it for a refusal of the variables too, so that the run begins first
+            assert first["block"][1]["ansible.builtin.import_role"]["tasks_from"] == "begin"
+            begins = yaml.safe_load((CHECKOUT / "roles/cluster/tasks/begin.yml").read_text(encoding="utf-8"))
+            assert ["rhaii.gke.run_stage" in begins[0], "rhaii.gke.variables_check" in begins[1]] == [True, True]
+        else:
+            assert set(first) == {"name", "rhaii.gke.variables_check", "tags"}
+            assert first["tags"] == ["always"]
         included = list(roles_of(play["tasks"]))
         assert included
         assert [role["rolespec_validate"] for role in included] == [False] * len(included)

@@ -80,7 +80,8 @@ def report(path: Path, content: Any, check: bool = False) -> dict[str, Any]:
 @pytest.mark.parametrize("check", [False, True], ids=["run", "check"])
 def test_report_is_written_with_its_folder_and_is_no_change(tmp_path: Path, check: bool) -> None:
     file = tmp_path / "a" / "b" / "prod.json"
-    assert report(file, {"b": 1, "a": ["ü"]}, check) == {"changed": False, "path": str(file)}
+    content = {"b": 1, "a": ["ü"]}
+    assert report(file, content, check) == {"changed": False, "path": str(file), "report": content}
     assert json.loads(file.read_text(encoding="utf-8")) == {"a": ["ü"], "b": 1}
     assert mode(file) == 0o644
 
@@ -116,5 +117,6 @@ def test_report_is_published_among_the_runs_statistics(tmp_path: Path) -> None:
     assert execute(report_file.CAPABILITY, params, silent, check_mode=False, diff_mode=True) == {
         "changed": False,
         "path": "",
+        "report": {"ready": True},
         "ansible_stats": {"data": {"rhaii_prod": {"ready": True}}, "per_host": False, "aggregate": True},
     }
