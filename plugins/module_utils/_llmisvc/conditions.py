@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.names import STOP
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.passing import is_passing, is_refusal
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import Json
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.problems import Problem
 
@@ -41,21 +42,6 @@ MULTI_NODE = "WorkerWorkloadReady"
 _SYMPTOMS = ("", "Progressing", "MinimumReplicasUnavailable", "ProgressDeadlineExceeded")
 
 _TERMINAL = ("ConfigNotFound", "CombineBaseError", "InvalidRenderedConfig", "ScalingCRDNotFound")
-# KServe tries again by itself, and these it can get over.
-_PASSING = (
-    "the object has been modified",
-    "no endpoints available",
-    "failed calling webhook",
-    "connection refused",
-    "deadline exceeded",
-    "i/o timeout",
-    "handshake timeout",
-    "timed out",
-    "etcdserver",
-    "too many requests",
-    "try again",
-)
-
 _REMEDIES: Mapping[str, str] = {
     "ConfigNotFound": "Install KServe's presets, or correct spec.baseRefs.",
     "CombineBaseError": "Correct the spec, or the preset, as the message says.",
@@ -99,13 +85,13 @@ def conditions_of(service: Mapping[str, Any]) -> tuple[Condition, ...]:
 
 
 def is_terminal(condition: Condition) -> bool:
-    """Can it not heal without somebody's doing?"""
+    """Can it not heal without somebody's doing? KServe tries again by itself, and much of it passes."""
     if condition.reason in _TERMINAL:
         return True
-    if not condition.reason.endswith("Error") or "Reconcile" not in condition.reason:
-        return False
-    said = condition.message.lower()
-    return not any(words in said for words in _PASSING)
+    if "Reconcile" in condition.reason and condition.reason.endswith("Error"):
+        return not is_passing(condition.message)
+    # what was only read (InferencePoolFetchError), or is the API server's own reason
+    return condition.reason.endswith("Error") and is_refusal(condition.message)
 
 
 def blocking(conditions: Sequence[Condition]) -> list[Condition]:

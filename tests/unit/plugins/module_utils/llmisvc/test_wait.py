@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.logs import LINES
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import Json, Snapshot, WaitPorts
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.wait import CAPABILITY, run
 
@@ -603,7 +604,7 @@ def test_a_crash_loop_ends_the_wait_at_the_limit(play: Play) -> None:
     play.run()
     assert play.result["elapsed"] == 45.0
     assert "it ended 3 times, last with exit code 1. Its log ends: one | RuntimeError: Engine core" in play.failure
-    assert play.cluster.calls.count("log aaaaa main 20 ended") == 3  # once for each end
+    assert play.cluster.calls.count(f"log aaaaa main {LINES} ended") == 3  # once for each end
 
 
 def test_a_crashing_download_tells_what_its_log_says(play: Play) -> None:
@@ -613,7 +614,7 @@ def test_a_crashing_download_tells_what_its_log_says(play: Play) -> None:
     play.cluster.logs = {"aaaaa storage-initializer": "No answer from https://huggingface.co within 9 s"}
     play.run()
     assert play.result["elapsed"] == 30.0
-    assert "log aaaaa storage-initializer 20" in play.cluster.calls
+    assert f"log aaaaa storage-initializer {LINES}" in play.cluster.calls
     assert "the hub cannot be reached from the pod. Its log ends: No answer from" in play.failure
     assert "egress" in play.problem["remedy"]
 
