@@ -235,14 +235,19 @@ _PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure", "NetworkUnavailab
 _GOING = ("ToBeDeletedByClusterAutoscaler", "cloud.google.com/impending-node-termination")
 
 
+_SILENT, _LOST, _NOT_READY = "does not say yet whether it is ready", "is lost", "is not ready"
+# Faults that say no more than a count of nodes does.
+BARE_FAULTS = (_SILENT, _LOST, _NOT_READY)
+
+
 def node_fault(node: Mapping[str, Any]) -> str:
     """Why a node cannot serve, in Kubernetes' own words; empty where it can."""
     ready = _node_condition(node, "Ready")
     if not ready:
-        return "does not say yet whether it is ready"
+        return _SILENT
     if ready.get("status") != "True":
         said = ": ".join(str(ready[part]) for part in ("reason", "message") if ready.get(part))
-        lost = "is lost" if ready.get("status") == "Unknown" else "is not ready"
+        lost = _LOST if ready.get("status") == "Unknown" else _NOT_READY
         return f"{lost} ({said})" if said else lost
     for each in (node.get("spec") or {}).get("taints") or []:
         if each.get("key") in _GOING:
@@ -269,6 +274,7 @@ def _node_condition(node: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
 
 
 __all__ = (
+    "BARE_FAULTS",
     "BEGINNING",
     "CRASHING",
     "ENDED",
