@@ -104,7 +104,8 @@ def _of_deployment(live: Json, pods: Sequence[Json]) -> str:
     replicas = int(live["spec"].get("replicas", 1))
     status = live.get("status") or {}
     available = int(status.get("availableReplicas", 0))
-    failure = next((each for each in status.get("conditions") or [] if each.get("type") == "ReplicaFailure"), {})
+    conditions = {str(each.get("type")): each for each in status.get("conditions") or []}
+    failure: Json = conditions.get("ReplicaFailure", {})
     if failure.get("status") == "True":  # its pods are not let in by the cluster
         return f"has {available} of {replicas} available; {_said(failure.get('reason'), failure.get('message'))}"
     ended = [pod for pod in pods if (pod.get("status") or {}).get("phase") == "Failed"]

@@ -426,7 +426,7 @@ def _ends(replica: Replica, trouble: Trouble, evidence: Evidence, crash_limit: i
     )
 
 
-def ended_problem(ended: Sequence[Replica], fresh: bool, *, crash_limit: int) -> Problem | None:
+def ended_problem(ended: Sequence[Replica], fresh: bool, *, patience: float, crash_limit: int) -> Problem | None:
     """Pods that their nodes refuse or end one after the other, while their controller makes new ones."""
     if not ended:
         return None
@@ -435,15 +435,16 @@ def ended_problem(ended: Sequence[Replica], fresh: bool, *, crash_limit: int) ->
     alike = [each for each in ended if each.end_reason == last.end_reason]
     nodes = ", ".join(sorted({each.node for each in alike if each.node})) or "a node"
     said = ": ".join(part for part in (last.end_reason, _cut(last.end_message)) if part) or "nobody says why"
-    many = f" It is pod {len(alike)} that ends so, on {nodes}." if len(alike) > 1 else f" Its node is {nodes}."
+    many = f" {len(alike)} pods have ended so, on {nodes}." if len(alike) > 1 else f" It was on {nodes}."
+    # devices that a pod before has not given back yet are refused some times as well, for seconds
     hopeless = fresh and not means.heals and len(alike) >= crash_limit
     return Problem(
         "pod",
-        last.name,
+        last.name.rpartition("-")[0] or last.name,  # their ReplicaSet, so that it stays one problem
         last.end_reason or "Failed",
         f"{_who(last)} ended before it served: {means.said} ({said.rstrip('.')}).{many}",
         remedy=means.remedy,
-        after=0.0 if hopeless else None,
+        after=patience if hopeless else None,
     )
 
 

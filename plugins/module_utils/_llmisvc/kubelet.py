@@ -72,6 +72,11 @@ _DEVICES = PodEnd(
     "See the node's TPU device plugin and its chips (kubectl describe node, kubectl -n kube-system get pods -o wide); "
     "let the node be made anew where they stay unhealthy: gcloud compute instances delete, or cordon it.",
 )
+_NUMA = PodEnd(
+    "its node did not let it in",
+    "The node's kubelet wants chips and CPUs of one NUMA node (topologyManagerPolicy): ask for less, or set "
+    "another policy in the pool's node system configuration.",
+)
 _FULL = PodEnd(
     "its node had no room for it",
     "See what else runs on the node (kubectl describe node), or lower what the pod asks for.",
@@ -86,11 +91,8 @@ _SHUTDOWN = PodEnd(
 )
 _POD_ENDS: Mapping[str, PodEnd] = {
     "UnexpectedAdmissionError": _DEVICES,
-    "TopologyAffinityError": PodEnd(
-        "its node did not let it in",
-        "The node's kubelet wants chips and CPUs of one NUMA node (topologyManagerPolicy): ask for less, or set "
-        "another policy in the pool's node system configuration.",
-    ),
+    "TopologyAffinityError": _NUMA,
+    "Topology Affinity Error": _NUMA,  # until 1.17
     "SMTAlignmentError": PodEnd(
         "its node did not let it in", "Ask for whole cores (a multiple of the threads a core)."
     ),

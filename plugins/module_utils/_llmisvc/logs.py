@@ -5,7 +5,7 @@
 # Note that this module util is PRIVATE to the collection.
 """Why a program ended, by its own error types and words, wherever in its log they stand.
 
-The words were read from: huggingface_hub 0.32 to 1.29 (errors.py, utils/_http.py, file_download.py), KServe's
+The words were read from: huggingface_hub 0.32 to 2.4 (errors.py, utils/_http.py, file_download.py), KServe's
 storage initializer 0.15 to 0.20 (kserve_storage.py) with boto3 1.29 and google-cloud-storage 2.14, vLLM 0.8 to 0.19
 (config, v1/core/kv_cache_utils.py, v1/engine/core_client.py), transformers 4.x, tpu-inference 0.27, and, since libtpu
 is closed, from reports (jax#13260, jax#22070, jax#37230, tpu-inference#2257, gvisor#11545).
@@ -143,7 +143,8 @@ _HUB = (
     _sign(
         "the hub refuses the token, or wants one: the model is gated",
         _TOKEN,
-        r"gated ?repo",
+        r"GatedRepo",
+        r"cannot access gated repo",
         r"access to model .{1,200}? is restricted",
         r"not in the authorized list",
         r"awaiting a review",
@@ -552,18 +553,16 @@ _SYMPTOM = re.compile(
 _AT_THE_HUB = re.compile(r"hugging ?face|hf\.co\b|\bthe hub\b", re.IGNORECASE)
 
 # (EngineCore_DP0 pid=110) in front, a level, the time and the place
+_PROCESS = r"^(?:\([^()]*pid=\d+\) ?)*"
 _FRAME = re.compile(
-    r"^(?:\([^()]*pid=\d+\)\s*)*"
-    r"(?:(?:INFO|DEBUG|WARNING|ERROR|CRITICAL)\b:?\s*(?:\d\d-\d\d \d\d:\d\d:\d\d\s*)?(?:\[[^\]]*\]\s*)?)?"
+    _PROCESS + r"(?:(?:INFO|DEBUG|WARNING|ERROR|CRITICAL)\b:? {0,5}(?:\d\d-\d\d \d\d:\d\d:\d\d ?)?(?:\[[^\]]*\] ?)?)?"
 )
-_QUIET = re.compile(
-    r"^(?:\([^()]*pid=\d+\)\s*)*(?:(?:INFO|DEBUG)\b|I\d{4} |\d{4}-\d\d-\d\d\S* \S+ \d+ \S+ (?:INFO|DEBUG) \[)",
-    re.IGNORECASE,
-)
+# KServe's: 2026-11-24 12:00:00.123 1 kserve INFO [initializer-entrypoint:<module>():16]
+_STAMPED = r"|\d{4}-\d\d-\d\d\S* \S+ \d+ \S+ "
+_QUIET = re.compile(_PROCESS + r"(?:(?:INFO|DEBUG)\b|I\d{4} " + _STAMPED + r"(?:INFO|DEBUG) \[)")
 # Told and got over: what ended the program stands elsewhere, or follows from it.
 _MILD = re.compile(
-    r"^(?:\([^()]*pid=\d+\)\s*)*(?:WARN(?:ING)?\b|W\d{4} |\d{4}-\d\d-\d\d\S* \S+ \d+ \S+ WARNING \[)"
-    r"|thrown while requesting|^Retrying in |Warning: ",
+    _PROCESS + r"(?:WARN(?:ING)?\b|W\d{4} " + _STAMPED + r"WARNING \[)|thrown while requesting|^Retrying in |Warning: "
 )
 _ERROR = re.compile(r"^(?:[A-Za-z_][\w]*\.)*([A-Z]\w*(?:Error|Exception)): \S")
 
@@ -592,9 +591,20 @@ def _cause(log: str, signs: Sequence[Sign]) -> Cause | None:
 
 def _parted(log: str) -> tuple[str, str]:
     """What says errors, or is not known to say less, and what warns."""
-    lines = [line for line in log.splitlines() if not _QUIET.match(line)]
+    lines = [line for line in _without_code(log) if not _QUIET.match(line)]
     mild = [line for line in lines if _MILD.search(line)]
     return "\n".join(line for line in lines if not _MILD.search(line)), "\n".join(mild)
+
+
+def _without_code(log: str) -> Iterator[str]:
+    """Without the source lines of tracebacks: they name every error that a program knows."""
+    is_code = False
+    for line in log.splitlines():
+        bare = _FRAME.sub("", line)
+        is_place = bare.startswith('  File "')
+        is_code = is_place or (is_code and bare.startswith("    "))
+        if not is_code:
+            yield line
 
 
 def _matches(text: str, signs: Sequence[Sign]) -> Iterator[Cause]:

@@ -71,7 +71,7 @@ _PASSING = re.compile(
     r"the object has been modified|operation cannot be fulfilled|reported a conflict|already exists|precondition failed"
     r"|try again|too many requests|currently unable to handle the request|in the time allotted|timeout: request did not"
     r"|could not be completed at this time|internal error occurred|error on the server|evaluation timed out"
-    r"|provide credentials|\bunauthorized\b"
+    r"|provide credentials|too old\b|\bunauthorized\b"
     # lost connections (IsConnectionRefused, IsConnectionReset, IsProbableEOF, IsTimeout, IsHTTP2ConnectionLost)
     r"|connection refused|connection reset|broken pipe|\bEOF\b|client connection lost|server sent GOAWAY"
     r"|use of closed network connection|on broken connection|no route to host|network is unreachable|no such host"

@@ -266,7 +266,7 @@ class _Wait:
             ready = [each for each in self.replicas if each.stage == READY and each.newest]
             let_in = [each for each in (*current, *ready) if each.workload == workload and each.node and each.started]
             if len(let_in) < (self.counts.desired if workload else 1):
-                problem = ended_problem(ended, fresh, crash_limit=self.crash_limit)
+                problem = ended_problem(ended, fresh, patience=self.patience, crash_limit=self.crash_limit)
                 found += [problem] if problem is not None else []
         return found
 

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from typing import Any
 
 import pytest
@@ -23,20 +21,13 @@ from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import Js
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.problems import Problem, first
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.replicas import Replica, Trouble
 
-from tests.unit.plugins.module_utils.llmisvc.fake_cluster import IMAGE
+from tests.unit.plugins.module_utils.llmisvc.fake_cluster import IMAGE, logins
 
 SECRET = "rhaiis-pull-secret"
 UNAUTHORIZED = (
     f'failed to pull and unpack image "{IMAGE}": failed to resolve reference "{IMAGE}": failed to authorize: failed to '
     "fetch anonymous token: unexpected status from GET request to https://registry.redhat.io/v2/auth: 401 Unauthorized"
 )
-
-
-def logins(*hosts: str, legacy: bool = False) -> Json:
-    entries = {host: {"auth": "eDp5"} for host in hosts}
-    content = entries if legacy else {"auths": entries}
-    key = ".dockercfg" if legacy else ".dockerconfigjson"
-    return {"data": {key: base64.b64encode(json.dumps(content).encode()).decode()}}
 
 
 def judge(
