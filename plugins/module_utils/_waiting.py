@@ -96,8 +96,8 @@ def _of_condition(live: Json, kind: str) -> str:
 
 def _of_gateway(live: Json) -> str:
     """Its own condition first; listeners that do not serve follow from it, or are apart from it."""
-    faults = [] if _of_condition(live, "Programmed") else gateway_faults(live)
-    return _of_condition(live, "Programmed") or "; it ".join(faults)
+    faults = gateway_faults(live)
+    return _of_condition(live, "Programmed") or (f"does not serve: {'; '.join(faults)}" if faults else "")
 
 
 def _of_deployment(live: Json, pods: Sequence[Json]) -> str:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
@@ -77,8 +78,15 @@ def _let_fail(cluster: FakeCluster, given: dict[str, Any]) -> None:
     cluster.pods = first
     last = given.get("ends_after", 200)
     count = 0 if first else min(given.get("pods", 1000), last // GAP)
+
+    def fail(number: int) -> None:
+        cluster.pods = [each for each in cluster.pods if each["status"]["phase"] == "Failed"]
+        cluster.pods.append(refused(number, given))
+        if given.get("runs"):  # it was let in, and ran until its node ended it; the next one runs as well
+            cluster.pods.append(pod(f"n{number:04d}"))
+
     for number in range(count):
-        cluster.at(1 + number * GAP, lambda number=number: cluster.pods.append(refused(number, given)))
+        cluster.at(1 + number * GAP, partial(fail, number))
 
     def serve() -> None:
         cluster.service = service(replicas=1)

@@ -19,6 +19,7 @@ from typing import Any
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.kubelet import (
     CRASHING,
     ENDED,
+    LOST,
     NEVER_RAN,
     NO_IMAGE,
     PULL_PAUSE,
@@ -120,7 +121,7 @@ _REFUSALS: Mapping[str, str] = {
     "KillContainerError": "See the node's container runtime; let the node be made anew if it stays so.",
     "CreatePodSandboxError": "See the node's network (its CNI), and whether its subnet has addresses left.",
     "ConfigPodSandboxError": "Correct the pod's DNS, sysctls or security context, as the message says.",
-    "ContainerStatusUnknown": "Its node was lost, or made anew: another pod takes its place.",
+    LOST: "Its node was lost, or made anew: another pod takes its place.",
 }
 # Runtimes' words for what another attempt does not mend (runc, containerd, the kubelet).
 _LASTING = re.compile(
@@ -387,6 +388,8 @@ def _why(replica: Replica, trouble: Trouble, evidence: Evidence) -> tuple[str, s
     if probes and trouble.container != INITIALIZER:
         remedy = "Give it longer: a startupProbe, or a higher initialDelaySeconds or failureThreshold."
         return f"; its probe ended it ({_cut(probes[-1], 120)})", remedy
+    if trouble.ended == LOST:
+        return "", _REFUSALS[LOST]
     exits = of_exit(trouble.exit_code)
     see = f"See its log: kubectl logs {replica.name} -c {trouble.container} --previous."
     return f"; {exits}" if exits else "", see
@@ -421,30 +424,38 @@ def _ends(replica: Replica, trouble: Trouble, evidence: Evidence, crash_limit: i
         replica,
         trouble.reason,
         f"is not coming up: {_cut(trouble.text)}{why}" + (f".{told}" if told else ""),
-        remedy if evidence.log or why else "",
-        0.0 if evidence.fresh and trouble.crashes >= crash_limit else None,
+        remedy if evidence.log or why or trouble.ended == LOST else "",
+        0.0 if evidence.fresh and trouble.crashes >= crash_limit and trouble.ended != LOST else None,
     )
 
 
-def ended_problem(ended: Sequence[Replica], fresh: bool, *, patience: float, crash_limit: int) -> Problem | None:
-    """Pods that their nodes refuse or end one after the other, while their controller makes new ones."""
+def ended_problem(
+    ended: Sequence[Replica], fresh: bool, *, let_in: int, wanted: int, patience: float, crash_limit: int
+) -> Problem | None:
+    """Pods that their nodes refuse or end one after the other, while their controller makes new ones.
+
+    Of those that are refused none is left that was let in. Those that are ended had run, and so does the next for a
+    while: they are counted, as crashes are.
+    """
     if not ended:
         return None
     last = ended[-1]
     means = pod_end(last.end_reason, last.end_message)
     alike = [each for each in ended if each.end_reason == last.end_reason]
+    if let_in >= wanted and not means.ran:
+        return None
     nodes = ", ".join(sorted({each.node for each in alike if each.node})) or "a node"
     said = ": ".join(part for part in (last.end_reason, _cut(last.end_message)) if part) or "nobody says why"
     many = f" {len(alike)} pods have ended so, on {nodes}." if len(alike) > 1 else f" It was on {nodes}."
-    # devices that a pod before has not given back yet are refused some times as well, for seconds
-    hopeless = fresh and not means.heals and len(alike) >= crash_limit
+    hopeless = fresh and not means.heals and len(alike) >= crash_limit * (wanted if means.ran else 1)
     return Problem(
         "pod",
         last.name.rpartition("-")[0] or last.name,  # their ReplicaSet, so that it stays one problem
         last.end_reason or "Failed",
         f"{_who(last)} ended before it served: {means.said} ({said.rstrip('.')}).{many}",
         remedy=means.remedy,
-        after=patience if hopeless else None,
+        # devices that a pod before has not given back yet are refused some times as well, for seconds
+        after=(0.0 if means.ran else patience) if hopeless else None,
     )
 
 

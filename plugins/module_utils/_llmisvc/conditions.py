@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.names import STOP
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.passing import is_passing, is_refusal
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import Json
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.problems import Problem
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.gateway import is_internal
 
 READY = "Ready"
 PRESETS = "PresetsCombined"
@@ -187,11 +189,13 @@ def service_problem(service: Json, replicas: int | None, patience: float) -> Pro
 
 
 def urls_of(service: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """The address to use, and all of them."""
+    """The address to use, and all of them; one that only the cluster's DNS knows is used where there is no other."""
     status = service.get("status") or {}
     entries = [*(status.get("addresses") or []), status.get("address") or {}]
     addresses = tuple(dict.fromkeys(str(each["url"]) for each in entries if each.get("url")))
-    return str(status.get("url") or (addresses[0] if addresses else "")), addresses
+    known = [url for url in (str(status.get("url") or ""), *addresses) if url]
+    outside = [url for url in known if not is_internal(urlsplit(url).hostname or "")]
+    return next(iter((*outside, *known)), ""), addresses
 
 
 def model_name(service: Mapping[str, Any]) -> str:

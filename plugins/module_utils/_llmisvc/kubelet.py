@@ -36,7 +36,9 @@ CRASHING = ("CrashLoopBackOff", "OOMKilled")
 
 # The container never ran: StartError is containerd's word, ContainerCannotRun docker's.
 NEVER_RAN = ("StartError", "ContainerCannotRun")
-ENDED = ("Error", "Completed", "DeadlineExceeded", "ContainerStatusUnknown", *NEVER_RAN)
+# The kubelet did not find it any more, as after a node was made anew.
+LOST = "ContainerStatusUnknown"
+ENDED = ("Error", "Completed", "DeadlineExceeded", LOST, *NEVER_RAN)
 
 # Exit codes that say more than that it failed (POSIX shells, and 128 + signal).
 _EXITS: Mapping[int, str] = {
@@ -65,6 +67,8 @@ class PodEnd:
     remedy: str
     # A new pod elsewhere, or a little later, is all that it takes.
     heals: bool = False
+    # It had run before, so that the next one runs for a while as well.
+    ran: bool = False
 
 
 _DEVICES = PodEnd(
@@ -123,12 +127,15 @@ _POD_ENDS: Mapping[str, PodEnd] = {
     "Shutdown": _SHUTDOWN,
     "NodeLost": PodEnd("its node was lost", "Another pod takes its place.", heals=True),
     "DeadlineExceeded": PodEnd(
-        "it may not run so long (activeDeadlineSeconds)", "Take activeDeadlineSeconds out of the pod template."
+        "it may not run so long (activeDeadlineSeconds)",
+        "Take activeDeadlineSeconds out of the pod template.",
+        ran=True,
     ),
     "Evicted": PodEnd(
         "its node evicted it",
         "Give the nodes a larger boot disk or more memory, or let the pod say what it needs (requests of memory and "
         "ephemeral-storage).",
+        ran=True,
     ),
 }
 _LIMIT = re.compile(r"exceeds? the (?:total )?limit|exceeds its local ephemeral storage limit|usage of EmptyDir", re.I)
@@ -281,6 +288,7 @@ __all__ = (
     "CRASHING",
     "ENDED",
     "GATED",
+    "LOST",
     "NEVER_RAN",
     "NO_IMAGE",
     "PULLING",

@@ -259,15 +259,21 @@ class _Wait:
         ]
 
     def ended(self, current: list[Replica]) -> list[Problem]:
-        """What ended pods say, while their node has let in no other one in their place."""
+        """What ended pods say, while others in their place do not serve."""
         found = []
         for workload in (True, False):
             ended, fresh = self.witness.ended(workload=workload)
             ready = [each for each in self.replicas if each.stage == READY and each.newest]
-            let_in = [each for each in (*current, *ready) if each.workload == workload and each.node and each.started]
-            if len(let_in) < (self.counts.desired if workload else 1):
-                problem = ended_problem(ended, fresh, patience=self.patience, crash_limit=self.crash_limit)
-                found += [problem] if problem is not None else []
+            own = [each for each in (*current, *ready) if each.workload == workload]
+            problem = ended_problem(
+                ended,
+                fresh,
+                let_in=sum(1 for each in own if each.node and each.started),
+                wanted=max(1, self.counts.desired) if workload else 1,
+                patience=self.patience,
+                crash_limit=self.crash_limit,
+            )
+            found += [problem] if problem is not None else []
         return found
 
     def explain(self, replica: Replica) -> Problem:

@@ -36,11 +36,11 @@ _OF_LISTENER = (("Conflicted", "False"), ("Accepted", "True"), ("ResolvedRefs", 
 
 
 def gateway_faults(gateway: Object | None) -> list[str]:
-    """Why it does not serve by its conditions and those of its listeners, as ends of a sentence; empty when it does."""
+    """Why it does not serve by its conditions and those of its listeners, each a clause; empty when it does."""
     gateway = gateway or {}
     generation = int((gateway.get("metadata") or {}).get("generation") or 0)
     status = gateway.get("status") or {}
-    faults = list(_faults(status, _OF_GATEWAY, generation))
+    faults = [f"it {fault}" for fault in _faults(status, _OF_GATEWAY, generation)]
     for listener in status.get("listeners") or []:
         name = listener.get("name") or "unnamed"
         faults += [f"its listener {name} {fault}" for fault in _faults(listener, _OF_LISTENER, generation)]

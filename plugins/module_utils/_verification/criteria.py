@@ -174,7 +174,7 @@ def _lives(pod: Object) -> bool:
 def _gateway(gateway: Object | None, wanted: Wanted) -> Finding:
     address, faults = gateway_address(gateway), gateway_faults(gateway)
     if not address:
-        told = f"; it {'; it '.join(faults)}" if faults else ""
+        told = f"; {'; '.join(faults)}" if faults else ""
         remedy = "Run deploy.yml; a load balancer takes minutes."
         return Finding("gateway", FAILED, f"{wanted.gateway} has no address{told}", remedy)
     where = f"{wanted.gateway} at {address}"
@@ -183,7 +183,7 @@ def _gateway(gateway: Object | None, wanted: Wanted) -> Finding:
         return Finding("gateway", FAILED, f"{where} has no listener for HTTP or HTTPS", remedy)
     if faults:
         remedy = "Mend what it names (kubectl describe gateway); see the log of the gateway's controller (istiod)."
-        return Finding("gateway", FAILED, f"{where} does not serve: it {'; it '.join(faults)}", remedy)
+        return Finding("gateway", FAILED, f"{where} does not serve: {'; '.join(faults)}", remedy)
     if is_internal(address):
         text = f"{where}, a name that only the cluster knows"
         remedy = "Give its Service a load balancer (type LoadBalancer) where requests come from outside."
