@@ -139,6 +139,12 @@ _POD_ENDS: Mapping[str, PodEnd] = {
     ),
 }
 _LIMIT = re.compile(r"exceeds? the (?:total )?limit|exceeds its local ephemeral storage limit|usage of EmptyDir", re.I)
+_OVER_ITS_LIMIT = PodEnd(
+    "its node evicted it",
+    "It wrote more than it may: raise the limit of ephemeral-storage, or sizeLimit of the emptyDir that the message "
+    "names.",
+    ran=True,
+)
 _OUT_OF = "OutOf"
 
 
@@ -147,11 +153,7 @@ def pod_end(reason: str, message: str) -> PodEnd:
     if reason.startswith(_OUT_OF):  # OutOfcpu, OutOfpods, OutOfgoogle.com/tpu
         return _DEVICES if "google.com/tpu" in reason else _FULL
     if reason == "Evicted" and _LIMIT.search(message):
-        return PodEnd(
-            "its node evicted it",
-            "It wrote more than it may: raise the limit of ephemeral-storage, or sizeLimit of the emptyDir that the "
-            "message names.",
-        )
+        return _OVER_ITS_LIMIT
     return _POD_ENDS.get(reason, _UNKNOWN)
 
 
