@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ansible_collections.rhaii.gke.plugins.module_utils._failure import without_secrets
 
@@ -77,6 +77,13 @@ _TOPOLOGY = (
 )
 
 _FULL = (
+    _sign(
+        "the pod's shared memory is full",
+        "Mount an emptyDir with medium Memory at /dev/shm.",
+        r"no space left on device.{0,40}/dev/shm",
+        r"/dev/shm.{0,80}no space left on device",
+        r"psm_\w+.{0,40}no space left on device",
+    ),
     _sign(
         "the volume is full",
         _ROOM,
@@ -145,6 +152,7 @@ _HUB = (
         _TOKEN,
         r"GatedRepo",
         r"cannot access gated repo",
+        r"trying to access a gated repo",
         r"access to model .{1,200}? is restricted",
         r"not in the authorized list",
         r"awaiting a review",
@@ -170,6 +178,7 @@ _HUB = (
         "Check the revision in spec.model.uri (hf://OWNER/MODEL:REVISION).",
         r"revision ?not ?found",
         r"RevisionResolutionError",
+        r"is not a valid git identifier",
     ),
     _sign(
         "the hub has no such model file: it has the model, but lacks a file that is asked for",
@@ -182,6 +191,7 @@ _HUB = (
         r"repository ?not ?found",
         r"repo ?not ?found",
         r"BucketNotFound",
+        r"is not a valid model identifier listed on",
     ),
     _sign(
         "the hub answers fewer requests than were made (429)",
@@ -301,6 +311,8 @@ _STORAGE = (
         "Check spec.model.uri.",
         r"NoSuchBucket",
         r"the specified bucket does not exist",
+        r"the specified container does not exist",
+        r"ContainerNotFound",
         r"bucket .{0,80} not found",
     ),
     _sign(
@@ -404,6 +416,19 @@ _ENGINE = (
         r"free memory on device .{1,80} is less than desired",
     ),
     _sign(
+        "the container has too little memory of its own (not that of the chips)",
+        "Give the container a higher memory limit, and nodes with more memory.",
+        r"DefaultCPUAllocator",
+        r"can(?:not|'t) allocate memory",
+        r"^\S*MemoryError\b",
+        r"std::bad_alloc",
+    ),
+    _sign(
+        "the compiler cannot build a kernel of the model for these chips",
+        "Take another version of the image (rhaii_image), or another --block-size or --max-num-batched-tokens.",
+        r"Mosaic failed to compile",
+    ),
+    _sign(
         "the model does not fit into the memory of the chips",
         _CHIPS,
         r"ran out of memory in memory space hbm",
@@ -414,6 +439,7 @@ _ENGINE = (
         r"attempting to allocate \S+\. that was not possible",
         r"out of ?memory",
         r"failed to allocate request for \S+ on device",
+        r"\bRESOURCE_?EXHAUSTED\b(?!.{0,80}message)",
     ),
     _sign(
         "the chips are in use by another process",
@@ -447,6 +473,8 @@ _ENGINE = (
         r"(?:invalid|mismatch|inconsistent).{0,60}TPU_\w+_BOUNDS",
         r"TPU_\w+_BOUNDS.{0,60}(?:invalid|mismatch|inconsistent)",
         r"failed to get global TPU topology",
+        r"failed to find host bounds",
+        r"could not determine TPU accelerator type",
         r"expected (\d+) (?:worker|chips|devices)",
     ),
     _sign(
@@ -470,6 +498,7 @@ _ENGINE = (
         r"model architectures? \[?(.{1,80}?)\]? (?:are|is) not supported",
         r"model architectures? \[?(.{1,80}?)\]? failed to be inspected",
         r"does not recognize this architecture",
+        r"unrecognized model in .{1,120}model_type",
         r"no (?:supported )?implementation .{0,40}for architecture",
     ),
     _sign(
@@ -550,6 +579,7 @@ _SYMPTOM = re.compile(
     r"|^Exception: Executor failed|RuntimeError: Executor failed",
     re.IGNORECASE | re.MULTILINE,
 )
+_AT_ANOTHER = re.compile(r"\b(?:gs|s3|https?|abfss?)://|googleapis\.com|amazonaws\.com|botocore|azure", re.IGNORECASE)
 _AT_THE_HUB = re.compile(r"hugging ?face|hf\.co\b|\bthe hub\b", re.IGNORECASE)
 
 # (EngineCore_DP0 pid=110) in front, a level, the time and the place
@@ -569,7 +599,12 @@ _ERROR = re.compile(r"^(?:[A-Za-z_][\w]*\.)*([A-Z]\w*(?:Error|Exception)): \S")
 
 def initializer_cause(log: str) -> Cause | None:
     """Of a storage initializer that ended."""
-    return _cause(log, (*_FULL, *_STORAGE, *_HUB, *_NOT_PERMITTED))
+    found = _cause(log, (*_FULL, *_STORAGE, *_HUB, *_NOT_PERMITTED))
+    if found is None or _AT_THE_HUB.search(log) or not _AT_ANOTHER.search(log):
+        return found
+    # the same errors of the network, on the way to a bucket
+    said = found.said.replace("the hub's", "the storage's").replace("the hub", "the model's storage")
+    return replace(found, said=said, remedy=found.remedy.replace("the hub", "the storage"))
 
 
 def server_cause(log: str) -> Cause | None:
