@@ -5,10 +5,10 @@
 # Note that this module util is PRIVATE to the collection.
 """The states that a kubelet, the scheduler and the controllers of nodes report, and what each means for a wait.
 
-Read in Kubernetes 1.20 to 1.37: pkg/kubelet/images/types.go and cri-api's errors.go (images), container/sync_result.go
-and kuberuntime/kuberuntime_container.go (containers), lifecycle/predicate.go, cm/devicemanager, cm/topologymanager,
-cm/memorymanager, preemption and nodeshutdown (pods that are not admitted), eviction/helpers.go and
-active_deadline.go (pods that are ended), pkg/apis/core's DisruptionTarget reasons. Containerd brings StartError.
+Read in Kubernetes' sources: pkg/kubelet/images/types.go and cri-api's errors.go (images), container/sync_result.go and
+kuberuntime/kuberuntime_container.go (containers), lifecycle/predicate.go, cm/devicemanager, cm/topologymanager,
+preemption and nodeshutdown, of 1.20 and later (pods that are not let in), eviction/helpers.go (pods that are ended),
+and the reasons of DisruptionTarget in k8s.io/api. StartError is containerd's.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
 # Note that this module util is PRIVATE to the collection.
 """Which errors of an API server pass by themselves, and which another try does not mend.
 
-By reason and status where they are known, else by the words that apimachinery gives to each (0.29 to 0.37:
-pkg/api/errors/errors.go, util/net/http.go for lost connections; apiserver's admission and webhook errors; etcd's).
+By reason and status where they are known, else by the words that apimachinery gives to each (0.37:
+pkg/api/errors/errors.go, util/net for lost connections; apiserver's admission and webhook errors; etcd's).
 """
 
 from __future__ import annotations

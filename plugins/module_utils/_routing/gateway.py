@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Note that this module util is PRIVATE to the collection.
-"""Whether a Gateway serves, and where it can be reached, read out of the object (Gateway API v1.0 to v1.4)."""
+"""Whether a Gateway serves, and where it can be reached, read out of the object (Gateway API v1, gateway_types.go)."""
 
 from __future__ import annotations
 

@@ -4,9 +4,9 @@
 
 """What vLLM, its TPU plugin and XLA print when a server does not come up, several forms of each.
 
-Read in vLLM 0.8 to 0.19 (worker/worker.py, v1/core/kv_cache_utils.py, config/model.py, transformers_utils/config.py,
-v1/engine/core_client.py), tpu-inference 0.27 (runner/tpu_runner.py), and, of libtpu, in reports (jax#13260,
-alphafold3#656). Which form a server speaks is drawn by its model; SANDBOX_VLLM_WORDS sets it.
+Of vLLM 0.8, 0.11 and 0.19 (v1/core/kv_cache_utils.py and its forerunners, config/model.py,
+transformers_utils/config.py, v1/engine/core_client.py), tpu-inference 0.27 (runner/tpu_runner.py), and, of libtpu, from
+reports (jax#13260, alphafold3#656). Which form a server speaks is drawn by its model; SANDBOX_VLLM_WORDS sets it.
 """
 
 from __future__ import annotations
