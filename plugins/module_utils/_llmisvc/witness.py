@@ -61,7 +61,7 @@ class Witness:
             if each.trouble is not None and each.trouble.reason in PULL_ATTEMPTS:
                 self._attempts.add((each.uid, each.trouble.container))
         finished = sorted((each for each in replicas if each.stage == FINISHED), key=lambda each: each.started)
-        self._ended.update({each.uid: each for each in finished if each.uid not in self._ended})
+        self._ended.update({each.uid: each for each in finished})
         if self._ended_before is None:
             self._ended_before = frozenset(self._ended)
         now = self._clock.monotonic()
