@@ -957,3 +957,49 @@ def test_the_options_have_the_defaults_that_are_documented() -> None:
             assert spec[name]["default"] == value, name
     assert spec["name"]["required"] is True
     assert "default" not in spec["replicas"]
+
+
+def refused(name: str, template: str = "new", started: str = "2026-11-24T11:59:00Z") -> Json:
+    body = pod(name, phase="Failed", template=template)
+    body["status"] = {"phase": "Failed", "reason": "OutOfcpu", "message": "no room", "startTime": started}
+    return body
+
+
+@pytest.mark.parametrize(
+    ("ended_pods", "reason"),
+    [
+        pytest.param([refused("r1"), refused("r2")], "OutOfcpu", id="a moment ago"),
+        pytest.param([refused("r1", started="2026-11-24T09:00:00Z")], "Pending", id="left over from long ago"),
+        pytest.param([refused("r1", started="")], "OutOfcpu", id="nobody knows when"),
+        pytest.param([refused("r1", template="old")], "Pending", id="of an older form"),
+    ],
+)
+def test_ended_pods_are_told_where_they_matter(play: Play, ended_pods: list[Json], reason: str) -> None:
+    play.cluster.service = starting_service(replicas=1)
+    play.cluster.deployments = [deployment(0, 1, 1, desired=1)]
+    play.cluster.replica_sets = [replica_set(), replica_set("old", revision="1")]
+    play.cluster.pods = [*ended_pods, pending("zzzzz")]
+    play.run(wait=False)
+    assert play.problem["reason"] == reason
+
+
+def test_an_endpoint_picker_that_its_node_refuses_is_told(play: Play) -> None:
+    picker = refused("r1")
+    picker["metadata"]["labels"]["kserve.io/component"] = "router-scheduler"
+    play.cluster.service = service(condition("SchedulerWorkloadReady", "False", "MinimumReplicasUnavailable"))
+    play.cluster.deployments = [deployment()]
+    play.cluster.pods = [*ready_pods(), picker]
+    play.run(wait=False)
+    assert play.problem["message"].startswith("The endpoint picker ")
+    assert "OutOfcpu: no room" in play.problem["message"]
+
+
+@pytest.mark.parametrize(("status", "reason"), [(408, ""), (409, "Conflict"), (410, "Expired"), (500, "ServerTimeout")])
+def test_an_api_server_that_is_away_is_asked_again(play: Play, status: int, reason: str) -> None:
+    play.cluster.serve()
+    play.cluster.pods = [pending()]
+    play.cluster.service = starting_service()
+    play.cluster.at(10, play.cluster.serve)
+    play.cluster.troubles = [None, KubernetesError("list", status, reason, "later")]
+    play.run()
+    assert play.error is None
