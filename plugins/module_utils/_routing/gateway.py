@@ -28,6 +28,7 @@ _PRIVATE = tuple(
         "fe80::/10",
     )
 )
+_CLUSTER_ONLY = 3
 _INTERNAL_NAMES = (".svc", ".local", ".localhost", ".localdomain", ".internal")
 # Conditions with the status that they must have. Those that a controller does not write say nothing; the CRD's own
 # default for the first two is Unknown.
@@ -78,9 +79,6 @@ def gateway_address(gateway: Object | None) -> str:
 def is_internal(address: str) -> bool:
     """Is it a name that only the cluster's own DNS knows?"""
     return bool(address) and _nearness(address) == _CLUSTER_ONLY
-
-
-_CLUSTER_ONLY = 3
 
 
 def _addresses(gateway: Object | None) -> list[str]:
