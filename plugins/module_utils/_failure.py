@@ -135,7 +135,12 @@ def sentence(text: str) -> str:
     if len(lines) > 1 and said == lines[0].rstrip(".:") and len(said) < 80:
         # a heading, and what is beneath it
         said = f"{said}: {_first(' '.join(lines[1].split()))}"
-    return flat(_SECRETS.sub("(not shown)", said), LONGEST)
+    return flat(without_secrets(said), LONGEST)
+
+
+def without_secrets(text: str) -> str:
+    """Somebody else's words, fit to be repeated."""
+    return _SECRETS.sub("(not shown)", text)
 
 
 def _nobody(found: re.Match[str]) -> str:
@@ -189,4 +194,4 @@ def _closed(said: str) -> str:
     return said if said.endswith((".", "!", "?", "…")) else f"{said}."
 
 
-__all__ = ("LONGEST", "failure_sentence", "is_secret", "sentence", "title")
+__all__ = ("LONGEST", "failure_sentence", "is_secret", "sentence", "title", "without_secrets")

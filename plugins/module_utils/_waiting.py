@@ -22,19 +22,18 @@ from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capab
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock, Deadline, SystemClock, in_words
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, flat
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError, KubernetesRest
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.kubelet import BEGINNING, disruption, of_exit
 from ansible_collections.rhaii.gke.plugins.module_utils._readiness import is_available
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.gateway import gateway_faults
 
 # What is ready when a condition says so; what is not named here is ready when it is there.
 _CONDITIONS: Mapping[str, str] = {
     "Certificate": "Ready",
     "ClusterIssuer": "Ready",
     "CustomResourceDefinition": "Established",
-    "Gateway": "Programmed",
     "Issuer": "Ready",
 }
 _PEM = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
-# Of a pod that has only just been made.
-_BEGINNING = ("ContainerCreating", "PodInitializing")
 
 
 class Objects(Protocol):
@@ -78,6 +77,8 @@ def lacking(wanted: Wanted, live: Json | None, pods: Callable[[Json], Sequence[J
         return "" if is_available(live) else _of_deployment(live, pods(live))
     if wanted.certificate_keys:
         return "" if certificate_of(live, wanted.certificate_keys) else "has no certificate"
+    if kind == "Gateway":
+        return _of_gateway(live)
     condition = _CONDITIONS.get(kind)
     return _of_condition(live, condition) if condition else ""
 
@@ -86,15 +87,32 @@ def _of_condition(live: Json, kind: str) -> str:
     found = next((each for each in (live.get("status") or {}).get("conditions") or [] if each["type"] == kind), None)
     if found is None:
         return f"does not say yet whether it is {kind}"
-    if found["status"] == "True":
-        return ""
-    return f"is not {kind}: {_said(found.get('reason'), found.get('message'))}"
+    if found["status"] != "True":
+        return f"is not {kind}: {_said(found.get('reason'), found.get('message'))}"
+    generation = int((live.get("metadata") or {}).get("generation") or 0)
+    seen = int(found.get("observedGeneration") or generation)
+    return f"says {kind} of its generation {seen}, and it is of {generation}" if seen < generation else ""
+
+
+def _of_gateway(live: Json) -> str:
+    """Its own condition first; listeners that do not serve follow from it, or are apart from it."""
+    faults = gateway_faults(live)
+    return _of_condition(live, "Programmed") or (f"does not serve: {'; '.join(faults)}" if faults else "")
 
 
 def _of_deployment(live: Json, pods: Sequence[Json]) -> str:
     replicas = int(live["spec"].get("replicas", 1))
-    available = int((live.get("status") or {}).get("availableReplicas", 0))
-    reasons = [reason for reason in map(_of_pod, pods) if reason]
+    status = live.get("status") or {}
+    available = int(status.get("availableReplicas", 0))
+    conditions = {str(each.get("type")): each for each in status.get("conditions") or []}
+    failure: Json = conditions.get("ReplicaFailure", {})
+    if failure.get("status") == "True":  # its pods are not let in by the cluster
+        return f"has {available} of {replicas} available; {_said(failure.get('reason'), failure.get('message'))}"
+    ended = [pod for pod in pods if (pod.get("status") or {}).get("phase") == "Failed"]
+    reasons = [reason for reason in (_of_pod(pod) for pod in pods if pod not in ended) if reason]
+    if ended and not reasons:  # nothing takes them away, so that older ones may be of long ago
+        last = max(ended, key=lambda pod: str((pod.get("status") or {}).get("startTime") or ""))
+        reasons = [_of_pod(last) + (f", and {len(ended) - 1} more before it" if len(ended) > 1 else "")]
     told = f"; {'; '.join(reasons)}" if reasons else ""
     return f"has {available} of {replicas} available{told}"
 
@@ -103,14 +121,24 @@ def _of_pod(pod: Json) -> str:
     """Why a pod does not serve, in Kubernetes' own words; empty where it does, or has only just begun."""
     status = pod.get("status") or {}
     name = pod["metadata"]["name"]
-    for condition in status.get("conditions") or []:
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return f"pod {name}: {_said(condition.get('reason'), condition.get('message'))}"
+    if status.get("phase") == "Failed":  # refused or ended by its node
+        return f"pod {name}: {_said(status.get('reason') or 'Failed', status.get('message'))}"
+    conditions = {str(each["type"]): each for each in status.get("conditions") or []}
+    scheduled = conditions.get("PodScheduled", {})
+    if scheduled.get("status") == "False":
+        return f"pod {name}: {_said(scheduled.get('reason'), scheduled.get('message'))}"
+    goes = disruption(conditions.get("DisruptionTarget", {}))
+    if goes:
+        return f"pod {name}: {_said(None, goes)}"
     for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
-        waiting = (container.get("state") or {}).get("waiting")
-        if waiting and waiting.get("reason") not in _BEGINNING:
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if str(waiting.get("reason") or "") not in BEGINNING:
             last = ((container.get("lastState") or {}).get("terminated") or {}).get("message")
             return f"pod {name}: {_said(waiting.get('reason'), waiting.get('message') or last)}"
+        ended = (container.get("state") or {}).get("terminated") or {}
+        if int(ended.get("exitCode") or 0) != 0:
+            code = of_exit(ended.get("exitCode")) or f"exit code {ended.get('exitCode')}"
+            return f"pod {name}: {_said(ended.get('reason'), ended.get('message') or code)}"
     return ""
 
 

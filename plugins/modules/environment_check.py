@@ -15,6 +15,9 @@ description:
   - Of secrets and network policies it asks for names alone, so that no secret leaves the cluster.
   - An EnvoyFilter that gives the gateway's routes a processing mode and names no endpoint picker is named, whoever
     applied it. Istio replaces what it has by that, and nobody is left to ask.
+  - A node counts where it is Ready, has TPU chips and is not about to go; what else it lacks is named.
+  - A Gateway must be Accepted and Programmed in its newest generation, and so must its listeners, without conflicts and
+    with their references resolved. Of several addresses the one counts that answers from farthest away.
   - A service's replicas must all be Ready, in one form, each on a node of its own.
 author: The rhaii.gke authors (@rhaii-gke)
 extends_documentation_fragment:
@@ -105,7 +108,7 @@ findings:
       type: str
       sample: TPU nodes
     verdict:
-      description: V(ok) or V(failed).
+      description: V(ok) or V(failed); V(unknown) for a Gateway that has no address but a name of the cluster's own DNS.
       type: str
       sample: ok
     found:

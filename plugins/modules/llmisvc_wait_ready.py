@@ -16,7 +16,11 @@ description:
     and some versions of KServe keep it true while C(PresetsCombined) is false.
   - Where it runs in process, it shows a line whenever something changes, with the stage of each replica.
   - Gives up early on what cannot heal, such as a missing pull secret, a container that crashes again and again, or a
-    stopped service. Pods that wait for nodes are no such case.
+    stopped service, or pods that their nodes refuse one after the other. Pods that wait for nodes are no such case, and
+    neither are errors of the API server or of webhooks that pass by themselves.
+  - Of a container that ended it reads the last 2000 lines of the log (4 MiB at most), since causes stand far above what
+    follows from them, and knows them by the error types of the hub's client, of vLLM, XLA and KServe's storage
+    initializer.
   - Returns the same on success and on failure.
 author: The rhaii.gke authors (@rhaii-gke)
 extends_documentation_fragment:
@@ -62,6 +66,8 @@ options:
     description:
       - How often a container may have ended, and be restarted with a growing delay, before that counts as hopeless.
       - The last of these must have happened during the wait, so that a failure that has been put right is no reason.
+      - As many pods that their nodes refuse or end one after the other count as hopeless, too, once that has stood for
+        O(fail_fast_after).
     type: int
     default: 3
   missing_timeout:

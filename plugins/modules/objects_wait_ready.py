@@ -11,11 +11,11 @@ module: objects_wait_ready
 short_description: Wait until objects are ready, and say what keeps them
 version_added: 0.2.0
 description:
-  - A Deployment is ready when every replica of its newest form is available, a Gateway when it is programmed, a
-    CustomResourceDefinition when it is established, an Issuer, ClusterIssuer or Certificate when it says so. Everything
-    else is ready when it is there.
-  - Of a Deployment that is not, it names the pods that cannot start with Kubernetes' own reason, while it waits and
-    when it fails.
+  - A Deployment is ready when every replica of its newest form is available, a Gateway when it is programmed in its
+    newest generation and all its listeners serve, a CustomResourceDefinition when it is established, an Issuer,
+    ClusterIssuer or Certificate when it says so. Everything else is ready when it is there.
+  - Of a Deployment that is not, it names the pods that cannot start, that their nodes refuse or end, or that the
+    cluster does not let in, with Kubernetes' own reason, while it waits and when it fails.
 author: The rhaii.gke authors (@rhaii-gke)
 extends_documentation_fragment:
   - rhaii.gke._attributes

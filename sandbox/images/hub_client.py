@@ -16,6 +16,7 @@ from pathlib import Path
 import aiohttp
 
 from sandbox.guide_time import scaled
+from sandbox.images.hub_words import generation_of, refused, unreachable
 from sandbox.settings import Settings
 
 HUB = "https://huggingface.co"
@@ -26,6 +27,10 @@ LEAST_PATIENCE = 5.0
 
 class HubError(Exception):
     """The repository could not be had; the message names the cause and the remedy."""
+
+
+class ClientError(HubError):
+    """The hub's client library gave up; the message is what it prints, as it prints it."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ async def download(
     headers = {"User-Agent": "sandbox-hub-client", **({"Authorization": f"Bearer {token}"} if token else {})}
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=patience(), sock_read=patience())
     async with aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout) as session:
-        client = _Client(session, hub, tls or trust(), repository, has_token=bool(token))
+        client = _Client(session, hub, tls or trust(), repository, generation_of(repository.name, environ))
         names = await client.files()
         destination.mkdir(parents=True, exist_ok=True)
         for name in names:
@@ -95,13 +100,13 @@ class _Client:
     """Requests about one repository."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, hub: str, tls: ssl.SSLContext, repository: Repository, *, has_token: bool
+        self, session: aiohttp.ClientSession, hub: str, tls: ssl.SSLContext, repository: Repository, generation: str
     ) -> None:
         self._session = session
         self._hub = hub
         self._tls = tls
         self._repository = repository
-        self._has_token = has_token
+        self._generation = generation
 
     async def files(self) -> list[str]:
         """The names of the repository's files."""
@@ -115,34 +120,21 @@ class _Client:
         return await self._get(f"/{self._repository.name}/resolve/{self._repository.revision}/{name}")
 
     async def _get(self, path: str) -> bytes:
-        name = self._repository.name
+        url = self._hub + path
         try:
-            async with self._session.get(self._hub + path, ssl=self._tls) as response:
+            async with self._session.get(url, ssl=self._tls) as response:
                 if response.status == 200:
                     return await response.read()
-                code = response.headers.get("X-Error-Code", "")
-                raise HubError(refusal(name, response.status, code, has_token=self._has_token))
+                code, said = (response.headers.get(name, "") for name in ("X-Error-Code", "X-Error-Message"))
+                raise ClientError(refused(response.status, code, said, url, self._generation))
         except TimeoutError as error:
-            raise HubError(
-                f"No answer from {self._hub} within {patience():.0f} s while fetching {name}: is egress to it on port "
-                "443, and DNS, allowed by the network policies of this pod?"
-            ) from error
+            raise ClientError(unreachable("timed out", url, self._generation)) from error
         except (aiohttp.ClientError, OSError) as error:
-            raise HubError(f"{self._hub} could not be reached while fetching {name}: {error}") from error
+            raise ClientError(unreachable(_reason(error), url, self._generation)) from error
 
 
-def refusal(name: str, status: int, code: str, *, has_token: bool) -> str:
-    """What an error answer of the hub means for people."""
-    link = f"https://huggingface.co/{name}"
-    if code == "GatedRepo" or status == 403:
-        if has_token:
-            return f"{status} GatedRepo: the account of HF_TOKEN has no access to {name}. Ask for it at {link}."
-        return f"{status} GatedRepo: {name} is gated and HF_TOKEN is not set. Accept its terms at {link}, set a token."
-    if code == "RevisionNotFound":
-        return f"{status} RevisionNotFound: {name} exists, the revision does not."
-    if code == "RepoNotFound" or status == 404:
-        advice = "check its spelling" if has_token else "check its spelling; a private one needs HF_TOKEN"
-        return f"{status} RepositoryNotFound: there is no model {name} on the hub, {advice}."
-    if status == 401:
-        return f"401 Unauthorized: the hub knows no such token; check HF_TOKEN (for {name})."
-    return f"{status} {code or 'error'} from the hub for {name}."
+def _reason(error: Exception) -> str:
+    """As the operating system says it."""
+    cause = getattr(error, "os_error", error)
+    number = getattr(cause, "errno", None)
+    return f"[Errno {number}] {getattr(cause, 'strerror', '')}" if number else str(error)

@@ -16,6 +16,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.kubelet import (
+    CRASHING,
+    ENDED,
+    LOST,
+    NEVER_RAN,
+    NO_IMAGE,
+    PULL_PAUSE,
+    PULLING,
+    missing_claim,
+    of_exit,
+    pod_end,
+    waiting_for_a_node,
+)
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.logs import (
+    Cause,
+    initializer_cause,
+    server_cause,
+    shown,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import Json
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.problems import Problem
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.replicas import (
@@ -24,7 +43,6 @@ from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.replicas import
     INITIALIZER,
     PENDING,
     PROBING,
-    PULL_REASONS,
     READY,
     WAY,
     Replica,
@@ -36,62 +54,81 @@ from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.replicas import
 LONGEST_BACK_OFF = 330.0
 LAST_LINES = 5
 
-CRASH_REASONS = ("CrashLoopBackOff", "OOMKilled")
-_BAD_IMAGES = ("InvalidImageName", "ErrImageNeverPull")
+# Of these the log of the last run may tell why.
+CRASH_REASONS = (*CRASHING, *ENDED, "RunContainerError", "PostStartHookError")
 
 _LOGIN = re.compile(
     r"\b40[13]\b|unauthorized|authentication required|authorization failed|failed to authorize|access denied"
     r"|no basic auth credentials|insufficient_scope|\bdenied:",
     re.IGNORECASE,
 )
-_NO_IMAGE = re.compile(r": not found|manifest unknown|\b404\b", re.IGNORECASE)
+_NO_IMAGE = re.compile(
+    r": not found|manifest unknown|\b404\b|name unknown|repository .{1,120} not found", re.IGNORECASE
+)
+_PLATFORM = re.compile(
+    r"no match for platform in manifest|no matching manifest for|image operating system .* cannot be", re.I
+)
+_UNSIGNED = re.compile(r"signature validation failed|SignatureValidationFailed|source image rejected", re.IGNORECASE)
+# Registries that a node asks as its own service account.
+_OF_GOOGLE = re.compile(r"(?:^|\.)(?:gcr\.io|pkg\.dev)$")
+_ARTIFACT_REMEDY = (
+    "Give the service account of the nodes roles/artifactregistry.reader on the repository (or the pod a pull secret "
+    "for it), and see that the image is there."
+)
+# What a registry, or the way to it, gets over; some of it says 403 or 404 on its way.
+_PASSING_PULLS: Sequence[tuple[re.Pattern[str], str, str]] = (
+    (
+        re.compile(r"toomanyrequests|too many requests|\b429\b|rate limit", re.IGNORECASE),
+        "{0} answers fewer requests than were made",
+        "It is tried again by itself; a pull secret with a login has a limit of its own.",
+    ),
+    (
+        re.compile(r"x509: |certificate signed by unknown authority|tls: failed to verify", re.IGNORECASE),
+        "the node does not trust the certificate of {0}",
+        "Let the registry pass uninspected, or give the nodes its CA (containerd's hosts configuration of the pool).",
+    ),
+    (
+        re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE),
+        "the node's disk is full",
+        "Give the nodes a larger boot disk.",
+    ),
+    (
+        re.compile(r"no such host|server misbehaving|name resolution", re.IGNORECASE),
+        "the name of {0} cannot be resolved from the node",
+        "See the nodes' DNS, and Cloud NAT or Private Google Access of private nodes.",
+    ),
+    (
+        re.compile(
+            r"i/o timeout|deadline exceeded|connection (?:refused|reset)|network is unreachable|no route to host"
+            r"|handshake timeout|\bEOF\b|client connection lost",
+            re.IGNORECASE,
+        ),
+        "{0} does not answer the node",
+        "Let the nodes reach the registry on port 443: firewall, Cloud NAT of private nodes.",
+    ),
+)
 _CONFIG_SOURCE = re.compile(r'(secret|configmap) "([^"]+)" not found', re.IGNORECASE)
 _CONFIG_KEY = re.compile(r"find key (\S+) in (Secret|ConfigMap) (\S+)")
 
-# What a storage-initializer's log can say, the surest first.
-_DOWNLOAD_CAUSES: Sequence[tuple[re.Pattern[str], str, str]] = (
-    (
-        re.compile(r"repository ?not ?found|revision ?not ?found|entry ?not ?found", re.IGNORECASE),
-        "the hub has no such model, or shows it to its own users alone",
-        "Check spec.model.uri; a private model needs a token that may read it (rhaii_hf_token_file).",
-    ),
-    (
-        re.compile(
-            r"\b40[13]\b|unauthorized|forbidden|gated ?repo|access to model .* is restricted|invalid user token",
-            re.IGNORECASE,
-        ),
-        "the hub refuses the token, or wants one",
-        "Give a token that may read the model (rhaii_hf_token_file), accept the model's terms, and deploy again.",
-    ),
-    (
-        re.compile(
-            r"name or service not known|name resolution|nameresolutionerror|getaddrinfo|no such host|could not resolve",
-            re.IGNORECASE,
-        ),
-        "the hub's name cannot be resolved",
-        "Let the pods reach the cluster's DNS (UDP and TCP port 53) in the network policies, and check the DNS itself.",
-    ),
-    (
-        re.compile(
-            r"timed ?out|timeout ?error|connect ?timeout|read ?timeout|connection refused|network is unreachable"
-            r"|no route to host|no answer from|max retries exceeded",
-            re.IGNORECASE,
-        ),
-        "the hub cannot be reached from the pod",
-        "Let the pods reach the hub on port 443: network policies (egress), firewall, Cloud NAT of private nodes.",
-    ),
-    (
-        re.compile(r"no space left on device", re.IGNORECASE),
-        "the volume is full",
-        "Give the node, or the volume of the model, more room.",
-    ),
-)
-_SERVER_CAUSES: Sequence[tuple[re.Pattern[str], str, str]] = (
-    (
-        re.compile(r"resource_exhausted|out of memory|\bhbm\b|more KV cache than", re.IGNORECASE),
-        "the model does not fit into the memory of the chips",
-        "Lower --max-model-len or --max-num-seqs, or serve the model on more chips.",
-    ),
+# What the runtime or the kubelet could not do for a container, and what to look at. It is tried again.
+_REFUSALS: Mapping[str, str] = {
+    "ImageInspectError": "See the node's container runtime and its disk; let the node be made anew if it stays so.",
+    "CreateContainerError": "Correct what the message names: its command, its mounts, its devices.",
+    "RunContainerError": "Correct what the message names: its command and arguments, its mounts, its user.",
+    "PreCreateHookError": "See the node's kubelet: the CPUs, memory or devices that it set aside do not fit.",
+    "PreStartHookError": "See the node's kubelet: the CPUs, memory or devices that it set aside do not fit.",
+    "PostStartHookError": "Correct the container's postStart hook.",
+    "KillContainerError": "See the node's container runtime; let the node be made anew if it stays so.",
+    "CreatePodSandboxError": "See the node's network (its CNI), and whether its subnet has addresses left.",
+    "ConfigPodSandboxError": "Correct the pod's DNS, sysctls or security context, as the message says.",
+    LOST: "Its node was lost, or made anew: another pod takes its place.",
+}
+# Runtimes' words for what another attempt does not mend (runc, containerd, the kubelet).
+_LASTING = re.compile(
+    r"executable file not found|no such file or directory|no command specified|permission denied|exec format error"
+    r"|is not a directory|not a directory|unable to find user|no matching entries in passwd|runAsNonRoot"
+    r"|invalid (?:capability|mount|argument)|duplicate mount",
+    re.IGNORECASE,
 )
 _PROBE = re.compile(r"^(Liveness|Startup) probe failed")
 _MEMORY_REMEDY = "Give the container a higher memory limit."
@@ -181,7 +218,7 @@ def _covers(entry: str, image: str) -> bool:
 
 def last_lines(log: str, count: int = LAST_LINES) -> str:
     """The end of a log in one line."""
-    lines = [" ".join(line.split())[:200] for line in log.splitlines() if line.strip()]
+    lines = [shown(line)[:200] for line in log.splitlines()[-4 * count :] if line.strip()]
     return " | ".join(lines[-count:])
 
 
@@ -191,8 +228,8 @@ def replica_problem(
     """What keeps this replica, or endpoint picker, from being ready."""
     trouble = replica.trouble
     if trouble is None:
-        return _on_its_way(replica, evidence)
-    if trouble.reason in _BAD_IMAGES:
+        return _on_its_way(replica, evidence, namespace, patience)
+    if trouble.reason in NO_IMAGE:
         return _problem(
             replica,
             trouble.reason,
@@ -200,15 +237,27 @@ def replica_problem(
             "Correct the name of the image (rhaii_image), or its imagePullPolicy.",
             patience,
         )
-    if trouble.reason in PULL_REASONS:
+    if trouble.reason in PULLING:
         return _pull(replica, trouble, evidence, namespace, patience)
     if trouble.reason == "CreateContainerConfigError":
         return _configuration(replica, trouble, namespace, patience)
     if trouble.reason == "OOMKilled":
         return _killed(replica, trouble, evidence)
-    if trouble.reason == "CrashLoopBackOff":
+    if trouble.reason == "CrashLoopBackOff" or trouble.ended in NEVER_RAN:
         return _crashes(replica, trouble, evidence, crash_limit)
-    return _problem(replica, trouble.reason, f"is not coming up: {_cut(trouble.text)}")
+    if trouble.reason in ENDED:
+        return _ends(replica, trouble, evidence, crash_limit)
+    said = _REFUSALS.get(trouble.reason)
+    if said is None:
+        return _problem(replica, trouble.reason, f"is not coming up: {_cut(trouble.text)}")
+    final = _LASTING.search(trouble.message)
+    return _problem(
+        replica,
+        trouble.reason,
+        f"is not coming up: {_cut(trouble.text)}",
+        said,
+        patience if final else None,
+    )
 
 
 def _who(replica: Replica) -> str:
@@ -230,13 +279,28 @@ def _end(text: str, limit: int = 200) -> str:
     return flat if len(flat) <= limit else "…" + flat[1 - limit :]
 
 
-def _on_its_way(replica: Replica, evidence: Evidence) -> Problem:
+def _on_its_way(replica: Replica, evidence: Evidence, namespace: str, patience: float) -> Problem:
     detail = replica.message
     if not detail and replica.stage in (CREATING, PROBING) and evidence.warnings:
         detail = evidence.warnings[-1]  # a volume that cannot be mounted, a probe that fails
     remedy = ""
-    if replica.stage == PENDING and "Insufficient google.com/tpu" in detail:
-        remedy = "Nodes with free TPU chips are missing: see whether the node pool is still coming up, or is too small."
+    if replica.stage == PENDING:
+        remedy = waiting_for_a_node(replica.schedule_reason, detail, replica.gates)
+        claim = missing_claim(detail)
+        if claim:
+            message = f"names the claim {claim}, which {namespace} does not have ({_cut(detail)})"
+            return _problem(replica, "NoClaim", message, f"Create the claim {claim}.", patience)
+    lacks = _CONFIG_SOURCE.search(detail) if replica.stage == CREATING else None
+    if lacks:
+        kind = "Secret" if lacks[1].lower() == "secret" else "ConfigMap"
+        # the kubelet mounts again after two minutes at the latest; what still stands then is still missing
+        return _problem(
+            replica,
+            "FailedMount",
+            f"is {doing(replica.stage)} ({_cut(detail)})",
+            f"Create the {kind} {lacks[2]} in {namespace}; the pod then goes on by itself.",
+            max(patience, LONGEST_BACK_OFF),
+        )
     message = f"is {doing(replica.stage)}" + (f" ({_cut(detail)})" if detail else "")
     return _problem(replica, replica.stage, message, remedy)
 
@@ -245,26 +309,38 @@ def _pull(replica: Replica, trouble: Trouble, evidence: Evidence, namespace: str
     """Older kubelets tell the registry's answer in events alone."""
     said = " ".join((trouble.message, *(each for each in evidence.warnings if "pull" in each.lower())))
     # The reasons take turns while the kubelet tries again; it is one trouble.
-    reason, answer = "ImagePullBackOff", _end(trouble.message or said)
+    answer = _end(trouble.message or said)
+    registry = registry_of(trouble.image)
     proven = patience if evidence.fresh else max(patience, LONGEST_BACK_OFF)
+
+    def problem(why: str, remedy: str = "", after: float | None = None) -> Problem:
+        return _problem(replica, PULL_PAUSE, f"cannot pull its image {trouble.image}{why}", remedy, after)
+
+    if trouble.reason == "SignatureValidationFailed" or _UNSIGNED.search(said):
+        remedy = "Sign the image, or let the nodes' signature policy take it."
+        return problem(f": its signature is refused ({answer})", remedy, proven)
+    for pattern, why, remedy in _PASSING_PULLS:
+        if pattern.search(said):
+            return problem(f" yet: {why.format(registry)} ({answer})", remedy)
     if _LOGIN.search(said):
+        if _OF_GOOGLE.search(registry):
+            why = f": {registry} does not let the node read it ({answer})"
+            return problem(why, _ARTIFACT_REMEDY, proven)
         login = login_of(replica.pull_secrets, evidence.secrets or {}, trouble.image, namespace)
-        return _problem(
-            replica,
-            reason,
-            f"cannot pull its image {trouble.image}: {login.said} ({answer})",
-            login.remedy,
-            patience if login.certain else proven,
+        return problem(f": {login.said} ({answer})", login.remedy, patience if login.certain else proven)
+    if _PLATFORM.search(said):
+        return problem(
+            f": {registry} does not have it for the node's architecture ({answer})",
+            "Give an image for linux/amd64 (rhaii_image), or nodes of the image's architecture.",
+            proven,
         )
     if _NO_IMAGE.search(said):
-        return _problem(
-            replica,
-            reason,
-            f"cannot pull its image {trouble.image}: {registry_of(trouble.image)} does not have it ({answer})",
+        return problem(
+            f": {registry} does not have it ({answer})",
             "Correct the image or its tag (rhaii_image), and deploy again.",
             proven,
         )
-    return _problem(replica, reason, f"cannot pull its image {trouble.image} yet: {answer}")
+    return problem(f" yet: {answer or trouble.reason}")
 
 
 def _configuration(replica: Replica, trouble: Trouble, namespace: str, patience: float) -> Problem:
@@ -295,26 +371,91 @@ def _killed(replica: Replica, trouble: Trouble, evidence: Evidence) -> Problem:
     )
 
 
-def _crashes(replica: Replica, trouble: Trouble, evidence: Evidence, crash_limit: int) -> Problem:
-    log = evidence.log
-    causes = _DOWNLOAD_CAUSES if trouble.container == INITIALIZER else _SERVER_CAUSES
-    guess, remedy = next(
-        ((f"; {cause}", advice) for pattern, cause, advice in causes if pattern.search(log)),
-        ("", f"See its log: kubectl logs {replica.name} -c {trouble.container} --previous."),
-    )
+def _cause(trouble: Trouble, evidence: Evidence) -> Cause | None:
+    """By the log of its last run; where that cannot be had, by what the container left as its last words."""
+    of = initializer_cause if trouble.container == INITIALIZER else server_cause
+    return of(evidence.log) or of(trouble.last_words)
+
+
+def _why(replica: Replica, trouble: Trouble, evidence: Evidence) -> tuple[str, str]:
+    """What a container's end comes from, to follow the words that it ended; and what to do."""
+    cause = _cause(trouble, evidence)
+    if cause is not None:
+        return f"; {cause.said}", cause.remedy
+    if trouble.ended in NEVER_RAN:
+        return f"; it never ran ({_cut(trouble.last_words, 200)})", _REFUSALS["RunContainerError"]
     probes = [each for each in evidence.warnings if _PROBE.match(each)]
-    if not guess and probes and trouble.container != INITIALIZER:
-        guess = f"; its probe ended it ({_cut(probes[-1], 120)})"
+    if probes and trouble.container != INITIALIZER:
         remedy = "Give it longer: a startupProbe, or a higher initialDelaySeconds or failureThreshold."
+        return f"; its probe ended it ({_cut(probes[-1], 120)})", remedy
+    if trouble.ended == LOST:
+        return "", _REFUSALS[LOST]
+    exits = of_exit(trouble.exit_code)
+    see = f"See its log: kubectl logs {replica.name} -c {trouble.container} --previous."
+    return f"; {exits}" if exits else "", see
+
+
+def _told(trouble: Trouble, evidence: Evidence) -> str:
+    """The line that names the cause, and how the log ends."""
+    last, cause = last_lines(evidence.log), _cause(trouble, evidence)
+    line = cause.line if cause is not None and cause.line and cause.line not in f"{last}{cause.said}" else ""
+    said = f" It says: {line.rstrip('.')}." if line else ""
+    return said + (f" Its log ends: {last}" if last else "")
+
+
+def _crashes(replica: Replica, trouble: Trouble, evidence: Evidence, crash_limit: int) -> Problem:
+    why, remedy = _why(replica, trouble, evidence)
     code = "" if trouble.exit_code is None else f", last with exit code {trouble.exit_code}"
-    last = last_lines(log)
     return _problem(
         replica,
         "CrashLoopBackOff",
-        f"starts its container {trouble.container} in vain: it ended {trouble.crashes} times{code}{guess}."
-        + (f" Its log ends: {last}" if last else ""),
+        f"starts its container {trouble.container} in vain: it ended {trouble.crashes} times{code}{why}."
+        + _told(trouble, evidence),
         remedy,
         0.0 if evidence.fresh and trouble.crashes >= crash_limit else None,
+    )
+
+
+def _ends(replica: Replica, trouble: Trouble, evidence: Evidence, crash_limit: int) -> Problem:
+    """Between its end and the kubelet's pause before the next start."""
+    why, remedy = _why(replica, trouble, evidence)
+    told = _told(trouble, evidence)
+    return _problem(
+        replica,
+        trouble.reason,
+        f"is not coming up: {_cut(trouble.text)}{why}" + (f".{told}" if told else ""),
+        remedy if evidence.log or why or trouble.ended == LOST else "",
+        0.0 if evidence.fresh and trouble.crashes >= crash_limit and trouble.ended != LOST else None,
+    )
+
+
+def ended_problem(
+    ended: Sequence[Replica], fresh: bool, *, let_in: int, wanted: int, patience: float, crash_limit: int
+) -> Problem | None:
+    """Pods that their nodes refuse or end one after the other, while their controller makes new ones.
+
+    Of those that are refused none is left that was let in. Those that are ended had run, and so does the next for a
+    while: they are counted, as crashes are.
+    """
+    if not ended:
+        return None
+    last = ended[-1]
+    means = pod_end(last.end_reason, last.end_message)
+    alike = [each for each in ended if each.end_reason == last.end_reason]
+    if let_in >= wanted and not means.ran:
+        return None
+    nodes = ", ".join(sorted({each.node for each in alike if each.node})) or "a node"
+    said = ": ".join(part for part in (last.end_reason, _cut(last.end_message)) if part) or "nobody says why"
+    many = f" {len(alike)} pods have ended so, on {nodes}." if len(alike) > 1 else f" It was on {nodes}."
+    hopeless = fresh and not means.heals and len(alike) >= crash_limit * (wanted if means.ran else 1)
+    return Problem(
+        "pod",
+        last.name.rpartition("-")[0] or last.name,  # their ReplicaSet, so that it stays one problem
+        last.end_reason or "Failed",
+        f"{_who(last)} ended before it served: {means.said} ({said.rstrip('.')}).{many}",
+        remedy=means.remedy,
+        # devices that a pod before has not given back yet are refused some times as well, for seconds
+        after=(0.0 if means.ran else patience) if hopeless else None,
     )
 
 
@@ -332,6 +473,7 @@ __all__ = (
     "LONGEST_BACK_OFF",
     "Evidence",
     "Login",
+    "ended_problem",
     "last_lines",
     "login_of",
     "registry_of",

@@ -29,6 +29,10 @@ from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import LE
 WATCH_SECONDS = 60
 # Changes come in groups: a pod's, its Deployment's and its service's status follow each other.
 SETTLE_SECONDS = 0.1
+# What is asked of a whole log at most: 2000 lines have some 300 KiB, and one that runs away must not fill the memory.
+# The API server counts from the first of the lines, so that the end is lost first, and a cause stands above it.
+WHOLE_LOG = 1000
+LONGEST_LOG = 4 * 1024 * 1024
 
 SERVICES, DEPLOYMENTS, REPLICA_SETS, PODS = "services", "deployments", "replica_sets", "pods"
 
@@ -257,6 +261,8 @@ class WatchedCluster:
     def log(self, pod: str, container: str, lines: int, *, ended: bool = False) -> str:
         path = f"/api/v1/namespaces/{quote(self._namespace)}/pods/{quote(pod)}/log"
         query = {"container": container, "tailLines": str(lines), **({"previous": "true"} if ended else {})}
+        if lines >= WHOLE_LOG:
+            query["limitBytes"] = str(LONGEST_LOG)
         return self._connection.use(lambda rest: rest.text(f"read the log of {pod}", path, query))
 
     def secret(self, name: str) -> Json | None:

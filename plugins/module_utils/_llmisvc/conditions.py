@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.names import STOP
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.passing import is_passing, is_refusal
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import Json
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.problems import Problem
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.gateway import is_internal
 
 READY = "Ready"
 PRESETS = "PresetsCombined"
@@ -41,21 +44,6 @@ MULTI_NODE = "WorkerWorkloadReady"
 _SYMPTOMS = ("", "Progressing", "MinimumReplicasUnavailable", "ProgressDeadlineExceeded")
 
 _TERMINAL = ("ConfigNotFound", "CombineBaseError", "InvalidRenderedConfig", "ScalingCRDNotFound")
-# KServe tries again by itself, and these it can get over.
-_PASSING = (
-    "the object has been modified",
-    "no endpoints available",
-    "failed calling webhook",
-    "connection refused",
-    "deadline exceeded",
-    "i/o timeout",
-    "handshake timeout",
-    "timed out",
-    "etcdserver",
-    "too many requests",
-    "try again",
-)
-
 _REMEDIES: Mapping[str, str] = {
     "ConfigNotFound": "Install KServe's presets, or correct spec.baseRefs.",
     "CombineBaseError": "Correct the spec, or the preset, as the message says.",
@@ -99,13 +87,13 @@ def conditions_of(service: Mapping[str, Any]) -> tuple[Condition, ...]:
 
 
 def is_terminal(condition: Condition) -> bool:
-    """Can it not heal without somebody's doing?"""
+    """Can it not heal without somebody's doing? KServe tries again by itself, and much of it passes."""
     if condition.reason in _TERMINAL:
         return True
-    if not condition.reason.endswith("Error") or "Reconcile" not in condition.reason:
-        return False
-    said = condition.message.lower()
-    return not any(words in said for words in _PASSING)
+    if "Reconcile" in condition.reason and condition.reason.endswith("Error"):
+        return not is_passing(condition.message)
+    # what was only read (InferencePoolFetchError), or is the API server's own reason
+    return condition.reason.endswith("Error") and is_refusal(condition.message)
 
 
 def blocking(conditions: Sequence[Condition]) -> list[Condition]:
@@ -201,11 +189,13 @@ def service_problem(service: Json, replicas: int | None, patience: float) -> Pro
 
 
 def urls_of(service: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
-    """The address to use, and all of them."""
+    """The address to use, and all of them; one that only the cluster's DNS knows is used where there is no other."""
     status = service.get("status") or {}
     entries = [*(status.get("addresses") or []), status.get("address") or {}]
     addresses = tuple(dict.fromkeys(str(each["url"]) for each in entries if each.get("url")))
-    return str(status.get("url") or (addresses[0] if addresses else "")), addresses
+    known = [url for url in (str(status.get("url") or ""), *addresses) if url]
+    outside = [url for url in known if not is_internal(urlsplit(url).hostname or "")]
+    return next(iter((*outside, *known)), ""), addresses
 
 
 def model_name(service: Mapping[str, Any]) -> str:

@@ -8,11 +8,17 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.kubelet import (
+    BEGINNING,
+    PULLING,
+    disruption,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.names import child_name, is_workload
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.passing import is_refusal
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import Json
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.problems import Problem
 
@@ -57,10 +63,6 @@ _DOING: Mapping[str, str] = {
     ROUTING: "waiting for what leads to the replicas",
 }
 
-# The one is an attempt that has just failed, the other the pause before the next.
-PULL_ATTEMPT = "ErrImagePull"
-PULL_REASONS = (PULL_ATTEMPT, "ImagePullBackOff")
-
 # What vLLM logs while it starts, and what it is doing then.
 _MARKERS = (
     ("Starting to load model", LOADING),
@@ -71,7 +73,6 @@ _MARKERS = (
     ("Compiled the model with different input shapes", PROBING),
     ("Application startup complete", PROBING),
 )
-_NO_TROUBLE = ("", "PodInitializing", "ContainerCreating")
 # A pod whose node died stays on as leaving; so long after its time was over nobody waits for it any more.
 _OVERDUE = timedelta(seconds=60)
 
@@ -95,6 +96,9 @@ class Trouble:
     # How often it has ended so far.
     crashes: int = 0
     exit_code: int | None = None
+    # Of its last run: the runtime's reason, and what the runtime or the container itself left to say.
+    ended: str = field(default="", compare=False)
+    last_words: str = field(default="", compare=False)
 
     @property
     def text(self) -> str:
@@ -103,7 +107,7 @@ class Trouble:
     @property
     def brief(self) -> str:
         """The same for as long as it is the same trouble: attempts and pauses take turns in reason and message."""
-        if self.reason in PULL_REASONS:
+        if self.reason in PULLING:
             return f"{self.container}: its image {self.image} cannot be pulled"
         if self.crashes:
             killed = ", for lack of memory" if self.reason == "OOMKilled" else ""
@@ -128,6 +132,12 @@ class Replica:
     trouble: Trouble | None = None
     gone_at: datetime | None = None
     pull_secrets: tuple[str, ...] = ()
+    # Of a pod that its node refused or ended: why, in the kubelet's own words.
+    end_reason: str = ""
+    end_message: str = ""
+    # Why the scheduler has no node for it, and who holds it back.
+    schedule_reason: str = ""
+    gates: tuple[str, ...] = ()
 
     @property
     def short(self) -> str:
@@ -191,8 +201,12 @@ def replica_of(pod: Json, older: Container[str]) -> Replica:
         started=str(status.get("startTime") or ""),
         message=_message(stage, status, trouble),
         trouble=trouble if stage == FAILING else None,
-        gone_at=_time(metadata.get("deletionTimestamp")),
+        gone_at=time_of(metadata.get("deletionTimestamp")),
         pull_secrets=tuple(str(each["name"]) for each in spec.get("imagePullSecrets") or [] if each.get("name")),
+        end_reason=str(status.get("reason") or "") if stage == FINISHED else "",
+        end_message=str(status.get("message") or "") if stage == FINISHED else "",
+        schedule_reason=str(_condition(status, "PodScheduled").get("reason") or "") if stage == PENDING else "",
+        gates=tuple(str(each.get("name")) for each in spec.get("schedulingGates") or []),
     )
 
 
@@ -221,7 +235,10 @@ def _stage(pod: Json, trouble: Trouble | None) -> str:
 def _message(stage: str, status: Json, trouble: Trouble | None) -> str:
     if stage == FINISHED:
         said = (status.get("reason"), status.get("message"))
-        return ": ".join(str(part) for part in said if part)
+        told = ": ".join(str(part) for part in said if part)
+        return told or disruption(_condition(status, "DisruptionTarget"))
+    if stage == LEAVING:
+        return disruption(_condition(status, "DisruptionTarget"))
     if stage == PENDING:
         # What preemption could do is of no interest: there is nothing to preempt.
         return str(_condition(status, "PodScheduled").get("message") or "").split(" preemption:", maxsplit=1)[0].strip()
@@ -235,8 +252,8 @@ def _trouble(spec: Json, status: Json) -> Trouble | None:
         restarts = int(each.get("restartCount") or 0)
         waiting, ended = _state(each, "waiting"), _state(each, "terminated")
         last = (each.get("lastState") or {}).get("terminated") or {}
-        if waiting and str(waiting.get("reason") or "") not in _NO_TROUBLE:
-            killed = last.get("reason") == "OOMKilled"
+        if waiting and str(waiting.get("reason") or "") not in BEGINNING:
+            killed = last.get("reason") == "OOMKilled" and waiting["reason"] not in PULLING
             return Trouble(
                 name,
                 "OOMKilled" if killed else str(waiting["reason"]),
@@ -244,6 +261,8 @@ def _trouble(spec: Json, status: Json) -> Trouble | None:
                 image=_image(spec, name) or image,
                 crashes=restarts + bool(last),
                 exit_code=last.get("exitCode"),
+                ended=str(last.get("reason") or ""),
+                last_words=str(last.get("message") or ""),
             )
         # An init container that ended well has done its work; one that serves must not end at all.
         if ended and (ended.get("exitCode") != 0 or name not in inits):
@@ -254,6 +273,8 @@ def _trouble(spec: Json, status: Json) -> Trouble | None:
                 image=_image(spec, name) or image,
                 crashes=restarts + 1,
                 exit_code=ended.get("exitCode"),
+                ended=str(ended.get("reason") or ""),
+                last_words=str(ended.get("message") or ""),
             )
     return None
 
@@ -290,7 +311,7 @@ def _condition(status: Json, kind: str) -> Json:
     return next((each for each in found if each.get("type") == kind), {})
 
 
-def _time(text: Any) -> datetime | None:
+def time_of(text: Any) -> datetime | None:
     try:
         return datetime.fromisoformat(str(text)).astimezone(UTC) if text else None
     except ValueError:
@@ -350,7 +371,7 @@ def refusal(deployments: Sequence[Json], patience: float) -> Problem | None:
             continue
         name, said = str(each["metadata"]["name"]), str(condition.get("message") or "no reason given").rstrip(".")
         # A policy of the cluster, or a wrong pod; a full quota may empty again.
-        final = "denied the request" in said or "is invalid" in said or "violates PodSecurity" in said
+        final = is_refusal(said) and "exceeded quota" not in said
         return Problem(
             "deployment",
             name,
@@ -449,8 +470,6 @@ __all__ = (
     "MISSING",
     "PENDING",
     "PROBING",
-    "PULL_ATTEMPT",
-    "PULL_REASONS",
     "READY",
     "REPLACING",
     "ROUTING",
@@ -469,5 +488,6 @@ __all__ = (
     "rollout_problem",
     "settled",
     "stage_of",
+    "time_of",
     "workload_deployments",
 )

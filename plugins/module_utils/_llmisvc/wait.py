@@ -15,7 +15,11 @@ from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capab
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Deadline, in_words
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
-from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.causes import replica_problem, replica_problems
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.causes import (
+    ended_problem,
+    replica_problem,
+    replica_problems,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.cluster import wait_ports
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.conditions import (
     MULTI_NODE,
@@ -30,6 +34,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.conditions impo
     urls_of,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.names import GROUP
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.passing import is_passing
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import LEAST_INTERVAL, Json, Snapshot, WaitPorts
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.problems import Problem, first
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.replicas import (
@@ -53,8 +58,6 @@ from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.witness import 
 # A line at least this often while nothing changes, so that nobody wonders whether it still lives.
 QUIET_SECONDS = 60.0
 NOT_FOUND, NOT_SERVED, NO_ANSWER = "NotFound", "NotServed", "NoAnswer"
-# An API server that is being updated or resized is away for minutes.
-_PASSING = (0, 429, 500, 502, 503, 504)
 
 
 class _Wait:
@@ -148,7 +151,7 @@ class _Wait:
         try:
             self.snapshot = how()
         except KubernetesError as error:
-            if self.snapshot is None or error.status not in _PASSING:
+            if self.snapshot is None or not is_passing(error.message, status=error.status, reason=error.reason):
                 raise
             if self.silence is None:
                 self.say("the API server does not answer; looking again until it does")
@@ -248,11 +251,30 @@ class _Wait:
         return [
             *(condition_problem(each, self.patience) for each in own),
             *([refused] if refused is not None else []),
+            *self.ended(current),
             *troubled,
             *(condition_problem(each, self.patience) for each in routes),
             *on_their_way,
             *(condition_problem(each, self.patience) for each in symptoms),
         ]
+
+    def ended(self, current: list[Replica]) -> list[Problem]:
+        """What ended pods say, while others in their place do not serve."""
+        found = []
+        for workload in (True, False):
+            ended, fresh = self.witness.ended(workload=workload)
+            ready = [each for each in self.replicas if each.stage == READY and each.newest]
+            own = [each for each in (*current, *ready) if each.workload == workload]
+            problem = ended_problem(
+                ended,
+                fresh,
+                let_in=sum(1 for each in own if each.node and each.started),
+                wanted=max(1, self.counts.desired) if workload else 1,
+                patience=self.patience,
+                crash_limit=self.crash_limit,
+            )
+            found += [problem] if problem is not None else []
+        return found
 
     def explain(self, replica: Replica) -> Problem:
         return replica_problem(

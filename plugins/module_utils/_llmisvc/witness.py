@@ -11,25 +11,29 @@ All of it is looked up sparingly, and none of it is needed: where reading is ref
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
-from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.causes import CRASH_REASONS, LAST_LINES, Evidence
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.causes import CRASH_REASONS, Evidence
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.kubelet import PULL_ATTEMPTS, PULLING
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.logs import LINES
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import Json, WaitPorts
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.replicas import (
+    FINISHED,
     MAIN,
-    PULL_ATTEMPT,
-    PULL_REASONS,
     Replica,
     Trouble,
     at_stage,
     marker,
+    time_of,
 )
 
 # Between two markers vLLM logs less than this.
 MARKER_LINES = 60
 EVENTS_SHOWN = 10
+RECENT = timedelta(hours=1)
 
 T = TypeVar("T")
 
@@ -44,6 +48,9 @@ class Witness:
         self._attempts: set[tuple[str, str]] = set()
         self._markers: dict[tuple[str, int], tuple[str, str]] = {}
         self._ends: dict[tuple[str, str, int], str] = {}
+        # Pods that their nodes refused or ended, in the order in which they were seen; the first look's apart.
+        self._ended: dict[str, Replica] = {}
+        self._ended_before: frozenset[str] | None = None
         self._secrets: dict[str, Json | None] = {}
         self._warnings: Sequence[Json] = []
 
@@ -51,8 +58,12 @@ class Witness:
         """Remember what fails, look further when it is time to, and tell the stages that only logs know."""
         for each in replicas:
             self._first.setdefault(each.uid, each.trouble)
-            if each.trouble is not None and each.trouble.reason == PULL_ATTEMPT:
+            if each.trouble is not None and each.trouble.reason in PULL_ATTEMPTS:
                 self._attempts.add((each.uid, each.trouble.container))
+        finished = sorted((each for each in replicas if each.stage == FINISHED), key=lambda each: each.started)
+        self._ended.update({each.uid: each for each in finished})
+        if self._ended_before is None:
+            self._ended_before = frozenset(self._ended)
         now = self._clock.monotonic()
         if further and (self._looked_at is None or now - self._looked_at >= self._interval):
             self._looked_at = now
@@ -69,6 +80,20 @@ class Witness:
                 if found is not None:
                     self._markers[each.uid, each.restarts] = found
 
+    def ended(self, *, workload: bool) -> tuple[list[Replica], bool]:
+        """Pods of the newest form that ended, the last of them last; and whether that one did so under our eyes."""
+        found = [
+            each for each in self._ended.values() if each.workload == workload and each.newest and self._recent(each)
+        ]
+        return found, bool(found) and found[-1].uid not in (self._ended_before or ())
+
+    def _recent(self, replica: Replica) -> bool:
+        """Is it no leftover? Nothing takes ended pods away, unless there are thousands."""
+        if replica.uid not in (self._ended_before or ()):
+            return True
+        started = time_of(replica.started)
+        return started is None or self._clock.now() - started < RECENT
+
     def _at_its_stage(self, replica: Replica) -> Replica:
         found = self._markers.get((replica.uid, replica.restarts))
         return at_stage(replica, *found) if found is not None and replica.starting else replica
@@ -76,7 +101,7 @@ class Witness:
     def evidence(self, replica: Replica) -> Evidence:
         """What is known of a replica that is not ready."""
         trouble, said = replica.trouble, self._said_of(replica)
-        if trouble is not None and trouble.reason in PULL_REASONS:
+        if trouble is not None and trouble.reason in PULLING:
             seen = (replica.uid, trouble.container) in self._attempts
             return Evidence(fresh=seen, warnings=said, secrets=self._pull_secrets(replica))
         if trouble is not None and trouble.reason in CRASH_REASONS:
@@ -88,13 +113,13 @@ class Witness:
         return before is None or before.container != trouble.container or trouble.crashes > before.crashes
 
     def _end(self, replica: Replica, trouble: Trouble) -> str:
-        """The log of the run that ended last; read once for each."""
+        """The whole log of the run that ended last; read once for each."""
         key = (replica.uid, trouble.container, trouble.crashes)
         if key not in self._ends:
             try:
-                self._ends[key] = self._cluster.log(replica.name, trouble.container, 4 * LAST_LINES, ended=True)
+                self._ends[key] = self._cluster.log(replica.name, trouble.container, LINES, ended=True)
             except KubernetesError:  # the kubelet does not call it the previous run before the next has begun
-                read = partial(self._cluster.log, replica.name, trouble.container, 4 * LAST_LINES)
+                read = partial(self._cluster.log, replica.name, trouble.container, LINES)
                 self._ends[key] = _try(read, "")
         return self._ends[key]
 

@@ -11,14 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, Finding
+from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, UNKNOWN, Finding
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.conditions import (
     blocking,
     conditions_of,
     generation_of,
 )
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.kubelet import BARE_FAULTS, node_fault, node_pressure
 from ansible_collections.rhaii.gke.plugins.module_utils._readiness import unavailable_deployments
-from ansible_collections.rhaii.gke.plugins.module_utils._routing.gateway import gateway_address, gateway_url
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.gateway import (
+    gateway_address,
+    gateway_faults,
+    gateway_url,
+    is_internal,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._verification.filters import takers
 
 Object = Mapping[str, Any]
@@ -97,11 +103,15 @@ def _filters(filters: Objects, wanted: Wanted) -> Finding:
 
 def _nodes(nodes: Objects, pool: str, wanted: int) -> Finding:
     own = [node for node in nodes if (node["metadata"].get("labels") or {}).get(POOL_LABEL) == pool]
-    ready = [node for node in own if _condition(node, "Ready") == "True"]
+    faults = {str(node["metadata"].get("name")): node_fault(node) for node in own}
+    ready = [node for node in own if not faults[str(node["metadata"].get("name"))]]
+    worries = [(str(node["metadata"].get("name")), node_pressure(node)) for node in ready]
     text = f"{len(ready)} of {len(own)} nodes of {pool} are ready, {wanted} are needed"
+    told = [f"{name} {why}" for name, why in (*faults.items(), *worries) if why and why not in BARE_FAULTS]
+    shown = "; ".join([text, *told])
     if len(ready) < wanted:
-        return Finding("TPU nodes", FAILED, text, "See why with: kubectl describe nodes, and run deploy.yml again.")
-    return Finding("TPU nodes", OK, text)
+        return Finding("TPU nodes", FAILED, shown, "See why with: kubectl describe nodes, and run deploy.yml again.")
+    return Finding("TPU nodes", OK, shown)
 
 
 def _condition(item: Object, kind: str) -> str:
@@ -162,14 +172,23 @@ def _lives(pod: Object) -> bool:
 
 
 def _gateway(gateway: Object | None, wanted: Wanted) -> Finding:
-    address = gateway_address(gateway)
+    address, faults = gateway_address(gateway), gateway_faults(gateway)
     if not address:
+        told = f"; {'; '.join(faults)}" if faults else ""
         remedy = "Run deploy.yml; a load balancer takes minutes."
-        return Finding("gateway", FAILED, f"{wanted.gateway} has no address", remedy)
+        return Finding("gateway", FAILED, f"{wanted.gateway} has no address{told}", remedy)
+    where = f"{wanted.gateway} at {address}"
     if not gateway_url(gateway, wanted.gateway_port):
         remedy = "Run deploy.yml: it gives it one."
-        return Finding("gateway", FAILED, f"{wanted.gateway} at {address} has no listener for HTTP or HTTPS", remedy)
-    return Finding("gateway", OK, f"{wanted.gateway} at {address}")
+        return Finding("gateway", FAILED, f"{where} has no listener for HTTP or HTTPS", remedy)
+    if faults:
+        remedy = "Mend what it names (kubectl describe gateway); see the log of the gateway's controller (istiod)."
+        return Finding("gateway", FAILED, f"{where} does not serve: {'; '.join(faults)}", remedy)
+    if is_internal(address):
+        text = f"{where}, a name that only the cluster knows"
+        remedy = "Give its Service a load balancer (type LoadBalancer) where requests come from outside."
+        return Finding("gateway", UNKNOWN, text, remedy)
+    return Finding("gateway", OK, where)
 
 
 __all__ = ("Object", "Objects", "Seen", "Wanted", "judge")

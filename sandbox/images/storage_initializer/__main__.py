@@ -11,8 +11,14 @@ from collections.abc import Sequence
 
 from sandbox.guide_time import seconds
 from sandbox.images.container import Container, run
-from sandbox.images.hub_client import HubError, Repository, download
+from sandbox.images.hub_client import ClientError, HubError, Repository, download
 
+FRAMES = """\
+  File "/storage-initializer/scripts/initializer-entrypoint", line 29, in <module>
+    Storage.download_files(src_uri, dest_path)
+  File "/prod_venv/lib64/python3.11/site-packages/kserve_storage/kserve_storage.py", line 842, in _download_hf
+    snapshot_download(repo_id=repo_id, revision=revision, local_dir=temp_dir, **kwargs)
+"""
 ENTRYPOINT = "/storage-initializer/scripts/initializer-entrypoint"
 
 
@@ -46,6 +52,10 @@ async def main(argv: Sequence[str]) -> int:
                 connector=sockets.connector(),
             )
             container.log(f"Successfully copied {source} to {destination}")
+    except ClientError as error:
+        # Python prints what nobody caught
+        container.log(f"Traceback (most recent call last):\n{FRAMES}{error}")
+        return 1
     except HubError as error:
         container.log(f"Failed to download the model: {error}")
         return 1

@@ -26,6 +26,7 @@ from sandbox.images.vllm.prefix_cache import PrefixCache
 from sandbox.images.vllm.scheduler import Scheduler
 from sandbox.images.vllm.server import Api
 from sandbox.images.vllm.startup import Plan, StartupError, check_devices, logger, plan, visible_devices, warm_up
+from sandbox.images.vllm.words import of_the_engine, of_the_front
 
 # By image tag, as far as it is known: what /version answers.
 VERSIONS = {"3.2.5": "0.11.0+rhai5", "3.3.0": "0.13.0+rhai1"}
@@ -45,18 +46,31 @@ async def main(argv: Sequence[str], kind: str) -> int:
     log("api_server.py", f"vLLM API server version {version_of(container)}")
     log("api_server.py", f"args: {' '.join(options.words)}")
     try:
-        check_devices(visible_devices(container, kind), options, kind)
-        sizes = plan(await model_folder(container, options), options, hardware)
+        check_devices(visible_devices(container, kind), options, kind, container.environ)
+        sizes = plan(await model_folder(container, options), options, hardware, container.environ)
         container.up()
         place = f"{container.namespace}/{container.name}"
         await warm_up(sizes, log, lambda kind, length: container.timeline.play(kind, place, length))
         tls = tls_context(container, options)
     except StartupError as error:
-        log("core.py", f"EngineCore failed to start: {error}")
-        container.log("RuntimeError: Engine core initialization failed. See the error above.")
+        tell(container, error)
         return 1
     await serve(container, options, hardware, sizes, tls)
     return 0
+
+
+def tell(container: Container, error: StartupError) -> None:
+    """What did not come up, as vLLM prints it."""
+    if not error.of_engine:
+        for line in of_the_front(str(error)):
+            container.log(line)
+        return
+    log = logger(container)
+    for process, line in of_the_engine(str(error)):
+        if process:
+            log("core.py:708", line, "ERROR", process)
+        else:
+            container.log(line)
 
 
 def version_of(container: Container) -> str:

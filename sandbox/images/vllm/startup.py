@@ -12,12 +12,21 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sandbox.guide_time import durations, scaled
 from sandbox.images.container import Container
 from sandbox.images.vllm.command_line import Options
 from sandbox.images.vllm.latency import Hardware
+from sandbox.images.vllm.words import (
+    cache_too_small,
+    form_of,
+    longer_than_the_model,
+    no_chips,
+    no_config,
+    no_weights,
+    too_few_chips,
+)
 
 Play = Callable[[str, float], Awaitable[None]]
 """Says what is played, and waits for so many real seconds."""
@@ -31,7 +40,14 @@ LONGEST_WITH_LARGE_BLOCKS = 8192
 
 
 class StartupError(Exception):
-    """The engine does not come up; the container ends with code 1."""
+    """The server does not come up; the container ends with code 1. The message is the error as Python prints it.
+
+    ``of_engine``: it is the engine's process that ends, and the front says only that.
+    """
+
+    def __init__(self, message: str, *, of_engine: bool = False) -> None:
+        super().__init__(message)
+        self.of_engine = of_engine
 
 
 @dataclass(frozen=True)
@@ -48,11 +64,18 @@ class Plan:
     is_hybrid: bool = False
 
 
-def logger(container: Container) -> Callable[[str, str], None]:
+class Log(Protocol):
+    """A line in vLLM's frame, of a process of its own where one is named."""
+
+    def __call__(self, place: str, text: str, level: str = "INFO", process: str = "") -> None: ...
+
+
+def logger(container: Container) -> Log:
     """Log lines in vLLM's frame."""
 
-    def log(place: str, text: str, level: str = "INFO") -> None:
-        container.log(f"{level} {time.strftime('%m-%d %H:%M:%S')} [{place}] {text}")
+    def log(place: str, text: str, level: str = "INFO", process: str = "") -> None:
+        whose = f"({process}) " if process else ""
+        container.log(f"{whose}{level} {time.strftime('%m-%d %H:%M:%S')} [{place}] {text}")
 
     return log
 
@@ -72,25 +95,19 @@ def visible_devices(container: Container, kind: str) -> int:
     return 0
 
 
-def check_devices(found: int, options: Options, kind: str) -> None:
+def check_devices(found: int, options: Options, kind: str, environ: Mapping[str, str] | None = None) -> None:
     """The accelerators that the command line needs are there."""
-    _, resource = DEVICES[kind]
     if found < 1:
-        raise StartupError(
-            f"No {kind.upper()} device found in this container. The pod must ask for {resource} in its resources."
-        )
+        raise StartupError(no_chips(kind, form_of(options.model, environ or {})), of_engine=True)
     if options.tensor_parallel_size > found:
-        raise StartupError(
-            f"tensor_parallel_size {options.tensor_parallel_size} is more than the {found} device(s) of this "
-            f"container. Lower it or ask for more {resource}."
-        )
+        raise StartupError(too_few_chips(kind, options.tensor_parallel_size, found), of_engine=True)
 
 
-def read_config(folder: Path, name: str) -> dict[str, Any]:
+def read_config(folder: Path, name: str, form: str) -> dict[str, Any]:
     """The model's config.json."""
     file = folder / "config.json"
     if not file.exists():
-        raise StartupError(f"{name} holds no config.json: there is no model in it. Did the download end well?")
+        raise StartupError(no_config(name, form))
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -100,18 +117,17 @@ def read_config(folder: Path, name: str) -> dict[str, Any]:
     return config
 
 
-def plan(folder: Path, options: Options, hardware: Hardware) -> Plan:
+def plan(folder: Path, options: Options, hardware: Hardware, environ: Mapping[str, str] | None = None) -> Plan:
     """Sizes of the engine; StartupError where vLLM would not start."""
-    config = read_config(folder, options.model)
+    form = form_of(options.model, environ or {})
+    config = read_config(folder, options.model, form)
     shards = len(list(folder.glob("*.safetensors")))
     if not shards:
-        raise StartupError(f"Cannot find any model weights with `{options.model}`: it holds no *.safetensors file.")
+        raise StartupError(no_weights(options.model), of_engine=True)
     longest = int(config.get("max_position_embeddings") or 32768)
     max_model_len = options.max_model_len or longest
     if max_model_len > longest:
-        raise StartupError(
-            f"max_model_len ({max_model_len}) is more than the model's own {longest} (max_position_embeddings)."
-        )
+        raise StartupError(longer_than_the_model(max_model_len, longest))
     by_itself = tpu_block_size(max_model_len) if hardware.block_by_length else hardware.block_size
     block_size = options.block_size or by_itself
     blocks = (
@@ -120,10 +136,7 @@ def plan(folder: Path, options: Options, hardware: Hardware) -> Plan:
         // block_size
     )
     if blocks * block_size < max_model_len:
-        raise StartupError(
-            f"max_model_len {max_model_len} needs more KV cache than there is ({blocks * block_size} tokens). "
-            "Raise gpu_memory_utilization or lower max_model_len."
-        )
+        raise StartupError(cache_too_small(max_model_len, blocks * block_size, form), of_engine=True)
     return Plan(
         folder=folder,
         block_size=block_size,

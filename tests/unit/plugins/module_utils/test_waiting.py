@@ -15,7 +15,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Result
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
-from ansible_collections.rhaii.gke.plugins.module_utils._waiting import CAPABILITY, Ports, ports_of
+from ansible_collections.rhaii.gke.plugins.module_utils._waiting import CAPABILITY, Ports, Wanted, lacking, ports_of
 
 from tests.unit.fake_clock import FakeClock
 
@@ -37,6 +37,26 @@ def pod(reason: str = "", message: str = "", *, scheduled: bool = True) -> Json:
         return {"metadata": {"name": "p"}, "status": {"conditions": conditions}}
     waiting = {"waiting": {"reason": reason, "message": message}} if reason else {"running": {}}
     return {"metadata": {"name": "p"}, "status": {"containerStatuses": [{"state": waiting}]}}
+
+
+def failed(name: str, minute: str) -> Json:
+    status = {
+        "phase": "Failed",
+        "reason": "OutOfpods",
+        "message": "no room",
+        "startTime": f"2026-11-24T12:{minute}:00Z",
+    }
+    return {"metadata": {"name": name}, "status": status}
+
+
+def goes(reason: str, message: str) -> Json:
+    condition = {"type": "DisruptionTarget", "status": "True", "reason": reason, "message": message}
+    return {"metadata": {"name": "p"}, "status": {"conditions": [condition]}}
+
+
+def ended(code: int, reason: str) -> Json:
+    terminated = {"terminated": {"exitCode": code, "reason": reason}}
+    return {"metadata": {"name": "p"}, "status": {"initContainerStatuses": [{"state": terminated}]}}
 
 
 def encoded(text: str) -> str:
@@ -103,6 +123,29 @@ SECRET = {
             "has 0 of 1 available; pod p: Unschedulable: 0/1 nodes are available",
             id="no node",
         ),
+        pytest.param(
+            [failed("r1", "10"), failed("r2", "12"), failed("r3", "11")],
+            "has 0 of 1 available; pod r2: OutOfpods: no room, and 2 more before it",
+            id="refused by its node",
+        ),
+        pytest.param(
+            [failed("r1", "10"), pod("CreateContainerError", "no command specified")],
+            "has 0 of 1 available; pod p: CreateContainerError: no command specified",
+            id="what lives says more than what ended",
+        ),
+        pytest.param(
+            [goes("EvictionByEvictionAPI", "evicting")],
+            "has 0 of 1 available; pod p: it was evicted, as when a node is drained or upgraded: evicting",
+            id="evicted",
+        ),
+        pytest.param(
+            [ended(137, "Error")],
+            "has 0 of 1 available; pod p: Error: it was killed (SIGKILL): at the end of its grace period, or by the "
+            "kernel for lack of memory",
+            id="killed",
+        ),
+        pytest.param([ended(3, "Error")], "has 0 of 1 available; pod p: Error: exit code 3", id="ended"),
+        pytest.param([ended(0, "Completed")], "has 0 of 1 available", id="an init container that is done"),
         pytest.param(KubernetesError("list", 403, "Forbidden", "no"), "has 0 of 1 available", id="pods not shown"),
     ],
 )
@@ -116,6 +159,63 @@ def test_deployment_that_stays_unready_is_told_with_its_pods_reason(pods: Any, t
     assert failure.value.result["waiting"] == [f"Deployment ns/kserve {told}"]
     # once, for as long as nothing changes
     assert world.said == [f"waiting: Deployment ns/kserve {told}"]
+
+
+def test_pods_that_the_cluster_does_not_let_in_are_told_by_their_deployment() -> None:
+    world = World()
+    refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: q"}
+    live = deployment(0)
+    live["status"]["conditions"] = [{"type": "Progressing", "status": "True"}, refused]
+    world.objects.live["kserve"] = live
+    with pytest.raises(RhaiiError, match="has 0 of 1 available; FailedCreate: exceeded quota: q"):
+        world.run(deployments=("ns/kserve",))
+
+
+PROGRAMMED = {"type": "Programmed", "status": "True", "observedGeneration": 2}
+
+
+@pytest.mark.parametrize(
+    ("status", "lacks"),
+    [
+        pytest.param({"conditions": [PROGRAMMED]}, "", id="serves"),
+        pytest.param({"conditions": []}, "does not say yet whether it is Programmed", id="silent"),
+        pytest.param(
+            {"conditions": [{**PROGRAMMED, "observedGeneration": 1}]},
+            "says Programmed of its generation 1, and it is of 2",
+            id="of an older form",
+        ),
+        pytest.param(
+            {"conditions": [{**PROGRAMMED, "status": "False", "reason": "AddressNotAssigned", "message": "wait"}]},
+            "is not Programmed: AddressNotAssigned: wait",
+            id="no address",
+        ),
+        pytest.param(
+            {
+                "conditions": [PROGRAMMED],
+                "listeners": [
+                    {"name": "https", "conditions": [{"type": "ResolvedRefs", "status": "False", "reason": "No"}]}
+                ],
+            },
+            "does not serve: its listener https is not ResolvedRefs (No)",
+            id="a listener does not serve",
+        ),
+        pytest.param(
+            {
+                "conditions": [PROGRAMMED],
+                "listeners": [
+                    {"name": "a", "conditions": [{"type": "Conflicted", "status": "Unknown"}]},
+                    {"conditions": [{"type": "Conflicted", "status": "True"}]},
+                ],
+            },
+            "does not serve: its listener a is not known to be free of conflicts; its listener unnamed is Conflicted",
+            id="listeners in conflict",
+        ),
+    ],
+)
+def test_a_gateway_is_ready_with_all_its_listeners(status: Json, lacks: str) -> None:
+    live = {"metadata": {"name": "g", "generation": 2}, "status": status}
+    wanted = Wanted(Key("gateway.networking.k8s.io/v1", "Gateway", "g", "ns"))
+    assert lacking(wanted, live, lambda deployment: []) == lacks
 
 
 def test_wait_ends_when_all_are_ready_and_ready_ones_are_not_asked_again() -> None:

@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.logs import initializer_cause
 
-from sandbox.images.hub_client import HubError, Repository, refusal, token_of
+from sandbox.images.hub_client import HubError, Repository, token_of
+from sandbox.images.hub_words import BAD_TOKEN, DISABLED, GENERATIONS, generation_of, refused, unreachable
 from sandbox.images.storage_initializer.__main__ import pairs
 
 
@@ -30,20 +32,46 @@ def test_uris_without_owner_and_name_are_refused(uri: str) -> None:
         Repository.parse(uri)
 
 
+URL = "https://huggingface.co/api/models/a/b/revision/main"
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
 @pytest.mark.parametrize(
-    ("status", "code", "has_token", "part"),
+    ("status", "code", "message", "kind", "part"),
     [
-        pytest.param(401, "GatedRepo", False, "HF_TOKEN is not set", id="gated, no token"),
-        pytest.param(403, "GatedRepo", True, "no access", id="gated, not granted"),
-        pytest.param(401, "RepoNotFound", False, "private one needs HF_TOKEN", id="unknown, no token"),
-        pytest.param(404, "RepoNotFound", True, "check its spelling", id="unknown"),
-        pytest.param(401, "", True, "knows no such token", id="bad token"),
-        pytest.param(404, "RevisionNotFound", True, "the revision does not", id="revision"),
-        pytest.param(500, "", True, "500 error", id="anything else"),
+        pytest.param(401, "GatedRepo", "restricted", "GatedRepoError", "Cannot access gated repo", id="gated"),
+        pytest.param(403, "GatedRepo", "restricted", "GatedRepoError", "restricted", id="not granted"),
+        pytest.param(401, "RepoNotFound", "", "RepositoryNotFoundError", "private or gated", id="unknown, no token"),
+        pytest.param(404, "RepoNotFound", "", "RepositoryNotFoundError", "Repository Not Found", id="unknown"),
+        pytest.param(401, "", BAD_TOKEN, "HfHubHTTPError", "Unauthorized", id="bad token"),
+        pytest.param(404, "RevisionNotFound", "", "RevisionNotFoundError", "Revision Not Found", id="revision"),
+        pytest.param(404, "EntryNotFound", "", "EntryNotFoundError", "Entry Not Found", id="file"),
+        pytest.param(403, "", DISABLED, "DisabledRepoError", "LocalEntryNotFoundError", id="switched off"),
+        pytest.param(429, "", "", "HfHubHTTPError", "Too Many Requests", id="too many"),
+        pytest.param(500, "", "", "HfHubHTTPError", "LocalEntryNotFoundError", id="anything else"),
     ],
 )
-def test_refusals_name_cause_and_remedy(status: int, code: str, has_token: bool, part: str) -> None:
-    assert part in refusal("a/b", status, code, has_token=has_token)
+def test_refusals_are_in_the_librarys_own_words(
+    status: int, code: str, message: str, kind: str, part: str, generation: str
+) -> None:
+    said = refused(status, code, message, URL, generation)
+    assert kind in said and part in said
+    assert ("httpx" in said) is (generation == "2.4")
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_what_the_stand_in_prints_is_understood(generation: str) -> None:
+    """Its words are those of tests/field/hub_logs.yml, so that the wait for a service says the same of both."""
+    away = initializer_cause(unreachable("[Errno 111] Connection refused", URL, generation))
+    assert away is not None and "cannot be reached" in away.said
+    gated = initializer_cause(refused(403, "GatedRepo", "", URL, generation))
+    assert gated is not None and "gated" in gated.said
+
+
+def test_the_generation_is_drawn_by_the_models_name() -> None:
+    drawn = {generation_of(f"a/{number}", {}) for number in range(20)}
+    assert drawn == set(GENERATIONS)
+    assert generation_of("a/1", {"SANDBOX_HUB_CLIENT": "2.4"}) == "2.4"
 
 
 def test_token_is_read_from_both_names() -> None:

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +28,14 @@ WORKLOAD = {
     "kserve.io/component": "workload",
 }
 GOOD = ("GatewaysReady", "HTTPRoutesReady", "MainWorkloadReady", "PresetsCombined", "Ready", "RouterReady")
+
+
+def logins(*hosts: str, legacy: bool = False) -> Json:
+    """A pull secret with a login for each host."""
+    entries = {host: {"auth": "eDp5"} for host in hosts}
+    content = entries if legacy else {"auths": entries}
+    key = ".dockercfg" if legacy else ".dockerconfigjson"
+    return {"data": {key: base64.b64encode(json.dumps(content).encode()).decode()}}
 
 
 def condition(kind: str, status: str = "False", reason: str = "", message: str = "") -> Json:

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from typing import Any
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.causes import (
     Evidence,
+    ended_problem,
     last_lines,
     login_of,
     registry_of,
@@ -23,20 +22,13 @@ from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import Js
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.problems import Problem, first
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.replicas import Replica, Trouble
 
-from tests.unit.plugins.module_utils.llmisvc.fake_cluster import IMAGE
+from tests.unit.plugins.module_utils.llmisvc.fake_cluster import IMAGE, logins
 
 SECRET = "rhaiis-pull-secret"
 UNAUTHORIZED = (
     f'failed to pull and unpack image "{IMAGE}": failed to resolve reference "{IMAGE}": failed to authorize: failed to '
     "fetch anonymous token: unexpected status from GET request to https://registry.redhat.io/v2/auth: 401 Unauthorized"
 )
-
-
-def logins(*hosts: str, legacy: bool = False) -> Json:
-    entries = {host: {"auth": "eDp5"} for host in hosts}
-    content = entries if legacy else {"auths": entries}
-    key = ".dockercfg" if legacy else ".dockerconfigjson"
-    return {"data": {key: base64.b64encode(json.dumps(content).encode()).decode()}}
 
 
 def judge(
@@ -402,7 +394,8 @@ def test_what_is_not_known_to_last_may_heal(reason: str) -> None:
 )
 def test_a_replica_on_its_way_heals(stage: str, message: str, words: str) -> None:
     problem = judge(None, stage=stage, message=message)
-    assert (problem.reason, problem.after, problem.remedy) == (stage, None, "")
+    assert (problem.reason, problem.after) == (stage, None)
+    assert bool(problem.remedy) is (stage == "Pending")
     assert words in problem.message
 
 
@@ -463,3 +456,34 @@ def test_what_does_not_heal_is_told_first() -> None:
     assert first([heals]) is heals
     assert heals.public()["terminal"] is False
     assert lasts.public()["terminal"] is True
+
+
+def finished(name: str, reason: str) -> Replica:
+    return Replica(name, f"svc-kserve-1-{name}", "Finished", node="gke-1", end_reason=reason, end_message="why")
+
+
+@pytest.mark.parametrize(
+    ("reason", "count", "fresh", "let_in", "after"),
+    [
+        pytest.param("UnexpectedAdmissionError", 3, True, 0, 30.0, id="refused"),
+        pytest.param("UnexpectedAdmissionError", 2, True, 0, None, id="too few"),
+        pytest.param("UnexpectedAdmissionError", 9, False, 0, None, id="before our time"),
+        pytest.param("NodeShutdown", 9, True, 0, None, id="passes by itself"),
+        pytest.param("Evicted", 3, True, 2, None, id="each of three evicted at once, while nodes are upgraded"),
+        pytest.param("Evicted", 9, True, 2, 0.0, id="evicted as often as crashes would count"),
+    ],
+)
+def test_pods_that_end_one_after_the_other(
+    reason: str, count: int, fresh: bool, let_in: int, after: float | None
+) -> None:
+    pods = [finished(f"a{number}", reason) for number in range(count)]
+    problem = ended_problem(pods, fresh, let_in=let_in, wanted=3, patience=30.0, crash_limit=3)
+    assert problem is not None
+    assert (problem.kind, problem.name, problem.reason, problem.after) == ("pod", "svc-kserve-1", reason, after)
+    assert f"{reason}: why" in problem.message and "gke-1" in problem.message and problem.remedy
+
+
+def test_refused_pods_are_over_once_others_were_let_in() -> None:
+    pods = [finished("a", "OutOfcpu"), finished("b", "OutOfcpu")]
+    assert ended_problem(pods, True, let_in=3, wanted=3, patience=30.0, crash_limit=1) is None
+    assert ended_problem([], True, let_in=0, wanted=3, patience=30.0, crash_limit=1) is None

@@ -16,7 +16,12 @@ import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError, KubernetesRest
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc import cluster as adapter
-from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.cluster import Connection, WatchedCluster
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.cluster import (
+    LONGEST_LOG,
+    WHOLE_LOG,
+    Connection,
+    WatchedCluster,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import Json, Snapshot
 
 API = "/apis/serving.kserve.io"
@@ -304,6 +309,7 @@ def test_what_is_read_beside(api: FakeApi) -> None:
     assert cluster.warnings() == [named("e")]
     assert cluster.log("p", "main", 5) == "line"
     assert cluster.log("p", "main", 5, ended=True) == "line"
+    assert cluster.log("p", "main", WHOLE_LOG) == "line"
     assert cluster.secret("s") == named("s")
     assert cluster.secret("t") is None
     assert cluster.services() == ["a", "b"]
@@ -311,6 +317,10 @@ def test_what_is_read_beside(api: FakeApi) -> None:
         ("/api/v1/namespaces/ns/events", {"fieldSelector": "type=Warning"}),
         ("/api/v1/namespaces/ns/pods/p/log", {"container": "main", "tailLines": "5"}),
         ("/api/v1/namespaces/ns/pods/p/log", {"container": "main", "tailLines": "5", "previous": "true"}),
+        (
+            "/api/v1/namespaces/ns/pods/p/log",
+            {"container": "main", "tailLines": str(WHOLE_LOG), "limitBytes": str(LONGEST_LOG)},
+        ),
         ("/api/v1/namespaces/ns/secrets/s", {}),
         ("/api/v1/namespaces/ns/secrets/t", {}),
         (SERVICES, {}),

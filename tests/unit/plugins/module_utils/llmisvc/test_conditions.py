@@ -227,6 +227,13 @@ def test_urls(status: dict[str, Any], url: str, addresses: tuple[str, ...]) -> N
     assert urls_of({"status": status}) == (url, addresses)
 
 
+def test_an_address_of_the_clusters_own_dns_is_used_last() -> None:
+    inside, outside = "http://gw.opendatahub.svc.cluster.local/ns/svc", "http://203.0.113.7/ns/svc"
+    status = {"url": inside, "addresses": [{"url": inside}, {"url": outside}]}
+    assert urls_of({"status": status}) == (outside, (inside, outside))
+    assert urls_of({"status": {"url": inside}})[0] == inside
+
+
 def test_the_models_name_is_the_services_where_it_has_none() -> None:
     assert model_name(service()) == "Qwen/Qwen2.5-3B-Instruct"
     assert model_name({"metadata": {"name": "n"}, "spec": {"model": {"uri": "hf://a/b"}}}) == "n"

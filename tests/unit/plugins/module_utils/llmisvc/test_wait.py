@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.logs import LINES
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import Json, Snapshot, WaitPorts
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.wait import CAPABILITY, run
 
@@ -603,7 +604,7 @@ def test_a_crash_loop_ends_the_wait_at_the_limit(play: Play) -> None:
     play.run()
     assert play.result["elapsed"] == 45.0
     assert "it ended 3 times, last with exit code 1. Its log ends: one | RuntimeError: Engine core" in play.failure
-    assert play.cluster.calls.count("log aaaaa main 20 ended") == 3  # once for each end
+    assert play.cluster.calls.count(f"log aaaaa main {LINES} ended") == 3  # once for each end
 
 
 def test_a_crashing_download_tells_what_its_log_says(play: Play) -> None:
@@ -613,7 +614,7 @@ def test_a_crashing_download_tells_what_its_log_says(play: Play) -> None:
     play.cluster.logs = {"aaaaa storage-initializer": "No answer from https://huggingface.co within 9 s"}
     play.run()
     assert play.result["elapsed"] == 30.0
-    assert "log aaaaa storage-initializer 20" in play.cluster.calls
+    assert f"log aaaaa storage-initializer {LINES}" in play.cluster.calls
     assert "the hub cannot be reached from the pod. Its log ends: No answer from" in play.failure
     assert "egress" in play.problem["remedy"]
 
@@ -956,3 +957,49 @@ def test_the_options_have_the_defaults_that_are_documented() -> None:
             assert spec[name]["default"] == value, name
     assert spec["name"]["required"] is True
     assert "default" not in spec["replicas"]
+
+
+def refused(name: str, template: str = "new", started: str = "2026-11-24T11:59:00Z") -> Json:
+    body = pod(name, phase="Failed", template=template)
+    body["status"] = {"phase": "Failed", "reason": "OutOfcpu", "message": "no room", "startTime": started}
+    return body
+
+
+@pytest.mark.parametrize(
+    ("ended_pods", "reason"),
+    [
+        pytest.param([refused("r1"), refused("r2")], "OutOfcpu", id="a moment ago"),
+        pytest.param([refused("r1", started="2026-11-24T09:00:00Z")], "Pending", id="left over from long ago"),
+        pytest.param([refused("r1", started="")], "OutOfcpu", id="nobody knows when"),
+        pytest.param([refused("r1", template="old")], "Pending", id="of an older form"),
+    ],
+)
+def test_ended_pods_are_told_where_they_matter(play: Play, ended_pods: list[Json], reason: str) -> None:
+    play.cluster.service = starting_service(replicas=1)
+    play.cluster.deployments = [deployment(0, 1, 1, desired=1)]
+    play.cluster.replica_sets = [replica_set(), replica_set("old", revision="1")]
+    play.cluster.pods = [*ended_pods, pending("zzzzz")]
+    play.run(wait=False)
+    assert play.problem["reason"] == reason
+
+
+def test_an_endpoint_picker_that_its_node_refuses_is_told(play: Play) -> None:
+    picker = refused("r1")
+    picker["metadata"]["labels"]["kserve.io/component"] = "router-scheduler"
+    play.cluster.service = service(condition("SchedulerWorkloadReady", "False", "MinimumReplicasUnavailable"))
+    play.cluster.deployments = [deployment()]
+    play.cluster.pods = [*ready_pods(), picker]
+    play.run(wait=False)
+    assert play.problem["message"].startswith("The endpoint picker ")
+    assert "OutOfcpu: no room" in play.problem["message"]
+
+
+@pytest.mark.parametrize(("status", "reason"), [(408, ""), (409, "Conflict"), (410, "Expired"), (500, "ServerTimeout")])
+def test_an_api_server_that_is_away_is_asked_again(play: Play, status: int, reason: str) -> None:
+    play.cluster.serve()
+    play.cluster.pods = [pending()]
+    play.cluster.service = starting_service()
+    play.cluster.at(10, play.cluster.serve)
+    play.cluster.troubles = [None, KubernetesError("list", status, reason, "later")]
+    play.run()
+    assert play.error is None

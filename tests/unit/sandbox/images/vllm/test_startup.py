@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.logs import server_cause
 
 from sandbox.images.container import Container
 from sandbox.images.vllm.command_line import Options, parse
@@ -25,6 +28,17 @@ from sandbox.images.vllm.startup import (
     tpu_block_size,
     visible_devices,
     warm_up,
+)
+from sandbox.images.vllm.words import (
+    FORMS,
+    cache_too_small,
+    form_of,
+    longer_than_the_model,
+    no_chips,
+    no_config,
+    no_weights,
+    of_the_engine,
+    too_few_chips,
 )
 
 TPU = Hardware.load("tpu")
@@ -60,10 +74,14 @@ def test_chips_are_found(tmp_path: Path, environ: dict[str, str], count: int) ->
 
 def test_missing_or_too_few_chips_stop_the_start() -> None:
     check_devices(4, options("-tp", "4"), "tpu")
-    with pytest.raises(StartupError, match=r"google\.com/tpu"):
+    with pytest.raises(StartupError, match="Unable to initialize backend 'tpu'"):
         check_devices(0, options(), "tpu")
-    with pytest.raises(StartupError, match="tensor_parallel_size 8 is more than the 4"):
+    with pytest.raises(StartupError, match="found 4, expected 8"):
         check_devices(4, options("-tp", "8"), "tpu")
+    with pytest.raises(StartupError, match="CUDA"):
+        check_devices(0, options(), "cuda")
+    with pytest.raises(StartupError, match=r"World size \(8\)"):
+        check_devices(4, options("-tp", "8"), "cuda")
 
 
 def test_sizes_come_from_hardware_model_and_options(model: Path) -> None:
@@ -76,7 +94,7 @@ def test_sizes_come_from_hardware_model_and_options(model: Path) -> None:
 
 
 def test_empty_folder_is_no_model(tmp_path: Path, model: Path) -> None:
-    with pytest.raises(StartupError, match=r"no config\.json"):
+    with pytest.raises(StartupError, match=r"config\.json"):
         plan(tmp_path / "nothing", options(), TPU)
     (model / "model-00001-of-00001.safetensors").unlink()
     with pytest.raises(StartupError, match="model weights"):
@@ -86,13 +104,40 @@ def test_empty_folder_is_no_model(tmp_path: Path, model: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        pytest.param(["--max-model-len=8192"], "the model's own 4096", id="longer than the model"),
+        pytest.param(["--max-model-len=8192"], "max_position_embeddings=4096", id="longer than the model"),
         pytest.param(["--num-gpu-blocks-override=3"], "KV cache", id="cache too small"),
     ],
 )
 def test_sizes_that_do_not_fit_stop_the_start(model: Path, arguments: list[str], part: str) -> None:
     with pytest.raises(StartupError, match=part):
         plan(model, options(*arguments), TPU)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("said", "understood"),
+    [
+        pytest.param(lambda form: cache_too_small(8192, 4096, form), "KV cache|one sequence", id="cache"),
+        pytest.param(lambda form: no_chips("tpu", form), "finds no chips", id="no chips"),
+        pytest.param(lambda form: too_few_chips("tpu", 8, 4), "sees 4 chips and was told to use 8", id="too few"),
+        pytest.param(lambda form: no_config("/mnt/models", form), r"config\.json is missing", id="no config"),
+        pytest.param(lambda form: no_weights("/mnt/models"), "weights are missing", id="no weights"),
+        pytest.param(lambda form: longer_than_the_model(8192, 4096), "8192", id="longer than the model"),
+    ],
+)
+def test_what_the_stand_in_prints_is_understood(said: Callable[[str], str], understood: str, form: str) -> None:
+    """All of it, with the tracebacks of every process beneath the cause."""
+    log = "\n".join(
+        f"({who}) ERROR 11-24 12:00:00 [x.py:1] {line}" if who else line for who, line in of_the_engine(said(form))
+    )
+    found = server_cause(log)
+    assert found is not None and re.search(understood, found.said)
+    assert len(log.splitlines()) > 80, "the cause stands far above the end"
+
+
+def test_forms_are_drawn_by_the_models_name() -> None:
+    assert {form_of(f"m{number}", {}) for number in range(30)} == set(FORMS)
+    assert form_of("m", {"SANDBOX_VLLM_WORDS": "0.8"}) == "0.8"
 
 
 async def test_markers_come_in_order_and_take_the_guides_time(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
