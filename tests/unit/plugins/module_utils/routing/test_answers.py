@@ -64,8 +64,12 @@ def test_a_completion_without_usage() -> None:
 
 def test_the_last_usage_of_a_stream_counts() -> None:
     first, last = {"prompt_tokens": 1}, {"prompt_tokens": 2}
-    assert completion_of(stream({**CHOICE, "usage": first}, {"choices": [], "usage": last})).prompt_tokens == 2
-    assert completion_of(stream({**CHOICE, "usage": first}, {"choices": [], "usage": None})).prompt_tokens == 1
+    assert (
+        completion_of(stream({**CHOICE, "usage": first}, {"choices": [], "usage": last}, "[DONE]")).prompt_tokens == 2
+    )
+    assert (
+        completion_of(stream({**CHOICE, "usage": first}, {"choices": [], "usage": None}, "[DONE]")).prompt_tokens == 1
+    )
 
 
 @pytest.mark.parametrize(

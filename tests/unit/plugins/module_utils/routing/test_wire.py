@@ -292,11 +292,13 @@ def test_a_url_in_ascii_only(url: str) -> None:
 def test_request_bytes() -> None:
     to = endpoint("http://203.0.113.7:8080/ns/n")
     assert request_bytes(to, "GET", "/health", b"", {"X-Model": "qwen"}) == (
-        b"GET /ns/n/health HTTP/1.1\r\nHost: 203.0.113.7:8080\r\nAccept: */*\r\nUser-Agent: rhaii.gke\r\n"
+        b"GET /ns/n/health HTTP/1.1\r\nHost: 203.0.113.7:8080\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
+        b"User-Agent: rhaii.gke\r\n"
         b"X-Model: qwen\r\n\r\n"
     )
     assert request_bytes(to, "POST", "/v1/x", b'{"a": 1}', {}) == (
-        b"POST /ns/n/v1/x HTTP/1.1\r\nHost: 203.0.113.7:8080\r\nAccept: */*\r\nUser-Agent: rhaii.gke\r\n"
+        b"POST /ns/n/v1/x HTTP/1.1\r\nHost: 203.0.113.7:8080\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
+        b"User-Agent: rhaii.gke\r\n"
         b'Content-Type: application/json\r\nContent-Length: 8\r\n\r\n{"a": 1}'
     )
 
