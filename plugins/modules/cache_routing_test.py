@@ -20,8 +20,8 @@ description:
     that is blind to the prompt, whether it is random, in turn, to the least busy or always to the same replica, is
     called V(affine) in 5 percent of the runs at most. A healthy route, which sends at least 0.6 of the second requests
     to the replica of the first, is called V(blind) in 1 percent of the runs at most. From 3 replicas and a share of 0.8
-    on it is V(affine) within 60 requests in more than 99 of 100 runs. Of two replicas, random routing and a share of 0.6
-    can hardly be told apart; then the verdict is V(unknown), which fails nothing unless O(require_proof).
+    on it is V(affine) within 60 requests in more than 99 of 100 runs. With two replicas a random route and a share of
+    0.6 can hardly be told apart; then the verdict is V(unknown), which fails nothing unless O(require_proof).
   - Latency decides nothing. After a few requests every replica has a repeated prompt, so that speed proves no routing.
   - With access to Kubernetes the replica of each request is read from the replicas' own counters, through the API
     server. A response header that names the replica is used where there is one. Without either, cached tokens alone

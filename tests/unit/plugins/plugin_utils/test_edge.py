@@ -194,6 +194,79 @@ def test_progress_without_a_host(core: Core, said: list[str]) -> None:
     assert said == ["[localhost] looking with None"]
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_progress_under_no_log(shown: bool, core: Core, said: list[str]) -> None:
+    assert ran(core, {"token": SECRET}, no_log=not shown)["changed"] is True
+    assert bool(said) is shown
+
+
+@pytest.mark.parametrize(
+    ("callback", "aside"),
+    [
+        pytest.param("default", {}, id="the default"),
+        pytest.param("ansible.builtin.minimal", {}, id="by a full name"),
+        pytest.param("community.general.yaml", {}, id="of a collection"),
+        pytest.param("ansible.posix.json", {"stderr": True}, id="JSON"),
+        pytest.param("jsonl", {"stderr": True}, id="JSON lines"),
+        pytest.param("acme.tools.records", {"stderr": True}, id="one that nobody knows"),
+    ],
+)
+def test_progress_is_beside_what_a_program_reads(
+    callback: str, aside: dict[str, bool], core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, dict[str, bool]]] = []
+    monkeypatch.setattr(_edge.display, "display", lambda text, **where: calls.append((text, where)))
+    monkeypatch.setattr(_edge, "callback", lambda: callback)
+    ran(core, {})
+    assert calls == [("[prod] looking with None", aside)]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [("false", False), ("0", False), (" No ", False), ("true", True), ("", True)]
+)
+def test_progress_is_switched_off_by_one_variable(
+    value: str, shown: bool, core: Core, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RHAII_PROGRESS", value)
+    ran(core, {})
+    assert bool(said) is shown
+
+
+class WithEnvironment:
+    """What of ansible-core makes the environment of a task."""
+
+    def __init__(self, plugin: Any, environment: dict[str, Any]) -> None:
+        plugin._task.environment = [environment]
+        plugin._compute_environment_string = lambda found: found.update(environment)
+        self.plugin = plugin
+
+
+def google(core: Core, **task: Any) -> Any:
+    plugin = action(core, {}, **task)
+    plugin.capability.argument_spec["auth_kind"] = {"type": "str"}
+    return plugin
+
+
+def test_environment_that_would_change_the_identity_is_refused_before_anything(core: Core, tmp_path: Path) -> None:
+    plugin = WithEnvironment(google(core), {"GOOGLE_APPLICATION_CREDENTIALS": "/other"}).plugin
+    with pytest.raises(AnsibleActionFail, match=r"GOOGLE_APPLICATION_CREDENTIALS would be ignored"):
+        plugin.run(task_vars={**begun(tmp_path), "cluster_stage": "two"})
+    assert not core.calls
+    assert journal(tmp_path)["stage"] == "one"
+
+
+def test_environment_that_changes_nothing_is_none(core: Core, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:1")
+    WithEnvironment(google(core), {"HTTPS_PROXY": "http://proxy:1", "LANG": "C"}).plugin.run(task_vars={})
+    assert len(core.calls) == 1
+
+
+def test_elsewhere_the_module_has_the_environment(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = WithEnvironment(google(core, transport="ssh"), {"KUBECONFIG": "/other", "HTTPS_PROXY": "x"}).plugin
+    monkeypatch.setattr(plugin, "_execute_module", lambda **call: {"changed": False})
+    assert plugin.run(task_vars={}) == {"changed": False}
+
+
 def begun(folder: Path) -> dict[str, Any]:
     """The variables of a task of a run that began in a folder."""
     (folder / "run.json").write_text(json.dumps({"run": "r", "stage": "one", "marks": {"one": 1.0}, "record": ""}))
