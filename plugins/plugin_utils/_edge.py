@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -30,7 +30,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._runs.journal import Jou
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
 from ansible_collections.rhaii.gke.plugins.plugin_utils._preload import preload
 from ansible_collections.rhaii.gke.plugins.plugin_utils._progress import callback, is_for_people, is_wanted
-from ansible_collections.rhaii.gke.plugins.plugin_utils._task_environment import refusal
+from ansible_collections.rhaii.gke.plugins.plugin_utils._task_environment import merged, refusal
 
 display = Display()
 preload()
@@ -107,14 +107,10 @@ class CapabilityAction(ActionBase):
         return result
 
     def _environment_refused(self) -> str:
-        if not any(getattr(self._task, "environment", None) or ()):
-            return ""
-        environment: dict[str, Any] = {}
-        # what the play and its blocks say, too, with their templates
-        merge: Callable[[dict[str, Any]], str] = self._compute_environment_string
-        merge(environment)
+        # what the play and its blocks say is in it, and its templates are values by now
+        environment = merged(plain(getattr(self._task, "environment", None)))
         capability = self.capability
-        return refusal(capability.name, capability.argument_spec, self._task.args, plain(environment), os.environ)
+        return refusal(capability.name, capability.argument_spec, self._task.args, environment, os.environ)
 
     def _progress(self, host: str, secrets: set[str]) -> Progress:
         if getattr(self._task, "no_log", False) or not is_wanted():

@@ -28,6 +28,12 @@ _GOOGLES = ("CLOUDSDK_", "GCE_", "GCP_", "GOOGLE_")
 _KUBERNETES = ("K8S_AUTH_", "KUBECONFIG")
 
 
+def merged(said: Any) -> dict[str, Any]:
+    """The environment of a task as one mapping, which ansible-core makes of a list by the time that a task runs."""
+    parts = said if isinstance(said, list) else [said]
+    return {name: value for part in parts if isinstance(part, Mapping) for name, value in part.items()}
+
+
 def refusal(
     name: str,
     spec: ArgumentSpec,
@@ -135,4 +141,4 @@ _DECIDING: dict[str, Callable[[str, ArgumentSpec, set[str]], bool]] = {
     "proxy": _proxy,
 }
 
-__all__ = ("refusal",)
+__all__ = ("merged", "refusal")

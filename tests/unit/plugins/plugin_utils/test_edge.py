@@ -232,15 +232,6 @@ def test_progress_is_switched_off_by_one_variable(
     assert bool(said) is shown
 
 
-class WithEnvironment:
-    """What of ansible-core makes the environment of a task."""
-
-    def __init__(self, plugin: Any, environment: dict[str, Any]) -> None:
-        plugin._task.environment = [environment]
-        plugin._compute_environment_string = lambda found: found.update(environment)
-        self.plugin = plugin
-
-
 def google(core: Core, **task: Any) -> Any:
     plugin = action(core, {}, **task)
     plugin.capability.argument_spec["auth_kind"] = {"type": "str"}
@@ -248,7 +239,7 @@ def google(core: Core, **task: Any) -> Any:
 
 
 def test_environment_that_would_change_the_identity_is_refused_before_anything(core: Core, tmp_path: Path) -> None:
-    plugin = WithEnvironment(google(core), {"GOOGLE_APPLICATION_CREDENTIALS": "/other"}).plugin
+    plugin = google(core, environment={"GOOGLE_APPLICATION_CREDENTIALS": "/other"})
     with pytest.raises(AnsibleActionFail, match=r"GOOGLE_APPLICATION_CREDENTIALS would be ignored"):
         plugin.run(task_vars={**begun(tmp_path), "cluster_stage": "two"})
     assert not core.calls
@@ -257,12 +248,12 @@ def test_environment_that_would_change_the_identity_is_refused_before_anything(c
 
 def test_environment_that_changes_nothing_is_none(core: Core, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:1")
-    WithEnvironment(google(core), {"HTTPS_PROXY": "http://proxy:1", "LANG": "C"}).plugin.run(task_vars={})
+    google(core, environment=[{"HTTPS_PROXY": "http://proxy:1"}, {"LANG": "C"}]).run(task_vars={})
     assert len(core.calls) == 1
 
 
 def test_elsewhere_the_module_has_the_environment(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
-    plugin = WithEnvironment(google(core, transport="ssh"), {"KUBECONFIG": "/other", "HTTPS_PROXY": "x"}).plugin
+    plugin = google(core, transport="ssh", environment={"HTTPS_PROXY": "x"})
     monkeypatch.setattr(plugin, "_execute_module", lambda **call: {"changed": False})
     assert plugin.run(task_vars={}) == {"changed": False}
 
