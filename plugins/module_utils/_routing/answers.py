@@ -34,6 +34,7 @@ REPLICA_HEADERS = (
 )
 SHOWN = 200
 DONE = "[DONE]"
+JSON = "application/json"
 # Why an answer ended that is none: vLLM says abort (and [DONE]) of what its engine gave up (vllm#57082), error of what
 # failed; proxies have others that end alike.
 _BROKEN = ("abort", "aborted", "cancelled", "canceled", "error")
@@ -59,12 +60,22 @@ def problem(answer: Answer) -> str:
         return answer.error
     try:
         page = page_of(answer)
+        if answer.status == 200 and page:
+            return f"HTTP 200 with {page}: a proxy or a login stands before the endpoint"
         if answer.status == 200:
-            return f"HTTP 200 with {page}: a proxy or a login stands before the endpoint" if page else ""
+            return _error_within(answer)
         said = _redirect(answer) or page or _said(text_of(answer))
     except ContentError as error:
         said = str(error)
     return f"HTTP {answer.status}{': ' + said if said else ''}"
+
+
+def _error_within(answer: Answer) -> str:
+    """The error that a proxy answered with a status of success."""
+    if kind_of(answer) != JSON:
+        return ""
+    found = _object(text_of(answer))
+    return f"HTTP 200 with an error: {_said(json.dumps(found))}" if found.get("error") else ""
 
 
 def _redirect(answer: Answer) -> str:

@@ -20,6 +20,7 @@ MOST_HEADERS = 200
 MOST_INTERIM = 20
 
 _STATUS = re.compile(rb"HTTP/1\.(\d) (\d{3})(?: .*)?")
+_DATA = re.compile(rb"(?:\A(?:\xef\xbb\xbf)?|[\r\n])data")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -121,6 +122,9 @@ class Response:
 
     @property
     def body_begun(self) -> bool:
+        """Whether something of it came: of a stream of events not a comment that keeps the connection."""
+        if self.headers.get("content-type", "").lower().startswith("text/event-stream"):
+            return _DATA.search(self._body) is not None
         return bool(self._body)
 
     @property

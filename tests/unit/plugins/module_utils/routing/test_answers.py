@@ -95,6 +95,12 @@ def test_what_is_no_completion(answer: Answer, said: str) -> None:
     assert completion_of(answer) == Completion(said)
 
 
+def test_an_error_with_a_status_of_success_is_a_problem() -> None:
+    assert problem(whole({"error": {"message": "no quota"}})) == "HTTP 200 with an error: no quota"
+    assert problem(whole({"error": None, "data": []})) == ""
+    assert model_ids(whole({"error": "x", "data": [{"id": "a"}]})) == []
+
+
 def test_problem() -> None:
     assert problem(Answer(200)) == ""
     assert problem(Answer(201)) == "HTTP 201"

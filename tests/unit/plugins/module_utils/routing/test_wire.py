@@ -326,3 +326,14 @@ def test_headers_that_are_the_clients_own(name: str) -> None:
 
 def test_headers_that_are_fine() -> None:
     check_headers({"X-Model": "a/b c\td", "Authorization": "Bearer x.y-z"})
+
+
+def test_a_comment_is_not_the_begin_of_a_stream() -> None:
+    response = Response()
+    response.feed(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: ping\n\nid: 1\n")
+    assert not response.body_begun
+    response.feed(b"data: 1\n\n")
+    assert response.body_begun
+    whole = Response()
+    whole.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n:")
+    assert whole.body_begun
