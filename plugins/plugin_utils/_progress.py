@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from ansible import constants
 from ansible.module_utils.parsing.convert_bool import BOOLEANS_FALSE
@@ -19,9 +18,9 @@ SWITCH = "RHAII_PROGRESS"
 _FOR_PEOPLE = ("awx_display", "debug", "default", "dense", "diy", "minimal", "oneline", "selective", "unixy", "yaml")
 
 
-def is_wanted(environment: Mapping[str, str] = os.environ) -> bool:
+def is_wanted() -> bool:
     """Whether progress is shown; the variable of the environment switches it off."""
-    return environment.get(SWITCH, "").strip().lower() not in BOOLEANS_FALSE
+    return os.environ.get(SWITCH, "").strip().lower() not in BOOLEANS_FALSE
 
 
 def is_for_people(callback: str) -> bool:
