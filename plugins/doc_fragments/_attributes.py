@@ -14,6 +14,12 @@ attributes:
   action:
     description: Runs in process on the controller when the connection is local, and as a module where it is not.
     support: full
+    details:
+      - In process the environment of a task is not seen. A variable of it that would change who asks, or by which way,
+        as E(GOOGLE_APPLICATION_CREDENTIALS), E(KUBECONFIG) or E(HTTPS_PROXY), is refused with the option to use.
+      - Progress is silent under C(no_log). It goes to the standard error where the standard output is a program's, as
+        with the callback C(ansible.posix.json). It is switched off by E(RHAII_PROGRESS), V(false) in the environment of
+        C(ansible-playbook).
   async:
     description: Can be used with C(async).
     support: none

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -18,11 +19,18 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, execute
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import (
+    Capability,
+    Progress,
+    execute,
+    silent,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._runs.files import own_ports
 from ansible_collections.rhaii.gke.plugins.module_utils._runs.journal import Journal
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
 from ansible_collections.rhaii.gke.plugins.plugin_utils._preload import preload
+from ansible_collections.rhaii.gke.plugins.plugin_utils._progress import callback, is_for_people, is_wanted
+from ansible_collections.rhaii.gke.plugins.plugin_utils._task_environment import merged, refusal
 
 display = Display()
 preload()
@@ -82,8 +90,11 @@ class CapabilityAction(ActionBase):
                 f"rhaii.gke.{name} runs as the user of ansible-playbook and cannot become another one; "
                 "set become: false on the task."
             )
+        is_local = getattr(self._connection, "transport", "") == "local"
+        if is_local and (reason := self._environment_refused()):
+            raise AnsibleActionFail(reason)
         note_stage(task_vars or {})
-        if getattr(self._connection, "transport", "") != "local":
+        if not is_local:
             result: dict[str, Any] = self._execute_module(
                 module_name=f"rhaii.gke.{name}", module_args=dict(self._task.args), task_vars=task_vars
             )
@@ -94,6 +105,23 @@ class CapabilityAction(ActionBase):
         if changed and not self._task.check_mode:
             note_change(task_vars or {})
         return result
+
+    def _environment_refused(self) -> str:
+        # what the play and its blocks say is in it, and its templates are values by now
+        environment = merged(plain(getattr(self._task, "environment", None)))
+        capability = self.capability
+        return refusal(capability.name, capability.argument_spec, self._task.args, environment, os.environ)
+
+    def _progress(self, host: str, secrets: set[str]) -> Progress:
+        if getattr(self._task, "no_log", False) or not is_wanted():
+            return silent
+        # asked for only where it is so: a program's callback has the standard output to itself
+        aside = {} if is_for_people(callback()) else {"stderr": True}
+
+        def progress(message: str) -> None:
+            display.display(f"[{host}] {remove_values(message, secrets)}", **aside)
+
+        return progress
 
     def _in_process(self, host: str) -> dict[str, Any]:
         capability = self.capability
@@ -112,13 +140,10 @@ class CapabilityAction(ActionBase):
         params = plain(checked.validated_parameters)
         secrets = {*secrets, *capability.secrets(params)}
 
-        def progress(message: str) -> None:
-            display.display(f"[{host}] {remove_values(message, secrets)}")
-
         result = execute(
             capability,
             params,
-            progress,
+            self._progress(host, secrets),
             check_mode=bool(self._task.check_mode),
             diff_mode=bool(self._task.diff),
         )

@@ -63,7 +63,7 @@ CALLS: dict[str, tuple[str, bool, Json, Json]] = {
     ),
 }
 FAILING = {
-    "blind": "Routing is blind to the prompt: 0 of 5 second requests",
+    "blind": "Routing is blind to the prompt: 0 of 7 second requests",
     "a hit ratio that is not reached": "wanted at least 0.99",
     "not healthy": "/v1/completions: HTTP 503: no healthy upstream",
     "nobody listens": "could not connect to 127.0.0.1:9: Connection refused",

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 
 from sandbox.settings import CHECKOUT, Settings
-from tests.prove import cloud, harm, main_job, mends, one_door, real
+from tests.prove import cloud, harm, main_job, mends, one_door, real, verdicts
 from tests.prove.proof import Origin, Proof, Step
 
 TOPICS: dict[str, Callable[[], tuple[Step, ...]]] = {
@@ -22,6 +22,7 @@ TOPICS: dict[str, Callable[[], tuple[Step, ...]]] = {
     "mends": mends.steps,
     "one-door": one_door.steps,
     "real": real.steps,
+    "verdicts": verdicts.steps,
 }
 
 

@@ -11,8 +11,18 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
-from ansible_collections.rhaii.gke.plugins.module_utils._errors import one_line
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import flat
+from ansible_collections.rhaii.gke.plugins.module_utils._routing import events
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.content import (
+    EVENT_STREAM,
+    ContentError,
+    body_of,
+    kind_of,
+    page_of,
+    text_of,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.ports import Answer
 
 # Headers that name a replica, the most direct first. None of them is there by default.
@@ -23,6 +33,11 @@ REPLICA_HEADERS = (
     "x-inference-pod",
 )
 SHOWN = 200
+DONE = "[DONE]"
+JSON = "application/json"
+# Why an answer ended that is none: vLLM says abort (and [DONE]) of what its engine gave up (vllm#57082), error of what
+# failed; proxies have others that end alike.
+_BROKEN = ("abort", "aborted", "cancelled", "canceled", "error")
 
 
 @dataclass(frozen=True)
@@ -35,44 +50,84 @@ class Completion:
     cached_tokens: int | None = None
 
 
+class _NoCompletionError(Exception):
+    """What was answered is none; the sentence says why."""
+
+
 def problem(answer: Answer) -> str:
     """Why an answer is none, in one line; '' when it is one."""
     if answer.error:
         return answer.error
-    if answer.status == 200:
-        return ""
-    said = _said(answer.body)
+    try:
+        page = page_of(answer)
+        if answer.status == 200 and page:
+            return f"HTTP 200 with {page}: a proxy or a login stands before the endpoint"
+        if answer.status == 200:
+            return _error_within(answer)
+        said = _redirect(answer) or page or _said(text_of(answer))
+    except ContentError as error:
+        said = str(error)
     return f"HTTP {answer.status}{': ' + said if said else ''}"
 
 
-def _said(body: bytes) -> str:
+def _error_within(answer: Answer) -> str:
+    """The error that a proxy answered with a status of success."""
+    if kind_of(answer) != JSON:
+        return ""
+    found = _object(text_of(answer))
+    return f"HTTP 200 with an error: {_said(json.dumps(found))}" if found.get("error") else ""
+
+
+def _redirect(answer: Answer) -> str:
+    """Where an answer would send us, without what may be secret there. A prompt and a token go where the user says."""
+    if not 300 <= answer.status < 400 or not answer.headers.get("location"):
+        return ""
+    where = _address(answer.headers["location"])
+    return f"it leads to {where}, where nothing was sent; if the endpoint is there, give its address as url"
+
+
+def _address(location: str) -> str:
+    try:
+        parts = urlsplit(location.strip())
+    except ValueError:
+        return "an address that cannot be read"
+    host = parts.netloc.rpartition("@")[2]
+    scheme = f"{parts.scheme}:" if parts.scheme else ""
+    return flat(f"{scheme}{'//' + host if host else ''}{parts.path}", SHOWN) or "this very address"
+
+
+def _said(text: str) -> str:
     """What the body of an error says."""
-    text = body.decode("utf-8", "replace").strip()
     found = _object(text)
-    for key in ("error", "message", "detail"):
-        inner = found.get(key)
-        if isinstance(inner, Mapping):
-            inner = inner.get("message")
-        if isinstance(inner, str) and inner:
-            text = inner
-            break
-    return one_line(Exception(text), SHOWN) if text else ""
+    return flat(next(filter(None, map(_message, _errors(found))), text), SHOWN)
+
+
+def _errors(found: Mapping[str, Any]) -> Iterator[Any]:
+    yield from (found[key] for key in ("error", "message", "detail") if key in found)
+
+
+def _message(error: Any) -> str:
+    """Its sentence: the text, or what lies within under these names."""
+    if isinstance(error, Mapping):
+        return next(filter(None, map(_message, _errors(error))), "")
+    return error if isinstance(error, str) else ""
 
 
 def completion_of(answer: Answer) -> Completion:
-    """Read a completion, whole or streamed."""
+    """Read a completion, whole or streamed; what was cut off or failed in mid-stream is none."""
     wrong = problem(answer)
     if wrong:
         return Completion(wrong)
-    choices, usage = False, None
-    for event in _events(answer):
-        inner = event.get("error")
-        if inner:
-            message = inner.get("message") if isinstance(inner, Mapping) else inner
-            return Completion(one_line(Exception(str(message)), SHOWN))
-        choices = choices or bool(event.get("choices"))
-        if isinstance(event.get("usage"), Mapping):
-            usage = event["usage"]
+    try:
+        parts = _streamed(answer) if kind_of(answer) == EVENT_STREAM else [_object(text_of(answer))]
+        choices, usage = False, None
+        for part in parts:
+            _check(part)
+            choices = choices or bool(part.get("choices"))
+            if isinstance(part.get("usage"), Mapping):
+                usage = part["usage"]
+    except (ContentError, _NoCompletionError) as error:
+        return Completion(flat(str(error), SHOWN))
     if not choices:
         return Completion("the answer holds no choices")
     details = (usage or {}).get("prompt_tokens_details")
@@ -80,19 +135,59 @@ def completion_of(answer: Answer) -> Completion:
     return Completion("", _count((usage or {}).get("prompt_tokens")), _count(cached))
 
 
-def _events(answer: Answer) -> Iterator[Mapping[str, Any]]:
-    text = answer.body.decode("utf-8", "replace")
-    if not answer.headers.get("content-type", "").startswith("text/event-stream"):
-        yield _object(text)
-        return
-    for line in text.splitlines():
-        if line.startswith("data:"):
-            yield _object(line.removeprefix("data:").strip())
+def _check(part: Mapping[str, Any]) -> None:
+    """Refuse an object that reports a failure, of the whole or of one choice."""
+    for error in (part.get("error"), *(choice.get("error") for choice in _choices(part))):
+        if error:
+            raise _NoCompletionError(_message(error) or _message(part) or json.dumps(error))
+    # as vLLM had it before its errors lay in `error`
+    if part.get("object") == "error" or part.get("type") == "error":
+        raise _NoCompletionError(_message(part) or json.dumps(part))
+    for choice in _choices(part):
+        reason = choice.get("finish_reason")
+        if isinstance(reason, str) and (reason.lower() in _BROKEN or reason.lower().endswith("_error")):
+            raise _NoCompletionError(f"the answer was broken off: its finish_reason is {reason}")
+
+
+def _streamed(answer: Answer) -> list[Mapping[str, Any]]:
+    """The objects of a stream, once it is known to be whole."""
+    stream = events.read(body_of(answer))
+    found: list[Mapping[str, Any]] = []
+    # each choice, and whether it said why it ended; where none says so ever, the end of the stream has to do
+    ended: dict[str, bool] = {}
+    done = False
+    for event in stream.events:
+        data = event.data.strip()
+        if data.startswith(DONE):
+            done = True
+            break
+        part = _object(data)
+        if event.name == "error":
+            raise _NoCompletionError(_message(part) or data or "the stream holds an error without a word")
+        if not part and data not in ("", "{}"):
+            raise _NoCompletionError(f"the stream holds what is no JSON object: {data}")
+        found.append(part)
+        _check(part)
+        for choice in _choices(part):
+            if "finish_reason" in choice:
+                index = str(choice.get("index", 0))
+                ended[index] = ended.get(index, False) or bool(choice["finish_reason"])
+    if not (all(ended.values()) if ended else done):
+        stray = f": {stream.stray}" if stream.stray else ""
+        last = "although no reason was given (finish_reason is null)" if done else "before the answer was whole"
+        raise _NoCompletionError(f"the stream ended {last}{stray}")
+    return found
+
+
+def _choices(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    listed = part.get("choices")
+    return [each for each in listed if isinstance(each, Mapping)] if isinstance(listed, list) else []
 
 
 def _object(text: str) -> Mapping[str, Any]:
     try:
-        found = json.loads(text)
+        # a control character in a text that nobody reads here spoils no answer
+        found = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -106,7 +201,10 @@ def model_ids(answer: Answer) -> list[str]:
     """The ids that /v1/models lists."""
     if problem(answer):
         return []
-    listed = _object(answer.body.decode("utf-8", "replace")).get("data")
+    try:
+        listed = _object(text_of(answer)).get("data")
+    except ContentError:
+        return []
     if not isinstance(listed, list):
         return []
     return [str(entry["id"]) for entry in listed if isinstance(entry, Mapping) and entry.get("id")]

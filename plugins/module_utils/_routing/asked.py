@@ -19,6 +19,7 @@ from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._pool_routes import Object, rules_of
+from ansible_collections.rhaii.gke.plugins.module_utils._routing.answers import problem
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.ports import Ask, Cluster, Transport
 
 REQUESTS = 2
@@ -112,10 +113,9 @@ def _try(transport: Transport, cluster: Cluster, path: Path, model: str) -> Foun
             before = cluster.picker_answers()
             answers = [transport.ask(ask) for _one in range(REQUESTS)]
             after = cluster.picker_answers()
-            wrong = next((each for each in answers if each.status != 200), None)
-            if wrong is not None:
-                said = wrong.error or f"HTTP {wrong.status}"
-                return replace(found, verdict=FAILED, requests=REQUESTS, reason=said)
+            wrong = next(filter(None, map(problem, answers)), "")
+            if wrong:
+                return replace(found, verdict=FAILED, requests=REQUESTS, reason=wrong)
             grown = after.get(path.picker, 0) - before.get(path.picker, 0)
             if 0 <= grown <= REQUESTS:
                 verdict = ASKED if grown == REQUESTS else NOT_ASKED

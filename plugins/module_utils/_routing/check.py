@@ -361,6 +361,7 @@ class _Test:
         paragraph = " ".join([judgement.sentence, *_words(result)])
         least = self.params["min_hit_ratio"]
         wrong = judgement.verdict == UNHEALTHY or (judgement.verdict == BLIND and self.params["require_affinity"])
+        wrong = wrong or (judgement.verdict == UNKNOWN and self.proof is not None and self.params["require_proof"])
         remedy = judgement.remedy
         unasked = [f"{each.path} of {each.service}" for each in self.asked if each.verdict == asked.NOT_ASKED]
         if not wrong and unasked and self.params["require_affinity"]:
@@ -455,6 +456,7 @@ CAPABILITY = Capability(
         max_tokens={"type": "int", "default": 10, "no_log": False},
         replicas={"type": "int"},
         require_affinity={"type": "bool", "default": True},
+        require_proof={"type": "bool", "default": False},
         min_hit_ratio={"type": "float", "default": 0.0},
         seed={"type": "int", "default": 0},
         salted={"type": "bool", "default": True},

@@ -36,6 +36,8 @@ READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 PIECE = 256 * 2**10
 # The longest sleep; how late the loop wakes from it tells how busy the machine is.
 TICK = 0.05
+# How a connection ends that the peer closes; any other end has the system's words.
+CLOSED = "closed"
 CONNECT_TIMEOUT = 10.0
 # When so many requests in a row have failed, the rest would too.
 FEWEST_FAILURES_TO_END = 20
@@ -354,7 +356,7 @@ class _Run:
             while True:
                 piece = link.socket.recv(PIECE)
                 if not piece:
-                    link.ended = link.ended or "closed"
+                    link.ended = link.ended or CLOSED
                     break
                 link.received.append(piece)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -377,7 +379,7 @@ class _Run:
                 if response.body_begun and link.first_byte is None:
                     link.first_byte = link.stamp
             if ended:
-                response.end()
+                response.end(broken=ended != CLOSED)
         except WireError as error:
             lost = bool(ended) and not response.begun
             self._drop(link)
@@ -385,7 +387,7 @@ class _Run:
                 # An idle connection may be closed just when it is used again: that is no failure of the request.
                 self._begin(link)
                 return
-            reason = f": {ended}" if ended not in ("", "closed") else ""
+            reason = f": {ended}" if ended not in ("", CLOSED) else ""
             self._answer(link, f"{error}{reason}")
             return
         if response.done:

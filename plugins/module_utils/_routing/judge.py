@@ -22,7 +22,7 @@ FEWEST_REPLICAS = 2
 # A picker knows prefixes by blocks too, of 64 tokens by default; a cache on TPU by 128.
 PICKER_BLOCK, CACHE_BLOCK = 64, 128
 # New prefixes that all come to one replica are no coincidence when it is rarer than this.
-PINNED = 0.01
+PINNED = 0.001
 
 AFFINE, BLIND, NO_CACHE, UNHEALTHY, UNKNOWN = "affine", "blind", "no_cache", "unhealthy", "unknown"
 
@@ -98,12 +98,18 @@ class Evidence:
         return block if self.prompt_tokens is not None and self.prompt_tokens <= block else 0
 
     @property
+    def only_replica(self) -> str:
+        """The one replica that all new prefixes came to, although there are more; '' where too few were seen."""
+        alone = len(self.fresh_replicas) == 1 and self.assumed_replicas >= FEWEST_REPLICAS
+        seen = sum(self.fresh_replicas.values()) >= len(self.trials)
+        return next(iter(self.fresh_replicas)) if alone and seen else ""
+
+    @property
     def pinned(self) -> str:
-        """The one replica that all new prefixes came to, when that is no coincidence."""
-        if len(self.fresh_replicas) != 1:
-            return ""
-        name, count = next(iter(self.fresh_replicas.items()))
-        return name if self.assumed_replicas ** (1.0 - count) <= PINNED else ""
+        """The same when that is no coincidence."""
+        name = self.only_replica
+        count = self.fresh_replicas.get(name, 0)
+        return name if name and self.assumed_replicas ** (1.0 - count) <= PINNED else ""
 
 
 @dataclass(frozen=True)
@@ -123,10 +129,9 @@ def p_value(evidence: Evidence) -> float | None:
 
 def open_question(evidence: Evidence) -> bool:
     """Whether more prefixes would help."""
-    trials, replicas = evidence.trials, evidence.assumed_replicas
-    if evidence.problems or not trials or replicas < FEWEST_REPLICAS or evidence.pinned:
+    if evidence.problems or not evidence.trials or evidence.assumed_replicas < FEWEST_REPLICAS or evidence.pinned:
         return False
-    return not statistics.settled(sum(trials), len(trials), 1 / replicas)
+    return not _routing(evidence)
 
 
 def nothing_found(evidence: Evidence) -> bool:
@@ -170,9 +175,10 @@ def judge(evidence: Evidence) -> Judgement:
     if routing == "affine":
         return _cached(evidence, f"Routing follows the prefix: {_landed(evidence)}")
     if evidence.trials:
+        only = f", and every new prefix came to {evidence.only_replica}" if evidence.only_replica else ""
         return Judgement(
             UNKNOWN,
-            f"It is not clear whether routing follows the prefix: {_landed(evidence)}.",
+            f"It is not clear whether routing follows the prefix: {_landed(evidence)}{only}.",
             "Run again with more prefixes.",
         )
     if evidence.exhausted and evidence.repeats and not evidence.hits:
@@ -184,7 +190,9 @@ def _routing(evidence: Evidence) -> str:
     trials = evidence.trials
     if not trials or evidence.assumed_replicas < FEWEST_REPLICAS:
         return ""
-    return statistics.concluded(sum(trials), len(trials), 1 / evidence.assumed_replicas)
+    found = statistics.settled(sum(trials), len(trials), 1 / evidence.assumed_replicas)
+    # where all is sent to one replica, the second request of a prefix is, too
+    return "" if found == "affine" and evidence.only_replica else found
 
 
 def _among(evidence: Evidence) -> str:

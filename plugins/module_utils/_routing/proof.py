@@ -30,8 +30,6 @@ from ansible_collections.rhaii.gke.plugins.module_utils._routing.prompts import 
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.replicas import ReplicaView
 
 COMPLETIONS = "/v1/completions"
-# So many times as many prefixes at most, when the first ones leave the question open.
-LARGEST_EXTENSION = 4
 # Requests of one prefix when nothing is ever found and nobody said how many replicas there are. Routed by chance,
 # two of ten come to one replica in 99 of 100 cases even among 16.
 MANY_REQUESTS = 10
@@ -116,15 +114,20 @@ class Proof:
             self._tell(str(place), len(plan))
             if self.broken:
                 return
-        place = len(plan)
-        if open_question(self.evidence()):
-            self.progress(f"not clear yet: more prefixes, {LARGEST_EXTENSION * len(plan)} at most")
-        while place < LARGEST_EXTENSION * len(plan) and open_question(self.evidence()) and not self.broken:
+        self._extend()
+        if nothing_found(self.evidence()) and not self.broken:
+            self._exhaust("1")
+            self._extend()
+
+    def _extend(self) -> None:
+        """More prefixes while they would help."""
+        place, most = len(self.labels), statistics.MOST_PREFIXES
+        if place < most and open_question(self.evidence()) and not self.broken:
+            self.progress(f"not clear yet: more prefixes, {most} at most")
+        while place < most and open_question(self.evidence()) and not self.broken:
             place += 1
             self._prefix(str(place), 2, planned=False)
             self._tell(str(place), place)
-        if nothing_found(self.evidence()) and not self.broken:
-            self._exhaust("1")
 
     @property
     def broken(self) -> bool:

@@ -16,8 +16,11 @@ from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiErro
 
 LONGEST_HEAD = 64 * 2**10
 LONGEST_BODY = 16 * 2**20
+MOST_HEADERS = 200
+MOST_INTERIM = 20
 
 _STATUS = re.compile(rb"HTTP/1\.(\d) (\d{3})(?: .*)?")
+_DATA = re.compile(rb"(?:\A(?:\xef\xbb\xbf)?|[\r\n])data")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
@@ -85,6 +88,8 @@ def request_bytes(to: Endpoint, method: str, path: str, body: bytes, headers: Ma
         f"{method} {to.base}{path} HTTP/1.1",
         f"Host: {to.authority}",
         "Accept: */*",
+        # without it any coding would be welcome (RFC 9110, 12.5.3)
+        "Accept-Encoding: identity",
         "User-Agent: rhaii.gke",
         *(f"{name}: {value}" for name, value in headers.items()),
     ]
@@ -107,6 +112,9 @@ class Response:
         self._step = self._head
         self._left = 0
         self._to_the_end = False
+        self._last = ""
+        self._interim = 0
+        self._trailers = 0
 
     @property
     def begun(self) -> bool:
@@ -114,6 +122,9 @@ class Response:
 
     @property
     def body_begun(self) -> bool:
+        """Whether something of it came: of a stream of events not a comment that keeps the connection."""
+        if self.headers.get("content-type", "").lower().startswith("text/event-stream"):
+            return _DATA.search(self._body) is not None
         return bool(self._body)
 
     @property
@@ -129,12 +140,12 @@ class Response:
         while self._step():
             pass
 
-    def end(self) -> None:
-        """The peer has closed the connection."""
+    def end(self, *, broken: bool = False) -> None:
+        """The peer has closed the connection, or it is broken: then no answer ends with it."""
         self.keeps = False
         if self.done:
             return
-        if self._to_the_end:
+        if self._to_the_end and not broken:
             self.done = True
             return
         raise WireError("the connection was closed in the middle of the answer" if self.begun else "no answer came")
@@ -159,7 +170,7 @@ class Response:
             raise WireError(f"the answer is no HTTP/1: it begins with {line[:40]!r}")
         self.status = int(match[2])
         self.keeps = match[1] >= b"1"
-        self.headers = {}
+        self.headers, self._last = {}, ""
         self._step = self._header
         return True
 
@@ -169,33 +180,49 @@ class Response:
             return False
         if not line:
             return self._framing()
-        name, colon, value = line.decode("latin-1").partition(":")
-        if not colon or len(self.headers) > 200:
+        text = line.decode("latin-1")
+        if text[0] in " \t" and self._last:  # a line that goes on, as HTTP once allowed (RFC 9112, 5.2)
+            self.headers[self._last] += f" {text.strip()}"
+            return True
+        name, colon, value = text.partition(":")
+        if not colon or len(self.headers) > MOST_HEADERS:
             raise WireError(f"a header line of the answer cannot be read: {line[:40]!r}")
-        key, text = name.strip().lower(), value.strip()
-        self.headers[key] = f"{self.headers[key]}, {text}" if key in self.headers else text
+        key, value = name.strip().lower(), value.strip()
+        self.headers[key] = f"{self.headers[key]}, {value}" if key in self.headers else value
+        self._last = key
         return True
 
     def _framing(self) -> bool:
         """How the body ends."""
+        if self.status == 101:
+            raise WireError("the endpoint switched to another protocol, which nobody asked for")
         if 100 <= self.status < 200:  # an interim answer: the real one follows
+            self._interim += 1
+            if self._interim > MOST_INTERIM:
+                raise WireError(f"more than {MOST_INTERIM} interim answers came")
             self._step = self._head
             self.status = 0
             return True
         connection = self.headers.get("connection", "").lower()
         self.keeps = "close" not in connection if self.keeps else "keep-alive" in connection
-        length = self.headers.get("content-length")
         if self.status in (204, 304):
             return self._complete()
-        if "chunked" in self.headers.get("transfer-encoding", "").lower():
+        # What follows is RFC 9112, 6.3.
+        coding = self.headers.get("transfer-encoding")
+        lengths = {each.strip() for each in self.headers.get("content-length", "").split(",")}
+        if coding is not None and coding.lower().strip() != "chunked":
+            raise WireError(f"the answer's transfer coding {coding[:40]!r} is not chunked alone, and was not asked for")
+        if coding is not None:
             self._step = self._chunk_size
-        elif length is not None:
-            self._left = self._number(length.split(",")[0].strip(), 10)
-            self._step = self._content
-        else:
+        elif "content-length" not in self.headers:
             self.keeps = False
             self._to_the_end = True
             self._step = self._rest
+        elif len(lengths) > 1:
+            raise WireError(f"the answer has two lengths: {self.headers['content-length'][:40]!r}")
+        else:
+            self._left = self._number(lengths.pop(), 10)
+            self._step = self._content
         return True
 
     def _number(self, text: str, base: int) -> int:
@@ -258,6 +285,9 @@ class Response:
         line = self._line()
         if line is None:
             return False
+        self._trailers += 1
+        if self._trailers > MOST_HEADERS:
+            raise WireError("the answer's trailer does not end")
         return bool(line) or self._complete()
 
 

@@ -194,6 +194,70 @@ def test_progress_without_a_host(core: Core, said: list[str]) -> None:
     assert said == ["[localhost] looking with None"]
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_progress_under_no_log(shown: bool, core: Core, said: list[str]) -> None:
+    assert ran(core, {"token": SECRET}, no_log=not shown)["changed"] is True
+    assert bool(said) is shown
+
+
+@pytest.mark.parametrize(
+    ("callback", "aside"),
+    [
+        pytest.param("default", {}, id="the default"),
+        pytest.param("ansible.builtin.minimal", {}, id="by a full name"),
+        pytest.param("community.general.yaml", {}, id="of a collection"),
+        pytest.param("ansible.posix.json", {"stderr": True}, id="JSON"),
+        pytest.param("jsonl", {"stderr": True}, id="JSON lines"),
+        pytest.param("acme.tools.records", {"stderr": True}, id="one that nobody knows"),
+    ],
+)
+def test_progress_is_beside_what_a_program_reads(
+    callback: str, aside: dict[str, bool], core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, dict[str, bool]]] = []
+    monkeypatch.setattr(_edge.display, "display", lambda text, **where: calls.append((text, where)))
+    monkeypatch.setattr(_edge, "callback", lambda: callback)
+    ran(core, {})
+    assert calls == [("[prod] looking with None", aside)]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [("false", False), ("0", False), (" No ", False), ("true", True), ("", True)]
+)
+def test_progress_is_switched_off_by_one_variable(
+    value: str, shown: bool, core: Core, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RHAII_PROGRESS", value)
+    ran(core, {})
+    assert bool(said) is shown
+
+
+def google(core: Core, **task: Any) -> Any:
+    plugin = action(core, {}, **task)
+    plugin.capability.argument_spec["auth_kind"] = {"type": "str"}
+    return plugin
+
+
+def test_environment_that_would_change_the_identity_is_refused_before_anything(core: Core, tmp_path: Path) -> None:
+    plugin = google(core, environment={"GOOGLE_APPLICATION_CREDENTIALS": "/other"})
+    with pytest.raises(AnsibleActionFail, match=r"GOOGLE_APPLICATION_CREDENTIALS would be ignored"):
+        plugin.run(task_vars={**begun(tmp_path), "cluster_stage": "two"})
+    assert not core.calls
+    assert journal(tmp_path)["stage"] == "one"
+
+
+def test_environment_that_changes_nothing_is_none(core: Core, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:1")
+    google(core, environment=[{"HTTPS_PROXY": "http://proxy:1"}, {"LANG": "C"}]).run(task_vars={})
+    assert len(core.calls) == 1
+
+
+def test_elsewhere_the_module_has_the_environment(core: Core, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = google(core, transport="ssh", environment={"HTTPS_PROXY": "x"})
+    monkeypatch.setattr(plugin, "_execute_module", lambda **call: {"changed": False})
+    assert plugin.run(task_vars={}) == {"changed": False}
+
+
 def begun(folder: Path) -> dict[str, Any]:
     """The variables of a task of a run that began in a folder."""
     (folder / "run.json").write_text(json.dumps({"run": "r", "stage": "one", "marks": {"one": 1.0}, "record": ""}))

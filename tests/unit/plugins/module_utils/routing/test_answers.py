@@ -64,8 +64,12 @@ def test_a_completion_without_usage() -> None:
 
 def test_the_last_usage_of_a_stream_counts() -> None:
     first, last = {"prompt_tokens": 1}, {"prompt_tokens": 2}
-    assert completion_of(stream({**CHOICE, "usage": first}, {"choices": [], "usage": last})).prompt_tokens == 2
-    assert completion_of(stream({**CHOICE, "usage": first}, {"choices": [], "usage": None})).prompt_tokens == 1
+    assert (
+        completion_of(stream({**CHOICE, "usage": first}, {"choices": [], "usage": last}, "[DONE]")).prompt_tokens == 2
+    )
+    assert (
+        completion_of(stream({**CHOICE, "usage": first}, {"choices": [], "usage": None}, "[DONE]")).prompt_tokens == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,6 +93,12 @@ def test_the_last_usage_of_a_stream_counts() -> None:
 )
 def test_what_is_no_completion(answer: Answer, said: str) -> None:
     assert completion_of(answer) == Completion(said)
+
+
+def test_an_error_with_a_status_of_success_is_a_problem() -> None:
+    assert problem(whole({"error": {"message": "no quota"}})) == "HTTP 200 with an error: no quota"
+    assert problem(whole({"error": None, "data": []})) == ""
+    assert model_ids(whole({"error": "x", "data": [{"id": "a"}]})) == []
 
 
 def test_problem() -> None:

@@ -63,6 +63,13 @@ def play(
     return result, lines
 
 
+def half(gateway: FakeGateway, prompt: str) -> str:
+    """Every other prefix stays where it was."""
+    before = gateway.known.get(prompt[:256])
+    place = len(gateway.known) % 2 if before is None else (int(before[-1]) + len(gateway.known)) % 2
+    return gateway.known.setdefault(prompt[:256], gateway.names[place]) if before is None else gateway.names[place]
+
+
 def keys(value: Any, at: str = "") -> Iterator[str]:
     """All keys of a result, but those of what is empty or named by data."""
     if isinstance(value, dict) and not at.endswith((".replicas", "replicas")):
@@ -131,6 +138,17 @@ def test_blind_routing_fails_only_when_affinity_is_required() -> None:
     assert result["verdict"] == "blind"
     assert "The endpoint picker is not in the path" in result["msg"]
     assert "The endpoint picker is not in the path" in result["remedy"]
+
+
+@pytest.mark.parametrize(("demanded", "failed"), [(True, True), (False, False)])
+def test_what_cannot_be_told_fails_only_when_a_proof_is_required(demanded: bool, failed: bool) -> None:
+    result, _lines = play(FakeGateway(tells_cached=False), cluster=False, require_proof=demanded)
+    assert (result["verdict"], bool(result.get("failed"))) == ("unknown", failed)
+
+
+def test_check_mode_is_no_failed_proof() -> None:
+    result, _lines = play(FakeGateway(), check_mode=True, require_proof=True)
+    assert (result["verdict"], result.get("failed")) == ("unknown", None)
 
 
 # The whole result
@@ -383,7 +401,7 @@ def test_more_prefixes_are_asked_while_the_question_is_open() -> None:
     assert result["serial"]["requests"] == 10
     assert result["control"]["requests"] == 5
     assert "no view of the replicas: no Kubernetes access is given" in lines
-    assert "not clear yet: more prefixes, 20 at most" in lines
+    assert "not clear yet: more prefixes, 57 at most" in lines
     assert result["second_requests"] == {"judged": 7, "same_replica": 7, "hits": 7}
     assert result["replica_count"] is None
     assert result["affinity"] is None
@@ -393,10 +411,10 @@ def test_more_prefixes_are_asked_while_the_question_is_open() -> None:
 
 
 def test_there_is_an_end_to_more_prefixes() -> None:
-    result, _lines = play(FakeGateway(), cluster=False, requests=2, prefixes=1)
-    assert len(result["prefixes"]) == 4
+    result, _lines = play(FakeGateway(route=half, count=2), requests=2, prefixes=1)
+    assert len(result["prefixes"]) == 57
     assert result["verdict"] == "unknown"
-    assert "4 of 4 second requests" in result["msg"]
+    assert "29 of 57 second requests" in result["msg"]
     assert "Run again with more prefixes." in result["msg"]
 
 
@@ -449,6 +467,8 @@ def test_asking_on_ends_at_the_first_hit() -> None:
     result, _lines = play(FakeGateway(route=in_turn), cluster=False)
     # three replicas in turn: asked twice in the proof, it finds one that had it by the fourth time
     assert result["prefixes"][0]["requests"] in (3, 4)
+    # from then on misses count, and two more prefixes suffice
+    assert len(result["prefixes"]) == 7
     assert result["verdict"] == "blind"
 
 

@@ -88,7 +88,8 @@ def test_what_is_sent() -> None:
     transport(network, headers={"X-Model": "qwen"}).ask(POST)
     assert [each.requests for each in network.sockets] == [
         [
-            b"POST /ns/n/v1/completions HTTP/1.1\r\nHost: 203.0.113.7\r\nAccept: */*\r\nUser-Agent: rhaii.gke\r\n"
+            b"POST /ns/n/v1/completions HTTP/1.1\r\nHost: 203.0.113.7\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
+            b"User-Agent: rhaii.gke\r\n"
             b'X-Model: qwen\r\nContent-Type: application/json\r\nContent-Length: 15\r\n\r\n{"prompt": "a"}'
         ]
     ]

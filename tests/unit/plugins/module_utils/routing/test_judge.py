@@ -29,7 +29,7 @@ def by_hits(*hits: bool | None) -> tuple[Second, ...]:
     return tuple(Second(None, each) for each in hits)
 
 
-YES, NO = (True,) * 5, (False,) * 5
+YES, NO = (True,) * 5, (False,) * 7
 SPREAD = {"a": 4, "b": 3, "c": 3}
 
 
@@ -57,7 +57,7 @@ def not_new(cached: int) -> str:
 
 
 FOLLOWS = f"Routing follows the prefix: {landed(5, 5)}"
-BLIND = f"Routing is blind to the prompt: {landed(0, 5, p='1')}."
+BLIND = f"Routing is blind to the prompt: {landed(0, 7, by_chance='2.3', p='1')}."
 PINNED = "Routing is blind to the prompt: every new prefix came to a, although 3 replicas serve."
 SHORT = "Prompts are too short to be known again"
 NOT_CACHED = ", but nothing was found cached."
@@ -167,11 +167,18 @@ SALT = "Run again with salted: true, or reset the caches."
         pytest.param(view(NO, hits=3), "blind", BLIND, PICKER, id="blind, with some hits"),
         pytest.param(view(NO, repeats=0, hits=0), "blind", BLIND, PICKER, id="blind, hits unseen"),
         pytest.param(
-            view((True, False, False, True, False)),
+            view((*(True,) * 5, *(False,) * 15)),
             "blind",
-            f"Routing is blind to the prompt: {landed(2, 5, p='0.54')}.",
+            f"Routing is blind to the prompt: {landed(5, 20, by_chance='6.7', p='0.85')}.",
             PICKER,
             id="no better than chance",
+        ),
+        pytest.param(
+            view((False,) * 6),
+            "unknown",
+            f"It is not clear whether routing follows the prefix: {landed(0, 6, by_chance='2.0', p='1')}.",
+            "Run again with more prefixes.",
+            id="none of six may be bad luck",
         ),
         pytest.param(
             view((True, True, True, False, False)),
@@ -182,13 +189,20 @@ SALT = "Run again with salted: true, or reset the caches."
         ),
         pytest.param(view(fresh_replicas={"a": 10}), "blind", PINNED, STICKY, id="pinned"),
         pytest.param(
-            view(fresh_replicas={"a": 5}),
+            view(fresh_replicas={"a": 7}),
+            "unknown",
+            f"It is not clear whether routing follows the prefix: {landed(5, 5)}, and every new prefix came to a.",
+            "Run again with more prefixes.",
+            id="seven at one may be a coincidence, and prove no affinity",
+        ),
+        pytest.param(view(fresh_replicas={"a": 8}), "blind", PINNED, STICKY, id="eight may not"),
+        pytest.param(
+            view(fresh_replicas={"a": 4}),
             "affine",
             f"{FOLLOWS}, and 5 of 5 repeated requests found their prefix cached.",
             "",
-            id="five at one may be a coincidence",
+            id="most new prefixes were not seen, so that hits decide",
         ),
-        pytest.param(view(fresh_replicas={"a": 6}), "blind", PINNED, STICKY, id="six may not"),
         pytest.param(
             Evidence(replicas=1, seconds=seconds(*YES), repeats=5, hits=5, fresh_replicas={"a": 10}),
             "affine",
@@ -228,7 +242,7 @@ SALT = "Run again with salted: true, or reset the caches."
         pytest.param(
             Evidence(seconds=by_hits(*NO), repeats=10, hits=2),
             "blind",
-            f"Routing is blind to the prompt: {landed(0, 5, 'two or more', '2.5', '1')}.",
+            f"Routing is blind to the prompt: {landed(0, 7, 'two or more', '3.5', '1')}.",
             PICKER,
             id="hits come later",
         ),
@@ -274,7 +288,7 @@ SALT = "Run again with salted: true, or reset the caches."
             id="not new, by hits",
         ),
         pytest.param(
-            Evidence(seconds=by_hits(*YES), repeats=5, hits=5, fresh_replicas={"a": 8}),
+            Evidence(seconds=by_hits(*YES), repeats=5, hits=5, fresh_replicas={"a": 11}),
             "blind",
             "Routing is blind to the prompt: every new prefix came to a, although two or more replicas serve.",
             STICKY,
@@ -320,6 +334,7 @@ def test_p_value() -> None:
         pytest.param(view((True, True, False, False, True)), True, id="in between"),
         pytest.param(view((True, True, False, False, True), problems=("x",)), False, id="not healthy"),
         pytest.param(view((True, True, False, False, True), fresh_replicas={"a": 9}), False, id="pinned"),
+        pytest.param(view(fresh_replicas={"a": 7}), True, id="affine, but for all new prefixes at one replica"),
         pytest.param(view((True, True, False, False, True), replicas=1), False, id="one replica"),
         pytest.param(view((), hits=0), False, id="nothing to judge"),
         pytest.param(Evidence(seconds=by_hits(*YES), hits=5), True, id="five hits among two or more"),
@@ -347,15 +362,15 @@ def test_nothing_found(evidence: Evidence, nothing: bool) -> None:
 @pytest.mark.parametrize(
     ("replicas", "fresh", "name"),
     [
-        (3, {"a": 6}, "a"),
-        (3, {"a": 5}, ""),
-        (2, {"a": 8}, "a"),
-        (2, {"a": 7}, ""),
-        (None, {"a": 8}, "a"),
+        (3, {"a": 8}, "a"),
+        (3, {"a": 7}, ""),
+        (2, {"a": 11}, "a"),
+        (2, {"a": 10}, ""),
+        (None, {"a": 11}, "a"),
         (1, {"a": 99}, ""),
-        (10, {"a": 3}, "a"),
-        (10, {"a": 2}, ""),
-        (3, {"a": 6, "b": 1}, ""),
+        (10, {"a": 4}, "a"),
+        (10, {"a": 3}, ""),
+        (3, {"a": 8, "b": 1}, ""),
         (3, {}, ""),
     ],
 )

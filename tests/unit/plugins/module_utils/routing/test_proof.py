@@ -453,7 +453,7 @@ def test_what_cannot_be_seen_is_not_said() -> None:
 def test_more_prefixes_in_words() -> None:
     made, lines = told(FakeGateway())
     assert lines[2:] == [
-        "not clear yet: more prefixes, 8 at most",
+        "not clear yet: more prefixes, 57 at most",
         *(f"prefix {place} of {place} of 400 tokens: cached 0, 384" for place in range(3, 8)),
     ]
     assert made.sent[6:8] == [

@@ -292,11 +292,13 @@ def test_a_url_in_ascii_only(url: str) -> None:
 def test_request_bytes() -> None:
     to = endpoint("http://203.0.113.7:8080/ns/n")
     assert request_bytes(to, "GET", "/health", b"", {"X-Model": "qwen"}) == (
-        b"GET /ns/n/health HTTP/1.1\r\nHost: 203.0.113.7:8080\r\nAccept: */*\r\nUser-Agent: rhaii.gke\r\n"
+        b"GET /ns/n/health HTTP/1.1\r\nHost: 203.0.113.7:8080\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
+        b"User-Agent: rhaii.gke\r\n"
         b"X-Model: qwen\r\n\r\n"
     )
     assert request_bytes(to, "POST", "/v1/x", b'{"a": 1}', {}) == (
-        b"POST /ns/n/v1/x HTTP/1.1\r\nHost: 203.0.113.7:8080\r\nAccept: */*\r\nUser-Agent: rhaii.gke\r\n"
+        b"POST /ns/n/v1/x HTTP/1.1\r\nHost: 203.0.113.7:8080\r\nAccept: */*\r\nAccept-Encoding: identity\r\n"
+        b"User-Agent: rhaii.gke\r\n"
         b'Content-Type: application/json\r\nContent-Length: 8\r\n\r\n{"a": 1}'
     )
 
@@ -324,3 +326,14 @@ def test_headers_that_are_the_clients_own(name: str) -> None:
 
 def test_headers_that_are_fine() -> None:
     check_headers({"X-Model": "a/b c\td", "Authorization": "Bearer x.y-z"})
+
+
+def test_a_comment_is_not_the_begin_of_a_stream() -> None:
+    response = Response()
+    response.feed(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: ping\n\nid: 1\n")
+    assert not response.body_begun
+    response.feed(b"data: 1\n\n")
+    assert response.body_begun
+    whole = Response()
+    whole.feed(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n:")
+    assert whole.body_begun
