@@ -106,8 +106,9 @@ class GoogleError(RhaiiError):
     ) -> None:
         coded = " ".join(part for part in (str(status or ""), code) if part)
         said = ": ".join(part for part in (coded, flat(message)) if part)
-        self.meaning = meaning_of(status, code, message, reasons, older)
-        super().__init__(f"Google refused to {doing}: {said}", remedy=remedy_of(self.meaning, message))
+        meaning = meaning_of(status, code, message, reasons, older)
+        super().__init__(f"Google refused to {doing}: {said}", remedy=remedy_of(meaning, message))
+        self._reasons, self._older = tuple(reasons), tuple(older)
         self.status = status
         self.code = code
         self.message = message
@@ -115,6 +116,10 @@ class GoogleError(RhaiiError):
         self.retry_after: float | None = None
         # Google's word for the cause, as in SERVICE_DISABLED
         self.reason = next(iter(reasons), "")
+
+    @property
+    def meaning(self) -> str:
+        return meaning_of(self.status, self.code, self.message, {*self._reasons, self.reason}, self._older)
 
     @property
     def is_conflict(self) -> bool:
