@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -43,7 +42,6 @@ QUIET_SECONDS = 60.0
 # What Google begins by itself as well. How such a one ends is not what our task is judged by: the pool or the cluster
 # as it is then shows what is to be done.
 OURS = frozenset({"CREATE_CLUSTER", "DELETE_CLUSTER", "CREATE_NODE_POOL", "DELETE_NODE_POOL", "SET_NODE_POOL_SIZE"})
-_NAME = re.compile(r"\boperation-[0-9]+-[0-9a-z-]*[0-9a-z]")
 
 WORDS: Mapping[str, str] = {
     "CREATE_CLUSTER": "creating the cluster",
@@ -230,22 +228,7 @@ class Awaiter:
         if error.meaning not in (BUSY, PRECONDITION):
             return None
         found = running(self.clusters, cluster)
-        if error.meaning == PRECONDITION:
-            return found or None
-        return found or self._named_in(error.message)
-
-    def _named_in(self, message: str) -> list[Operation]:
-        """The operation that a refusal names, which is in no list of the cluster's own."""
-        name = _NAME.search(message)
-        if name is None:
-            return []
-        try:
-            operation = self.clusters.get_operation(name[0])
-        except GoogleError as error:
-            if error.status in (403, 404):
-                return []
-            raise
-        return [] if operation.done else [operation]
+        return found if found or error.meaning == BUSY else None
 
     def settle(self, operation: Operation) -> Operation:
         """Until it is done, whatever its end: it was not ours to judge. An error in it is told."""
