@@ -27,7 +27,12 @@ def test_quota_of_an_operation(row: Row) -> None:
 def test_quota_of_a_refusal_is_no_missing_permission(row: Row) -> None:
     if not row.given["message"]:
         return
-    for status, code in ((403, "PERMISSION_DENIED"), (429, "RESOURCE_EXHAUSTED"), (403, ""), (400, "FAILED_PRECONDITION")):
+    for status, code in (
+        (403, "PERMISSION_DENIED"),
+        (429, "RESOURCE_EXHAUSTED"),
+        (403, ""),
+        (400, "FAILED_PRECONDITION"),
+    ):
         refusal = GoogleError("create the node pool", status, code, row.given["message"], older=["forbidden"])
         assert refusal.meaning == "quota"
         assert all(part in refusal.remedy for part in row.right)
