@@ -80,7 +80,9 @@ class Dispatcher:
         entry: Json,
     ) -> Json:
         cloud, now = self._cloud, self._cloud.clock.now()
-        fault = cloud.faults.api_error(method.id, request.path)
+        fault = cloud.faults.api_error(
+            method.id, request.path, {"project": cloud.project.id, "number": cloud.project.number}
+        )
         if fault:
             raise fault
         caller = self._tokens.caller(request.headers.get("Authorization", ""), now)
@@ -132,5 +134,7 @@ def forbidden(method: Method, permission: str, project: str) -> GoogleError:
 def refusal(request: web.Request, error: GoogleError, method: Method | None) -> web.Response:
     """An error as an answer."""
     LOG.info("%s %s: %s %s", request.method, request.path, error.code, error.message)
+    if error.page is not None:
+        return web.Response(text=error.page, content_type="text/html", status=error.code, headers=error.headers)
     body: Any = error.body(legacy=method is not None and method.api == "compute")
     return web.json_response(body, status=error.code, headers=error.headers)

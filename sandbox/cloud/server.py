@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
 from pathlib import Path
@@ -28,6 +29,8 @@ from sandbox.cloud.tokens import Tokens
 from sandbox.control_plane.pki import Authority
 from sandbox.settings import CLOUD_ADDRESS, CLOUD_PORT, CLOUD_PROXY_PORT, CLOUD_TLS_PORT, Settings
 from sandbox.timeline import Timeline
+
+LOG = logging.getLogger("sandbox.cloud")
 
 HOSTS = ("googleapis.com", "*.googleapis.com", "localhost")
 SHUTDOWN_PATIENCE = 0.3
@@ -97,7 +100,9 @@ class Server:
             Audit(self.folder / "audit.jsonl"),
             Timeline.of(self._settings),
             self._runtime,
+            self._settings.seed,
         )
+        LOG.info("Google's words are chosen by the seed %s (SANDBOX_SEED)", cloud.state.seed)
         token_uri = f"{self.url}/token"
         keys = ensure_credentials(self.folder, self._project, token_uri)
         tokens = Tokens(self._project, cloud.state, keys, token_uri)

@@ -83,7 +83,7 @@ def test_reasons_of_the_table_are_googles() -> None:
             assert not row.reader.startswith("google.api.ErrorReason ") or word in known | {"google.api.ErrorReason"}
 
 
-@pytest.mark.parametrize("code", [name for name in code_pb2.Code.keys() if name != "OK"])
+@pytest.mark.parametrize("code", [name for name in dict(code_pb2.Code.items()) if name != "OK"])
 def test_each_code_of_google_has_a_meaning(code: str) -> None:
     """An error of an operation may carry any of them, and no words."""
     expected = {
