@@ -60,9 +60,16 @@ class Patience:
         """What changes nothing may be asked as often as there is time."""
         return self._until(ask, lambda error: error.meaning in (PASSING, RATE, BUSY), lambda: self._has_answered)
 
-    def write(self, ask: Callable[[], T], *, is_deletion: bool = False) -> T:
-        """What changes something is asked again only where Google says that it did nothing."""
-        return self._until(ask, lambda error: is_safe_to_repeat(error, is_deletion), lambda: False)
+    def write(self, ask: Callable[[], T], *, is_deletion: bool = False, awaits_busy: bool = False) -> T:
+        """What changes something is asked again only where Google says that it did nothing.
+
+        `awaits_busy`: also while something else is in the way, where nobody looks at what that is.
+        """
+        return self._until(
+            ask,
+            lambda error: is_safe_to_repeat(error, is_deletion) or (awaits_busy and error.meaning == BUSY),
+            lambda: False,
+        )
 
     def _until(
         self, ask: Callable[[], T], passes: Callable[[GoogleError], bool], outlives_silence: Callable[[], bool]

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.cloud import quotas, services
+from sandbox.cloud import quotas, reservations, services
 from sandbox.cloud.apis import handlers, key
 from sandbox.cloud.calls import Call, Cloud, Handler
 from sandbox.cloud.discovery import Method, document
@@ -106,7 +106,8 @@ class Dispatcher:
         project = self._cloud.project
         named = params.get("project") or params.get("v1Id1") or params.get("resource")
         # a service account may be asked for by its address alone, in the project -
-        if named not in (None, "-") and not project.knows(str(named)):
+        is_shared = handler.permission in reservations.OF_OTHERS and reservations.shared_by(project, str(named))
+        if named not in (None, "-") and not project.knows(str(named)) and not is_shared:
             raise unknown_project(method, named)
         if not services.enabled(project, self._cloud.state, method.host):
             raise services.disabled_error(project, method.host)

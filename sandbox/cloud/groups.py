@@ -20,6 +20,7 @@ from sandbox.cloud.limits import (
     chips_used,
     is_spot,
     machine_of,
+    machines_in,
     region_usage,
     reservations_of,
 )
@@ -177,9 +178,10 @@ class Groups:
         """How many machines a pool's reservations still have for it, those included that are on their way."""
         names = reservations_of(pool)
         count = sum(
-            int(each["count"])
+            machines_in(each, name, self._project.id) or 0
             for each in self._project.reservations
-            if each["zone"] == group.zone and each["name"] in names
+            for name in names
+            if each["zone"] == group.zone
         )
         there = sum(
             1

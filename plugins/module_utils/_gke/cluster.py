@@ -275,7 +275,8 @@ class _Cluster:
             return self.created({}, body)
         self.progress(f"cluster {self.wanted.name}: asking for it in {self.wanted.location}")
         try:
-            self.operation = self.awaiter.patiently(partial(self.clusters.create_cluster, body))
+            # there is no cluster yet of which to see what works on it
+            self.operation = self.awaiter.patiently(partial(self.clusters.create_cluster, body), awaits_busy=True)
         except GoogleError as error:
             if error.status != 409 or self.read() is None:
                 raise

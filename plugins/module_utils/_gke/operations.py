@@ -141,9 +141,9 @@ class Awaiter:
         self.interval = interval
         self.deadline = self.patience.deadline
 
-    def patiently(self, ask: Callable[[], T], *, is_deletion: bool = False) -> T:
+    def patiently(self, ask: Callable[[], T], *, is_deletion: bool = False, awaits_busy: bool = False) -> T:
         """Ask for a change, and ask again, within the time-out, while Google turns it away only for the moment."""
-        return self.patience.write(ask, is_deletion=is_deletion)
+        return self.patience.write(ask, is_deletion=is_deletion, awaits_busy=awaits_busy)
 
     def look(self, operation: Operation) -> Operation:
         return self.clusters.get_operation(operation.name)

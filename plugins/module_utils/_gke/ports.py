@@ -181,7 +181,7 @@ class PatientGroups:
         return self._patience.read(lambda: self._groups.instances(group))
 
     def delete_instances(self, group: GroupRef, urls: Sequence[str]) -> str:
-        return self._patience.write(lambda: self._groups.delete_instances(group, urls))
+        return self._patience.write(lambda: self._groups.delete_instances(group, urls), awaits_busy=True)
 
     def operation_problem(self, group: GroupRef, operation: str) -> tuple[bool, str]:
         return self._patience.read(lambda: self._groups.operation_problem(group, operation))

@@ -148,13 +148,20 @@ def problem_of(body: Mapping[str, Any]) -> Problem | None:
         if code not in _NOTICES
     ]
     error = body.get("error") or {}
-    number, message = int(error.get("code") or 0), str(error.get("message") or "")
+    number, message = _number(error.get("code")), str(error.get("message") or "")
     if failing:
         code, said = failing[0]
         return Problem(code, message or said)
     if number or message:
         return Problem(_CANONICAL[number] if 0 < number < len(_CANONICAL) else "UNKNOWN", message)
     return None
+
+
+def _number(code: object) -> int:
+    """Of google.rpc.Code, which some clients write as its word."""
+    if isinstance(code, str) and code in _CANONICAL:
+        return _CANONICAL.index(code)
+    return int(str(code or 0))
 
 
 def meaning_of_problem(problem: Problem) -> str:

@@ -309,6 +309,24 @@ def test_reserved_machines_come_from_a_reservation_that_is_there(cloud: Emulated
         make_pool(other, check_mode=True, reservation="")
 
 
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [
+        pytest.param("trillium-pool", 4, id="aggregate"),
+        pytest.param("trillium-pool/reservationBlocks/block-a", 2, id="a block"),
+        pytest.param("projects/rhaii-sandbox/reservations/trillium-pool", 4, id="by its full name"),
+        pytest.param("projects/rhaii-reservations/reservations/trillium-shared", 2, id="shared"),
+    ],
+)
+def test_reservations_of_each_kind_give_their_machines(cloud: Emulated, name: str, fits: int) -> None:
+    east = cloud.at("us-east5-a")
+    make_cluster(east)
+    assert make_pool(east, reservation=name, node_count=fits)["nodes_up"] == fits
+    assert not make_pool(east, reservation=name, node_count=fits)["changed"]
+    with pytest.raises(RhaiiError, match="does not have available resources"):
+        make_pool(east, reservation=name, node_count=fits + 1)
+
+
 def test_cluster_is_made_with_a_pool_that_is_known_as_ours_and_goes_with_it(cloud: Emulated) -> None:
     make_cluster(cloud, labels={"team": "ml"}, default_pool={"name": "cpu"})
     found = cloud.get_cluster("c")
