@@ -28,6 +28,9 @@ STOCKOUT = "stockout"
 RESERVATION = "reservation"
 API_DISABLED = "API disabled"
 BILLING = "billing"
+# The project is held by Google, or the organisation does not want this.
+SUSPENDED = "suspended"
+POLICY = "policy"
 CREDENTIALS = "credentials"
 PERMISSION = "permission"
 MISSING = "missing"
@@ -64,8 +67,8 @@ RULES: tuple[Rule, ...] = (
     _rule(
         API_DISABLED,
         "SERVICE_DISABLED accessNotConfigured",
-        r"has not been used in project \S+ before or it is disabled|\bAPI is (not enabled|disabled)|"
-        r"\bAPI has not been enabled",
+        r"has not been used in project \S+ before or it is disabled|\bAPI has not been enabled|"
+        r"\bAPI\b.{0,80}\b(is |has been )?(not enabled|disabled)",
         400,
         403,
     ),
@@ -77,6 +80,22 @@ RULES: tuple[Rule, ...] = (
         400,
         403,
         429,
+    ),
+    _rule(
+        SUSPENDED,
+        "CONSUMER_SUSPENDED GCP_SUSPENDED",
+        r"\b(project|consumer|account)\b.{0,80}\b(has been|is) suspended",
+        403,
+    ),
+    _rule(
+        POLICY,
+        "RESOURCE_USAGE_RESTRICTION_VIOLATED LOCATION_ORG_POLICY_VIOLATED ORG_RESTRICTION_VIOLATION "
+        "SECURITY_POLICY_VIOLATED LOCATION_POLICY_VIOLATED",
+        r"\bconstraints?/|organi[sz]ation('s)? policy|violates? .{0,40}\bpolicy",
+        0,
+        400,
+        403,
+        412,
     ),
     _rule(
         RESERVATION,
@@ -95,11 +114,11 @@ RULES: tuple[Rule, ...] = (
         BUSY,
         "CLUSTER_ALREADY_HAS_OPERATION CONCURRENT_OPERATIONS_QUOTA_EXCEEDED operationInProgress",
         r"incompatible operation|too many operations|concurrent operations? quota|"
-        r"\b(another|other|concurrent|ongoing|pending|conflicting|existing) operations?\b|"
-        r"\boperations? (\S+ )?(is|are|already|still|currently) .{0,30}(running|progress|under ?way|pending|"
-        rf"({_DOING})\w*ing|{_DOING})|\boperation(s)? in progress|"
-        rf"\b(is|are) (currently|already|still|now) (being )?({_DOING})|"
-        rf"\b(cluster|node ?pool)\b.{{0,80}}\b(is|are) being ({_DOING})|"
+        r"\b(another|concurrent|ongoing|pending|conflicting) operations?\b|"
+        r"\boperations? (\S+ )?(is|are|was|were) (already |still |currently )*"
+        rf"(running|in progress|under ?way|pending|({_DOING})\w*ing|being ({_DOING}))|\boperations? in progress|"
+        rf"\b(is|are) (currently |already |still |now )*being ({_DOING})|"
+        rf"\b(is|are) (currently|still|now) ({_DOING})\w*ing|"
         r"\b(cluster|node ?pool)\b.{0,80}\bis reconciling|"
         r"\b(again|retry) (once|when|after|until) (it|they|that|this|the\b)",
         400,
@@ -131,7 +150,8 @@ RULES: tuple[Rule, ...] = (
     _rule(
         QUOTA,
         "QUOTA_EXCEEDED GCE_QUOTA_EXCEEDED RESOURCE_QUOTA_EXCEEDED INSUFFICIENT_QUOTA",
-        r"insufficient\b.{0,40}\bquota|\bquota\b.{0,120}\b(exceed|exhaust|insufficient|not enough|short|used up)|"
+        r"insufficient (?!permission)(\S+ ){0,2}quota|"
+        r"\bquota\b.{0,120}\b(exceed|exhaust|insufficient|not enough|short|used up)|"
         r"exceed\w*\b.{0,60}\bquota|gce_quota_exceeded|quota_exceeded|\brequires '?[\d.]+'? and is short|"
         r"\b(out of|over|beyond|not enough|no) quota",
         0,
@@ -156,6 +176,7 @@ _OLDER = {
     "accessNotConfigured": API_DISABLED,
     "billingNotEnabled": BILLING,
     "quotaExceeded": QUOTA,
+    "dailyLimitExceeded": QUOTA,
     "rateLimitExceeded": RATE,
     "userRateLimitExceeded": RATE,
     "resourceNotReady": BUSY,
@@ -280,6 +301,9 @@ REMEDIES = {
     API_DISABLED: "Enable the API that the message names in the project (gcloud services enable, or preflight with "
     "-e rhaii_enable_apis=true), wait a few minutes, and run again.",
     BILLING: f"Link an open billing account to the project at {BILLING_PAGE}, wait a few minutes, and run again.",
+    SUSPENDED: "Google has suspended the project: see its page in the console, and appeal there.",
+    POLICY: "Ask who administers the organisation for an exception, or choose what its policy permits (another "
+    "location, as with rhaii_location).",
     BUSY: "Google does one thing at a time on a cluster: wait until that is done, and run the same again.",
     RATE: "Google asks for fewer requests; wait a minute and run again.",
     PASSING: "Google's service is not available for the moment; run again.",
@@ -318,6 +342,7 @@ __all__ = (
     "PASSING",
     "PASSING_STATUSES",
     "PERMISSION",
+    "POLICY",
     "PRECONDITION",
     "QUOTA",
     "QUOTA_PAGE",
@@ -326,6 +351,7 @@ __all__ = (
     "RESERVATION",
     "RULES",
     "STOCKOUT",
+    "SUSPENDED",
     "Rule",
     "Shortage",
     "meaning_of",

@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
+# So often, and only where it does not hang, an address is asked that has never answered yet.
+FIRST_TRIES = 3
+QUICKLY = 5.0
 
 
 def is_safe_to_repeat(error: GoogleError, is_deletion: bool = False) -> bool:
@@ -44,6 +47,7 @@ class Patience:
         timeout: float,
         chance: Callable[[], float] = random.random,
     ) -> None:
+        self._clock = clock
         self._progress = progress
         self._what = what
         self._chance = chance
@@ -58,7 +62,7 @@ class Patience:
 
     def read(self, ask: Callable[[], T]) -> T:
         """What changes nothing may be asked as often as there is time."""
-        return self._until(ask, lambda error: error.meaning in (PASSING, RATE, BUSY), lambda: self._has_answered)
+        return self._until(ask, lambda error: error.meaning in (PASSING, RATE, BUSY), outlives_silence=True)
 
     def write(self, ask: Callable[[], T], *, is_deletion: bool = False, awaits_busy: bool = False) -> T:
         """What changes something is asked again only where Google says that it did nothing.
@@ -68,14 +72,13 @@ class Patience:
         return self._until(
             ask,
             lambda error: is_safe_to_repeat(error, is_deletion) or (awaits_busy and error.meaning == BUSY),
-            lambda: False,
+            outlives_silence=False,
         )
 
-    def _until(
-        self, ask: Callable[[], T], passes: Callable[[GoogleError], bool], outlives_silence: Callable[[], bool]
-    ) -> T:
-        pause = FIRST_PAUSE
+    def _until(self, ask: Callable[[], T], passes: Callable[[GoogleError], bool], *, outlives_silence: bool) -> T:
+        pause, tried = FIRST_PAUSE, 0
         while True:
+            began, tried = self._clock.monotonic(), tried + 1
             try:
                 answer = ask()
             except GoogleError as error:
@@ -85,7 +88,9 @@ class Patience:
                 wait = self.jittered(pause) if error.retry_after is None else error.retry_after
                 why = f"Google is busy ({error.status})"
             except UnreachableError:
-                if self._is_over or self.deadline.passed or not outlives_silence():
+                took = self._clock.monotonic() - began
+                is_lost = self._has_answered or (tried < FIRST_TRIES and took < QUICKLY)
+                if self._is_over or self.deadline.passed or not (outlives_silence and is_lost):
                     raise
                 wait, why = self.jittered(pause), "Google does not answer for the moment"
             else:

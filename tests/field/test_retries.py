@@ -217,11 +217,24 @@ def test_the_pause_that_google_names_counts_and_no_chance() -> None:
     assert clock.slept == [90.0]
 
 
-def test_an_address_that_never_answered_is_reported_at_once() -> None:
+def test_an_address_that_never_answered_is_reported_soon() -> None:
     clock, said = FakeClock(), list[str]()
+    away = [UnreachableError("no answer") for _ in range(9)]
     with pytest.raises(UnreachableError):
-        patience(clock, said).read(asked_in_turn(UnreachableError("no answer"), 7))
-    assert clock.slept == []
+        patience(clock, said).read(asked_in_turn(*away))
+    assert clock.slept == [1.0, 2.0]
+
+
+def test_an_address_that_hangs_is_reported_at_once() -> None:
+    clock, said = FakeClock(), list[str]()
+
+    def hang() -> Any:
+        clock.sleep(60.0)
+        raise UnreachableError("no answer")
+
+    with pytest.raises(UnreachableError):
+        patience(clock, said).read(hang)
+    assert clock.slept == [60.0]
 
 
 def test_a_connection_that_is_lost_later_is_awaited() -> None:

@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke import place
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.google import gke_ports
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import Json, Listed, Operation
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers import leftovers
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.google import unreachable_in
@@ -129,3 +133,41 @@ def test_what_stands_is_not_known_of_a_zone_that_is_silent() -> None:
 
 def test_google_calls_them_so() -> None:
     assert "missing_zones" in container_v1.ListClustersResponse.meta.fields
+
+
+class Answering(BaseHTTPRequestHandler):
+    """The list of the clusters as Google gives it, on this machine alone."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"missingZones": ["europe-west4-a"]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args: Any) -> None:
+        """Nothing."""
+
+
+def test_silence_comes_through_googles_client() -> None:
+    server = HTTPServer(("127.0.0.1", 0), Answering)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    params = {
+        "project": "p",
+        "auth_kind": "accesstoken",
+        "access_token": "t",
+        "endpoints": {"container": url},
+        "location": "europe-west4-a",
+        "candidates": [],
+        "name": "c",
+        "environment": "prod",
+        "left": {},
+    }
+    try:
+        with pytest.raises(RhaiiError, match="europe-west4-a did not answer Google"):
+            place.run(params, gke_ports(params), lambda _: None, False)
+    finally:
+        server.shutdown()
+        server.server_close()
