@@ -61,6 +61,7 @@ class Answers:
         asked = [fault["form"] for fault in self._state.faults if fault["kind"] == "answer" and fault["of"] == kind]
         if asked:
             return next(each for each in known if each["form"] == asked[-1])
+        known = [each for each in known if not each.get("only_asked")]
         digest = hashlib.sha256(f"{self._state.seed}/{kind}/{about}".encode()).digest()
         return known[int.from_bytes(digest[:4], "big") % len(known)]
 
