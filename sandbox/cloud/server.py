@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import socket
 import ssl
 from pathlib import Path
@@ -29,8 +28,6 @@ from sandbox.cloud.tokens import Tokens
 from sandbox.control_plane.pki import Authority
 from sandbox.settings import CLOUD_ADDRESS, CLOUD_PORT, CLOUD_PROXY_PORT, CLOUD_TLS_PORT, Settings
 from sandbox.timeline import Timeline
-
-LOG = logging.getLogger("sandbox.cloud")
 
 HOSTS = ("googleapis.com", "*.googleapis.com", "localhost")
 SHUTDOWN_PATIENCE = 0.3
@@ -60,6 +57,8 @@ class Server:
         self._runtime = runtime or ControlPlaneRuntime(settings)
         self._stack = contextlib.AsyncExitStack()
         self.port = self.tls_port = self.proxy_port = 0
+        # by which Google's words are chosen
+        self.seed = ""
 
     @property
     def url(self) -> str:
@@ -102,7 +101,7 @@ class Server:
             self._runtime,
             self._settings.seed,
         )
-        LOG.info("Google's words are chosen by the seed %s (SANDBOX_SEED)", cloud.state.seed)
+        self.seed = cloud.state.seed
         token_uri = f"{self.url}/token"
         keys = ensure_credentials(self.folder, self._project, token_uri)
         tokens = Tokens(self._project, cloud.state, keys, token_uri)
