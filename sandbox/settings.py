@@ -27,10 +27,12 @@ class Settings:
 
     root: Path
     speed: float = 60.0
+    seed: str = ""
+    """Which of Google's words the cloud uses; another one for each sandbox where it is empty."""
 
     @classmethod
     def load(cls) -> Settings:
-        """Read SANDBOX_DIR (a folder) and SANDBOX_SPEED (guide seconds a real second, more than 0)."""
+        """Read SANDBOX_DIR (a folder), SANDBOX_SPEED (guide seconds a real second, more than 0) and SANDBOX_SEED."""
         root = Path(os.environ.get("SANDBOX_DIR") or CHECKOUT / ".sandbox").absolute()
         text = os.environ.get("SANDBOX_SPEED") or "60"
         try:
@@ -39,7 +41,7 @@ class Settings:
             speed = 0.0
         if speed <= 0:
             raise SystemExit(f"SANDBOX_SPEED must be a number above 0 (guide seconds a real second); found {text!r}.")
-        return cls(root=root, speed=speed)
+        return cls(root=root, speed=speed, seed=os.environ.get("SANDBOX_SEED", ""))
 
     @property
     def bin(self) -> Path:

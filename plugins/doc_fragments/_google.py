@@ -87,7 +87,8 @@ options:
   request_timeout:
     description:
       - How long one request may take, in seconds.
-      - What is safe to repeat is asked once more when nothing answers in time, and no more often than that.
+      - What is safe to repeat is asked once more when nothing answers in time, and no more often than that. A task that
+        waits asks again, until its own time-out, once Google has answered it.
     type: int
     default: 60
 requirements:

@@ -12,17 +12,29 @@ from __future__ import annotations
 
 import functools
 import json
+import random
+import re
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, flat, one_line
 from ansible_collections.rhaii.gke.plugins.module_utils._kept_token import cached_token
+from ansible_collections.rhaii.gke.plugins.module_utils._meaning import (
+    BUSY,
+    CREDENTIALS,
+    PASSING_STATUSES,
+    REMEDIES,
+    meaning_of,
+    remedy_of,
+)
 
 try:
     import google.auth
@@ -41,8 +53,14 @@ else:
     MISSING = ""
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-RETRIED_STATUS = frozenset({429, 503})
-IDEMPOTENT = frozenset({"GET", "PUT", "DELETE"})
+# A read is repeated at each of them; what changes something only where it was turned away before anything was done.
+RETRIED_STATUS = PASSING_STATUSES | {429}
+TURNED_AWAY = frozenset({429, 503})
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+# Methods of Google that are asked by POST and change nothing.
+_READS_BY_POST = re.compile(
+    r"(/listManagedInstances|/listInstances|/listErrors|:testIamPermissions|:getIamPolicy|:queryTimeSeries|:search)$"
+)
 RETRIES = 4
 # No second try once this part of a request's time-out has gone by without an answer: a cloud that hangs is reported
 # after two time-outs at most.
@@ -63,14 +81,6 @@ DEFAULT_ENDPOINTS: Mapping[str, str] = {
 RUN_DIR = "run_dir"
 TOKEN_SERVICE = "https://oauth2.googleapis.com"
 
-_REMEDIES: Mapping[int, str] = {
-    401: "Check auth_kind, service_account_file and access_token: the credentials are missing, wrong or expired.",
-    403: "Give the account the permission that the message names, or enable the API in the project, and run again.",
-    404: "Check project, location and name.",
-    429: "Google asks for fewer requests; wait a minute and run again.",
-    503: "Google's service is not available for the moment; run again.",
-}
-
 
 def require_libraries(problem: str, *packages: str) -> None:
     """Refuse with the pip names, where `problem` is what the guarded import said."""
@@ -84,26 +94,37 @@ def require_libraries(problem: str, *packages: str) -> None:
 class GoogleError(RhaiiError):
     """Google answered with an error."""
 
-    def __init__(self, doing: str, status: int, code: str, message: str) -> None:
+    def __init__(
+        self,
+        doing: str,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        reasons: Collection[str] = (),
+        older: Collection[str] = (),
+    ) -> None:
         coded = " ".join(part for part in (str(status or ""), code) if part)
         said = ": ".join(part for part in (coded, flat(message)) if part)
-        super().__init__(f"Google refused to {doing}: {said}", remedy=_remedy(status))
+        meaning = meaning_of(status, code, message, reasons, older)
+        super().__init__(f"Google refused to {doing}: {said}", remedy=remedy_of(meaning, message))
+        self._reasons, self._older = tuple(reasons), tuple(older)
         self.status = status
         self.code = code
         self.message = message
         # seconds that Google asks to wait, None when it says nothing
         self.retry_after: float | None = None
         # Google's word for the cause, as in SERVICE_DISABLED
-        self.reason = ""
+        self.reason = next(iter(reasons), "")
+
+    @property
+    def meaning(self) -> str:
+        return meaning_of(self.status, self.code, self.message, {*self._reasons, self.reason}, self._older)
 
     @property
     def is_conflict(self) -> bool:
         """Another operation runs on the same cluster: wait for it, then ask again."""
-        return self.status in (400, 409, 412) and "incompatible operation" in self.message.lower()
-
-
-def _remedy(status: int) -> str:
-    return _REMEDIES.get(status, "")
+        return self.meaning == BUSY
 
 
 class UnreachableError(RhaiiError):
@@ -180,7 +201,7 @@ def translated(doing: str, where: str) -> Iterator[None]:
     except google.auth.exceptions.RefreshError as error:
         raise RhaiiError(
             f"Could not {doing}: no access token was given out ({flat(str(error.args[0]))}).",
-            remedy=getattr(error, "remedy", _REMEDIES[401]),
+            remedy=getattr(error, "remedy", REMEDIES[CREDENTIALS]),
         ) from error
     except google.auth.exceptions.TransportError as error:
         raise UnreachableError(
@@ -188,7 +209,7 @@ def translated(doing: str, where: str) -> Iterator[None]:
             remedy="Check that the address of the token service answers from here, and run again.",
         ) from error
     except google.auth.exceptions.GoogleAuthError as error:
-        raise RhaiiError(f"Could not {doing}: {one_line(error)}", remedy=_REMEDIES[401]) from error
+        raise RhaiiError(f"Could not {doing}: {one_line(error)}", remedy=REMEDIES[CREDENTIALS]) from error
 
 
 def _reason(error: BaseException) -> str:
@@ -346,13 +367,49 @@ class RestApi:
 
 def error_of(doing: str, response: Any) -> GoogleError:
     """Google's error body, or whatever stood in its place."""
+    refusal = _refusal_of(doing, response)
+    refusal.retry_after = retry_after(getattr(response, "headers", None), SystemClock().now())
+    return refusal
+
+
+def _refusal_of(doing: str, response: Any) -> GoogleError:
     try:
-        error = response.json()["error"]
-        refusal = GoogleError(doing, response.status_code, str(error.get("status", "")), str(error.get("message", "")))
-        refusal.reason = next((str(each["reason"]) for each in error.get("details") or [] if "reason" in each), "")
-        return refusal
-    except (ValueError, KeyError, TypeError, AttributeError):
+        body = response.json()
+        # some of Google's front ends put it into a list
+        error = (body[0] if isinstance(body, list) else body)["error"]
+        return GoogleError(
+            doing,
+            response.status_code,
+            str(error.get("status", "")),
+            str(error.get("message", "")),
+            reasons=_reasons_in(error.get("details")),
+            older=_reasons_in(error.get("errors")),
+        )
+    except (ValueError, LookupError, TypeError, AttributeError):
         return GoogleError(doing, response.status_code, "", flat(response.text, 200))
+
+
+def _reasons_in(details: Any) -> list[str]:
+    return [str(each["reason"]) for each in details or [] if isinstance(each, dict) and each.get("reason")]
+
+
+def retry_after(headers: Mapping[str, str] | None, now: datetime) -> float | None:
+    """The seconds that Google asks to wait, given as a number or as a date; None when it says nothing (RFC 9110)."""
+    said = str((headers or {}).get("Retry-After") or "").strip()
+    if said.isdigit():
+        return float(said)
+    try:
+        moment = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    # a date without a zone is in UTC
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+def is_read(method: str, url: str) -> bool:
+    """Whether a call changes nothing, whatever its method."""
+    return method.upper() in ("GET", "HEAD", "OPTIONS") or bool(_READS_BY_POST.search(url.partition("?")[0]))
 
 
 if not MISSING:
@@ -362,9 +419,11 @@ if not MISSING:
 
         began = 0.0
         timeout = 0.0
+        chance: Callable[[], float] = staticmethod(random.random)
 
         @classmethod
-        def starting(cls, timeout: float, is_hasty: bool) -> _BoundedRetry:
+        def starting(cls, timeout: float, is_hasty: bool, is_reading: bool = False) -> _BoundedRetry:
+            """`is_reading`: a call by POST that changes nothing, and any by GET, which is repeated more often."""
             made = cls(
                 total=1 if is_hasty else RETRIES,
                 connect=0 if is_hasty else 2,
@@ -372,8 +431,8 @@ if not MISSING:
                 # a certificate that is not trusted now will not be so in a second
                 other=0,
                 backoff_factor=0.5,
-                status_forcelist=RETRIED_STATUS,
-                allowed_methods=IDEMPOTENT,
+                status_forcelist=RETRIED_STATUS if is_reading else TURNED_AWAY,
+                allowed_methods=None if is_reading else IDEMPOTENT,
                 respect_retry_after_header=not is_hasty,
                 raise_on_status=False,
             )
@@ -396,11 +455,18 @@ if not MISSING:
         ) -> Any:
             if error is not None and time.monotonic() - self.began > PATIENCE * self.timeout:
                 raise urllib3.exceptions.MaxRetryError(_pool, str(url), error) from error
+            if response is not None and (super().get_retry_after(response) or 0) > LONGEST_RETRY_AFTER:
+                # whoever has the time asks again; here nobody knows how much there is
+                raise urllib3.exceptions.MaxRetryError(_pool, str(url), None)
             return super().increment(method, url, response, error, _pool, _stacktrace)
 
         def get_retry_after(self, response: Any) -> float | None:
             wanted = super().get_retry_after(response)
             return None if wanted is None else min(float(wanted), LONGEST_RETRY_AFTER)
+
+        def get_backoff_time(self) -> float:
+            """Shorter by chance, up to a half, so that many who were turned away together do not come back so."""
+            return float(super().get_backoff_time()) * (0.5 + 0.5 * self.chance())
 
     class _BoundedAdapter(requests.adapters.HTTPAdapter):
         """Every request begins with retries of its own, since they know when it began."""
@@ -409,6 +475,8 @@ if not MISSING:
             self._timeout = timeout
             self._ca_file = ca_file
             self._is_hasty = is_hasty
+            # several threads send through one session
+            self._sent = threading.local()
             super().__init__()
 
         def send(
@@ -420,12 +488,13 @@ if not MISSING:
             cert: Any = None,
             proxies: Any = None,
         ) -> Any:
+            self._sent.is_reading = is_read(str(request.method), str(request.url))
             # requests would let REQUESTS_CA_BUNDLE win over what a session verifies with
             return super().send(request, stream, timeout, self._ca_file or verify, cert, proxies)
 
         @property
         def max_retries(self) -> urllib3.util.Retry:
-            return _BoundedRetry.starting(self._timeout, self._is_hasty)
+            return _BoundedRetry.starting(self._timeout, self._is_hasty, getattr(self._sent, "is_reading", False))
 
         @max_retries.setter
         def max_retries(self, value: urllib3.util.Retry) -> None:
@@ -558,7 +627,9 @@ __all__ = (
     "RestApi",
     "UnreachableError",
     "error_of",
+    "is_read",
     "prepared",
     "require_libraries",
+    "retry_after",
     "translated",
 )

@@ -13,7 +13,12 @@ version_added: 0.1.0
 description:
   - Keeps a cluster as described. What the API can update is updated, what needs a new cluster is said.
   - Joins an operation that runs already, so that a run that was killed can be started again.
+  - Waits for an operation that is in the way, whatever Google calls it, within O(wait_timeout). How one ends that
+    Google began by itself (an upgrade, a repair) is told, and the task judges the cluster as it is then.
+  - While Google has trouble of its own, what only reads is asked again within O(wait_timeout), after the pause that
+    Google names.
   - An operation that ends with an error is an error, with Google's code and a remedy.
+  - A cluster that is DEGRADED serves; it is used and changed like any other, and what Google says of it is told.
   - A cluster that is in the status ERROR because its creation failed is deleted and created again, when it has no
     other pool than that of ordinary machines. One that is not empty is left alone, with a sentence.
   - Only a cluster that carries the labels of this collection and of O(environment) is used, awaited, changed or

@@ -18,7 +18,8 @@ description:
     left out, node pools of somebody else in the cluster and their machines too.
   - Says for each what it costs and the command that ends it.
   - A cluster that is deleted leaves behind what was made for Services of type LoadBalancer and for volumes.
-  - A list that may not be read is reported in RV(unread), and is no proof that there is nothing.
+  - A list that may not be read, or in which places are missing that did not answer Google, is reported in RV(unread),
+    and is no proof that there is nothing.
 author: The rhaii.gke authors (@rhaii-gke)
 extends_documentation_fragment:
   - rhaii.gke._attributes
@@ -194,7 +195,7 @@ links:
   elements: str
   sample: []
 unread:
-  description: Lists that may not be read, each with its kind and the reason.
+  description: Lists that may not be read, or not as a whole, each with its kind and the reason.
   returned: success
   type: list
   elements: dict

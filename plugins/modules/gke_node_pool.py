@@ -16,7 +16,12 @@ description:
   - The current size is what the pool's managed instance groups are set to, not what the pool was created with.
   - Only a pool that carries the labels of this collection and of O(environment) is used, awaited, changed or deleted.
     Any other of O(name) is refused, in check mode too, with a sentence that says whose it seems to be.
-  - Joins an operation that runs already on the pool, and waits for one that is in the way.
+  - Joins an operation that runs already on the pool, and waits for one that is in the way, whatever Google calls it,
+    within O(wait_timeout). How an operation ends that Google began by itself (an upgrade, a repair) is told, and the
+    task judges the pool as it is then.
+  - While Google has trouble of its own, what only reads is asked again within O(wait_timeout), after the pause that
+    Google names.
+  - What GKE sets by itself, as the way to upgrade flex-start machines, is no difference.
   - A pool that an earlier operation left in the status ERROR, without a node, is deleted and created again, unless it
     is protected (O(keep)). One that runs in part, RUNNING_WITH_ERROR, is asked for its nodes once more, and fails with
     what Google says when it still is so then.
@@ -79,7 +84,10 @@ options:
     description: How long a machine may live, in seconds, at most 604800.
     type: int
   reservation:
-    description: Name of the reservation that the machines are taken from. Fixed at creation.
+    description:
+      - The reservation that the machines are taken from. Fixed at creation.
+      - Its name, or C(projects/OWNER/reservations/NAME) for one that another project shares. With
+        C(/reservationBlocks/BLOCK) behind it the machines are taken from that block.
     type: str
   disk_type:
     description:

@@ -13,6 +13,8 @@ version_added: 0.1.0
 description:
   - Looks at all clusters of the project that carry the labels of this collection and of O(environment).
   - Says where to work, which is where the cluster is, or the first candidate that was not tried yet.
+  - Where a zone did not answer Google and no cluster of the environment is seen, the task fails, since there may be
+    one. Nothing is to be created then.
   - Names the clusters that a move after a stockout left behind. They are noted in the labels of the cluster that came
     after them, so that any later run finds them, on any host.
 author: The rhaii.gke authors (@rhaii-gke)

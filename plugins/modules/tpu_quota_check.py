@@ -60,7 +60,11 @@ options:
     choices: [on_demand, spot, flex_start, reservation]
     default: [on_demand]
   reservation:
-    description: Name of the reservation of Compute Engine, for V(reservation) in O(provisioning).
+    description:
+      - The reservation of Compute Engine, for V(reservation) in O(provisioning). It may be of a machine type or an
+        aggregate one, which counts chips.
+      - Its name, or C(projects/OWNER/reservations/NAME) for one that another project shares. With
+        C(/reservationBlocks/BLOCK) behind it that block is looked at.
     type: str
   machine_type:
     description: Machine type, when it is not the family's usual one (V(ct6e-standard-4t) for V(v6e)).

@@ -31,6 +31,7 @@ async def serve(settings: Settings) -> int:
         print(f"An address of {CLOUD_ADDRESS} is taken: another sandbox runs. End it, then start this one.", flush=True)
         return 1
     logging.getLogger("sandbox.cloud").info("serving at %s, proxy at %s", server.url, server.proxy_url)
+    logging.getLogger("sandbox.cloud").info("Google's words are chosen by the seed %s (SANDBOX_SEED)", server.seed)
     await end.wait()
     await server.close()
     return 0

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from multidict import MultiMapping
 
+from sandbox.cloud.answers import new_seed
 from sandbox.cloud.clock import Clock, Timetable
 from sandbox.cloud.discovery import Method
 from sandbox.cloud.engine import Engine
@@ -57,8 +58,10 @@ class Cloud:
         audit: Audit,
         timeline: Timeline,
         runtime: ClusterRuntime,
+        seed: str = "",
     ) -> Cloud:
-        """Wire the parts."""
+        """Wire the parts. A seed decides which of Google's words are used; one that is there already goes on."""
+        store.state.seed = seed or store.state.seed or new_seed()
         timetable = Timetable(speed)
         faults = Faults(store.state)
         limits = Limits(project, faults, store.state)

@@ -174,9 +174,17 @@ def list_clusters(call: Call) -> Json:
     found = [
         cluster_json(call.cloud.project, cluster)
         for cluster in call.cloud.state.clusters.values()
-        if location in ("-", cluster.location)
+        if location in ("-", cluster.location) and not (location == "-" and is_silent(call, cluster.location))
     ]
-    return {"clusters": found} if found else {}
+    silent = call.cloud.faults.silent_zones() if location == "-" else []
+    return {**({"clusters": found} if found else {}), **({"missingZones": silent} if silent else {})}
+
+
+def is_silent(call: Call, location: str) -> bool:
+    """Whether a zone, or all of a region's zones, do not answer Google."""
+    silent = call.cloud.faults.silent_zones()
+    zones = call.cloud.project.regions.get(location, [location])
+    return all(zone in silent for zone in zones)
 
 
 def cluster_json(project: Project, cluster: Cluster) -> Json:

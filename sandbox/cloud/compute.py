@@ -178,7 +178,8 @@ def group_of(call: Call) -> tuple[Pool, Group]:
     """The group that the call names."""
     zone, name = zone_of(call), call.params["instanceGroupManager"]
     for _, pool, group in groups_of(call, zone):
-        if group.name == name:
+        # the group of a pool that is being deleted goes with its last machine, before the pool does
+        if group.name == name and (pool.status != "STOPPING" or group.instances):
             return pool, group
     raise missing(call, f"zones/{zone}/instanceGroupManagers/{name}")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.cloud import quotas, services
+from sandbox.cloud import quotas, reservations, services
 from sandbox.cloud.apis import handlers, key
 from sandbox.cloud.calls import Call, Cloud, Handler
 from sandbox.cloud.discovery import Method, document
@@ -80,7 +80,9 @@ class Dispatcher:
         entry: Json,
     ) -> Json:
         cloud, now = self._cloud, self._cloud.clock.now()
-        fault = cloud.faults.api_error(method.id, request.path)
+        fault = cloud.faults.api_error(
+            method.id, request.path, {"project": cloud.project.id, "number": cloud.project.number}
+        )
         if fault:
             raise fault
         caller = self._tokens.caller(request.headers.get("Authorization", ""), now)
@@ -104,7 +106,8 @@ class Dispatcher:
         project = self._cloud.project
         named = params.get("project") or params.get("v1Id1") or params.get("resource")
         # a service account may be asked for by its address alone, in the project -
-        if named not in (None, "-") and not project.knows(str(named)):
+        is_shared = handler.permission in reservations.OF_OTHERS and reservations.shared_by(project, str(named))
+        if named not in (None, "-") and not project.knows(str(named)) and not is_shared:
             raise unknown_project(method, named)
         if not services.enabled(project, self._cloud.state, method.host):
             raise services.disabled_error(project, method.host)
@@ -132,5 +135,7 @@ def forbidden(method: Method, permission: str, project: str) -> GoogleError:
 def refusal(request: web.Request, error: GoogleError, method: Method | None) -> web.Response:
     """An error as an answer."""
     LOG.info("%s %s: %s %s", request.method, request.path, error.code, error.message)
+    if error.page is not None:
+        return web.Response(text=error.page, content_type="text/html", status=error.code, headers=error.headers)
     body: Any = error.body(legacy=method is not None and method.api == "compute")
     return web.json_response(body, status=error.code, headers=error.headers)

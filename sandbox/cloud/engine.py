@@ -14,8 +14,13 @@ from typing import Any
 from sandbox.cloud import autoscaler
 from sandbox.cloud.clock import Clock, Timetable
 from sandbox.cloud.errors import Json
-from sandbox.cloud.gke import add_own_marks, node_records, set_path
-from sandbox.cloud.groups import Groups, failure, instances
+from sandbox.cloud.gke import (
+    add_own_marks,
+    force_own_ways,
+    node_records,
+    set_path,
+)
+from sandbox.cloud.groups import Groups, instances
 from sandbox.cloud.ledger import Ledger
 from sandbox.cloud.limits import machine_of
 from sandbox.cloud.operations import Operations
@@ -232,7 +237,7 @@ class Engine:
         found = list(instances(cluster, operation.pool))
         boot = self._timetable.real(self._timetable.guide("node_boot"))
         waited = (now - operation.started_at) * self._timetable.speed
-        broken = failure(found, waited)
+        broken = self._groups.failure(found, waited)
         if broken:
             late = any(instance.error and instance.error["late"] for _, _, instance in found)
             patience = self._timetable.real(NOTICED_LATE if late else NOTICED_AT_ONCE)
@@ -310,6 +315,7 @@ class Engine:
         elif pool:
             apply(pool.body, operation.changes)
             add_own_marks(pool.body["config"], machine_of(pool))
+            force_own_ways(pool.body)
             pool.status, pool.status_message, pool.conditions = "RUNNING", "", []
         elif operation.type == "CREATE_CLUSTER":
             self._tasks.pop(f"start {cluster.uid}", None)

@@ -22,6 +22,7 @@ STATUS_CODES = {
     "INTERNAL": 500,
     "UNIMPLEMENTED": 501,
     "UNAVAILABLE": 503,
+    "DEADLINE_EXCEEDED": 504,
 }
 
 # Compute Engine keeps the error form of an older generation of APIs.
@@ -39,7 +40,7 @@ LEGACY_REASONS = {
 
 
 class GoogleError(Exception):
-    """An answer that is an error."""
+    """An answer that is an error; `page` is what a front end gives in place of JSON."""
 
     def __init__(
         self,
@@ -49,6 +50,8 @@ class GoogleError(Exception):
         code: int | None = None,
         details: Sequence[Json] = (),
         headers: Mapping[str, str] | None = None,
+        older: str = "",
+        page: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -56,14 +59,16 @@ class GoogleError(Exception):
         self.code = code or STATUS_CODES[status]
         self.details = list(details)
         self.headers = dict(headers or {})
+        self.older = older
+        self.page = page
 
     def body(self, *, legacy: bool = False) -> Json:
         """The error as JSON; `legacy` is Compute Engine's form."""
         error: Json = {"code": self.code, "message": self.message}
-        if legacy:
-            reason = LEGACY_REASONS.get(self.code, "backendError")
+        if legacy or self.older:
+            reason = self.older or LEGACY_REASONS.get(self.code, "backendError")
             error["errors"] = [{"message": self.message, "domain": "global", "reason": reason}]
-        else:
+        if not legacy:
             error["status"] = self.status
         if self.details:
             error["details"] = self.details

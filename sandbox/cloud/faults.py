@@ -10,6 +10,7 @@ import re
 import uuid
 from typing import Any
 
+from sandbox.cloud.answers import Answers, form_names
 from sandbox.cloud.errors import GoogleError, Json
 from sandbox.cloud.state import State
 
@@ -26,7 +27,10 @@ KINDS: dict[str, dict[str, tuple[type, bool]]] = {
         "count": (int, False),
         "retry_after": (int, False),
         "message": (str, False),
+        "form": (str, False),
     },
+    "answer": {"of": (str, True), "form": (str, True)},
+    "silent": {"zone": (str, True)},
     "delay": {"seconds": (float, True), "method": (str, False), "path": (str, False), "count": (int, False)},
     "operation_error": {"type": (str, True), "message": (str, False), "code": (int, False), "count": (int, False)},
     "node_preempt": {"node": (str, True)},
@@ -39,7 +43,9 @@ KINDS: dict[str, dict[str, tuple[type, bool]]] = {
 MEANINGS = {
     "quota": "another limit, of TPU chips unless quota names another one",
     "stockout": "a zone without machines, noticed late (35 guide minutes) or immediate; left: how many it still has",
-    "api_error": "calls that match are refused",
+    "api_error": "calls that match are refused, in the words of a form of cloud/answers.yml",
+    "answer": "Google uses this form of cloud/answers.yml (of: busy, stockout, quota, instances or a status)",
+    "silent": "that zone does not answer Google: lists over all zones leave it out, and say so",
     "delay": "calls that match wait first",
     "operation_error": "operations of that type are done half way, with an error",
     "node_preempt": "a machine is gone at once and comes back after three guide minutes",
@@ -59,13 +65,6 @@ OWN_OPERATIONS = (
 )
 """What Kubernetes Engine begins without being asked."""
 
-API_ERRORS = {
-    429: ("RESOURCE_EXHAUSTED", "Quota exceeded for quota metric 'Requests' and limit 'Requests per minute'."),
-    500: ("INTERNAL", "Internal error encountered."),
-    503: ("UNAVAILABLE", "The service is currently unavailable."),
-    504: ("UNAVAILABLE", "Deadline exceeded."),
-}
-
 
 class FaultError(ValueError):
     """A fault that cannot be; the sentence is for a person."""
@@ -76,6 +75,7 @@ class Faults:
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._answers = Answers(state)
 
     def all(self) -> list[Json]:
         """All faults that are set."""
@@ -114,14 +114,24 @@ class Faults:
                 return int(fault.get("left", 0))
         return 0
 
-    def api_error(self, method: str, path: str) -> GoogleError | None:
+    def api_error(self, method: str, path: str, names: Json) -> GoogleError | None:
         """The error that a call gets, if it gets one."""
         fault = self._take("api_error", method, path)
         if not fault:
             return None
-        status, message = API_ERRORS.get(fault["status"], ("UNKNOWN", "An error occurred."))
-        headers = {"Retry-After": str(fault["retry_after"])} if "retry_after" in fault else {}
-        return GoogleError(status, fault.get("message", message), code=fault["status"], headers=headers)
+        self._state.refused += 1
+        status = fault["status"]
+        answer = self._answers.refusal(status, self._state.refused, names, fault.get("form", ""))
+        if answer is None or "message" in fault:
+            word = answer.status if answer else "UNKNOWN"
+            answer = GoogleError(word, fault.get("message", "An error occurred."), code=status)
+        if "retry_after" in fault:
+            answer.headers["Retry-After"] = str(fault["retry_after"])
+        return answer
+
+    def silent_zones(self) -> list[str]:
+        """The zones that do not answer Google."""
+        return sorted({str(fault["zone"]) for fault in self._of("silent")})
 
     def delay(self, method: str, path: str) -> float:
         """Real seconds that a call waits first."""
@@ -200,6 +210,11 @@ def check_values(body: Json) -> None:
         raise FaultError(f"at of a stockout fault is immediate or late; found {body['at']!r}.")
     if body["kind"] == "busy" and body.get("type", OWN_OPERATIONS[0]) not in OWN_OPERATIONS:
         raise FaultError(f"type of a busy fault is one of {', '.join(OWN_OPERATIONS)}; found {body['type']!r}.")
+    if "form" in body:
+        kind = str(body.get("of", body.get("status")))
+        if body["form"] not in form_names(kind):
+            known = ", ".join(form_names(kind)) or "none"
+            raise FaultError(f"forms of {kind} are: {known}; found {body['form']!r}.")
     for name in ("seconds", "guide_minutes", "count"):
         if body.get(name, 1) <= 0:
             raise FaultError(f"{name} of a {body['kind']} fault is greater than 0; found {body[name]!r}.")

@@ -95,7 +95,17 @@ def complete_pool(body: Json, cluster: Cluster, zones: list[str]) -> Json:
     pool["networkConfig"].setdefault("enablePrivateNodes", private)
     pool["podIpv4CidrSize"] = 24
     pool["version"] = cluster.version
+    force_own_ways(pool)
     return pool
+
+
+def force_own_ways(pool: Json) -> None:
+    """How flex-start machines are upgraded is Kubernetes Engine's own, whatever was asked for."""
+    # as crossplane-contrib/provider-upjet-gcp#1028 shows it
+    if pool["config"].get("flexStart"):
+        pool["upgradeSettings"] = {"strategy": "SHORT_LIVED"}
+    elif pool["upgradeSettings"].get("strategy") == "SHORT_LIVED":
+        pool["upgradeSettings"] = {"maxSurge": 1, "strategy": "SURGE"}
 
 
 def add_own_marks(config: Json, machine: MachineType) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from sandbox.cloud.answers import Answers
 from sandbox.cloud.errors import Json
 from sandbox.cloud.faults import Faults
 from sandbox.cloud.gke import digest, free_numbers, instance_name
@@ -19,16 +20,16 @@ from sandbox.cloud.limits import (
     chips_used,
     is_spot,
     machine_of,
+    machines_in,
     region_usage,
     reservations_of,
 )
 from sandbox.cloud.project import Project
 from sandbox.cloud.state import CREATING, DELETING, RUNNING, Cluster, Group, Instance, Pool, State
 
-STOCKOUTS = ("ZONE_RESOURCE_POOL_EXHAUSTED",)
+STOCKOUTS = ("ZONE_RESOURCE_POOL_EXHAUSTED", "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS")
 NO_CAPACITY = "CONDITION_NOT_MET"
 """A reservation that is used up."""
-CONDITIONS = {"QUOTA_EXCEEDED": "GCE_QUOTA_EXCEEDED", "ZONE_RESOURCE_POOL_EXHAUSTED": "GCE_STOCKOUT"}
 
 
 def instances(cluster: Cluster, pool: str = "") -> Iterator[tuple[Pool, Group, Instance]]:
@@ -49,6 +50,13 @@ class Groups:
         self._limits = limits
         self._faults = faults
         self._ledger = ledger
+        self._answers = Answers(state)
+
+    def failure(self, found: Iterable[tuple[Pool, Group, Instance]], waited: float) -> tuple[Json, list[Json]] | None:
+        """The error and the conditions of an operation whose machines cannot be created; None when all can."""
+        listed = list(found)
+        zone = listed[0][1].zone if listed else ""
+        return failure(listed, waited, self._answers.form("instances", zone)["message"])
 
     def resize(self, cluster: Cluster, pool: Pool, size: int, *, now: float, boots_at: float, gone_at: float) -> None:
         """Set the target of each group of a pool, and begin to make it true."""
@@ -170,9 +178,10 @@ class Groups:
         """How many machines a pool's reservations still have for it, those included that are on their way."""
         names = reservations_of(pool)
         count = sum(
-            int(each["count"])
+            machines_in(each, name, self._project.id) or 0
             for each in self._project.reservations
-            if each["zone"] == group.zone and each["name"] in names
+            for name in names
+            if each["zone"] == group.zone
         )
         there = sum(
             1
@@ -194,19 +203,27 @@ class Groups:
             message = f"Specified reservation {names} does not have available resources for the request."
             return {"code": NO_CAPACITY, "message": message, "late": False}
         if late and not reserved:
-            place = f"projects/{self._project.id}/zones/{group.zone}"
-            message = (
-                f"The zone '{place}' does not have enough resources available to fulfill the request. "
-                "'(resource type:compute)'."
-            )
-            return {"code": "ZONE_RESOURCE_POOL_EXHAUSTED", "message": message, "late": late == "late"}
+            place = {"project": self._project.id, "zone": group.zone, "machine": machine.name}
+            return self._told("stockout", group, place, late=late == "late")
         if any(instance.number < 0 for instance in missing):
             message = "Instance creation failed: IP space of the cluster is exhausted."
             return {"code": "IP_SPACE_EXHAUSTED", "message": message, "late": False}
-        exceeded = "" if reserved else self._exceeded(pool, group, missing)
-        return {"code": "QUOTA_EXCEEDED", "message": exceeded, "late": False} if exceeded else None
+        exceeded = {} if reserved else self._exceeded(pool, group, missing)
+        return self._told("quota", group, exceeded) if exceeded else None
 
-    def _exceeded(self, pool: Pool, group: Group, missing: list[Instance]) -> str:
+    def _told(self, kind: str, group: Group, names: Json, *, late: bool = False) -> Json:
+        """An obstacle in the words that Google uses of this group."""
+        # the name of a group is another one in each run, its zone is not
+        form = self._answers.form(kind, group.zone)
+        return {
+            "code": form["code_word"],
+            "message": form["message"].format_map(names),
+            "late": late,
+            "condition": form["condition"],
+        }
+
+    def _exceeded(self, pool: Pool, group: Group, missing: list[Instance]) -> Json:
+        """The metric that there is too little of, and its limit; empty when there is enough."""
         machine = machine_of(pool)
         region = self._project.region(group.zone) or ""
         counted = sum(1 for instance in missing if not instance.error)
@@ -218,10 +235,10 @@ class Groups:
             used = chips_used(self._state, self._project, region, preemptible=preemptible, family=machine.tpu_family)
             needed = used + (len(missing) - counted) * machine.chips
             dimensions = {"region": region, "tpu_family": machine.tpu_family}
-            text = self._over(name, needed, self._limits.limit(identity, dimensions), region)
-            if not text:
-                return ""
-        return text
+            over = self._over(name, needed, self._limits.limit(identity, dimensions), region)
+            if not over:
+                return {}
+        return over
 
     def _quotas(self, pool: Pool) -> list[tuple[str, str, bool]]:
         """Metric name, quota id and whether it is the preemptible one; any one with room is enough."""
@@ -233,10 +250,10 @@ class Groups:
         return [preemptible, family] if pool.body["config"].get("flexStart") else [family]
 
     @staticmethod
-    def _over(name: str, needed: int, limit: int, region: str) -> str:
+    def _over(name: str, needed: int, limit: int, region: str) -> Json:
         if limit < 0 or needed <= limit:
-            return ""
-        return f"Quota '{name}' exceeded. Limit: {float(limit)} in region {region}."
+            return {}
+        return {"metric": name, "limit": float(limit), "region": region}
 
     def _open(self, pool: Pool, group: Group, instance: Instance) -> None:
         config, machine = pool.body["config"], machine_of(pool)
@@ -256,19 +273,24 @@ def quota_family(accelerator: str) -> str:
     return accelerator.split("-")[1].upper() if accelerator else ""
 
 
-def failure(found: Iterable[tuple[Pool, Group, Instance]], waited: float) -> tuple[Json, list[Json]] | None:
-    """The error and the conditions of an operation whose machines cannot be created; None when all can."""
-    listed = list(found)
-    broken = [instance for _, _, instance in listed if instance.status == CREATING and instance.error]
-    if not broken or broken[0].error is None:
+def failure(listed: list[tuple[Pool, Group, Instance]], waited: float, words: str) -> tuple[Json, list[Json]] | None:
+    """The same, in these words."""
+    broken = [(group, instance) for _, group, instance in listed if instance.status == CREATING and instance.error]
+    if not broken or broken[0][1].error is None:
         return None
     running = sum(1 for _, _, instance in listed if instance.status == RUNNING)
-    first, obstacle = broken[0], broken[0].error
-    code = CONDITIONS.get(obstacle["code"], obstacle["code"])
-    reason = f"[{code}]: Instance '{first.name}' creation failed: {obstacle['message']}"
-    message = (
-        f"Google Compute Engine: Not all instances running in IGM after {waited:.1f}s. Expected {len(listed)}, "
-        f"running {running}, transitioning {len(broken)}. Current errors: {reason}"
+    group, first = broken[0]
+    obstacle = first.error or {}
+    code = obstacle.get("condition") or ""
+    reason = f"[{code or obstacle['code']}]: Instance '{first.name}' creation failed: {obstacle['message']}"
+    message = words.format(
+        waited=f"{waited:.1f}",
+        expected=len(listed),
+        running=running,
+        transitioning=len(broken),
+        reason=reason,
+        zone=group.zone,
     )
-    condition = {"code": code if code in CONDITIONS.values() else "UNKNOWN", "message": reason}
-    return {"code": 8, "message": message}, [{**condition, "canonicalCode": "RESOURCE_EXHAUSTED"}]
+    # the code is deprecated in favour of the canonical one, so that Google may leave it out
+    condition = {"code": code or "UNKNOWN", "message": reason, "canonicalCode": "RESOURCE_EXHAUSTED"}
+    return {"code": 8, "message": message}, [condition]

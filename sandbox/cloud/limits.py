@@ -105,6 +105,20 @@ def reservations_of(pool: Pool) -> list[str]:
     return [str(each) for each in affinity.get("values", [])] if specific else []
 
 
+def machines_in(reservation: Json, named: str, project: str) -> int | None:
+    """How many machines a reservation has for whoever names it so; None when it is another one that is named.
+
+    [projects/OWNER/reservations/]NAME[/reservationBlocks/BLOCK]
+    """
+    name, _, block = named.partition("/reservationBlocks/")
+    whole = f"projects/{reservation.get('owner', project)}/reservations/{reservation['name']}"
+    if name != whole and (name != reservation["name"] or "owner" in reservation):
+        return None
+    if not block:
+        return int(reservation["count"])
+    return (reservation.get("blocks") or {}).get(block)
+
+
 def chips_used(state: State, project: Project, region: str, *, preemptible: bool, family: str) -> int:
     """TPU chips that count against a quota now: machines that could not be created do not."""
     total = 0

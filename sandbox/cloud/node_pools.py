@@ -12,6 +12,7 @@ from sandbox.cloud.calls import Call, Handler
 from sandbox.cloud.errors import GoogleError, Json, invalid, unimplemented
 from sandbox.cloud.gke import complete_pool, group_name, label_fingerprint, valid_name
 from sandbox.cloud.groups import instances
+from sandbox.cloud.limits import machines_in
 from sandbox.cloud.machines import MachineType, catalogue
 from sandbox.cloud.operations import ROOT
 from sandbox.cloud.places import cluster_of, pool_of, pool_path
@@ -119,9 +120,13 @@ def check_pool(call: Call, cluster: Cluster, body: Json) -> None:
 def check_reservations(call: Call, names: list[str], machine: MachineType, zones: list[str]) -> None:
     """Each zone has a reservation of one of these names, and of this machine type."""
     for zone in zones:
-        there = [each for each in call.cloud.project.reservations if each["zone"] == zone and each["name"] in names]
+        project = call.cloud.project.id
+        there = [
+            each
+            for each in call.cloud.project.reservations
+            if each["zone"] == zone and any(machines_in(each, name, project) is not None for name in names)
+        ]
         if not there:
-            project = call.cloud.project.id
             raise invalid(f"Reservation {', '.join(names)} does not exist in zone {zone} of project {project}.")
         if machine.name not in [each["machine_type"] for each in there]:
             raise invalid(f"Reservation {', '.join(names)} does not have the machine type {machine.name}.")

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import uuid
 
+from sandbox.cloud.answers import Answers
 from sandbox.cloud.clock import Timetable, timestamp
-from sandbox.cloud.errors import Json, precondition
+from sandbox.cloud.errors import Json
 from sandbox.cloud.faults import OWN_OPERATIONS, Faults
 from sandbox.cloud.project import Project
 from sandbox.cloud.state import DONE, Cluster, Operation, State
@@ -36,10 +37,10 @@ class Operations:
         self._timeline = timeline
 
     def ensure_free(self, cluster: Cluster) -> None:
-        """400 when an operation works on the cluster: Google does one at a time."""
+        """A refusal, in one of Google's forms, when an operation works on the cluster: Google does one at a time."""
         running = self._state.running_operation(cluster.key)
         if running:
-            raise precondition(f"Cluster is running incompatible operation {running.name}.")
+            raise Answers(self._state).busy(running)
 
     def begin(
         self,

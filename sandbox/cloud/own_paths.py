@@ -86,7 +86,7 @@ class OwnPaths:
 
     async def faults(self, request: web.Request) -> web.Response:
         del request
-        return web.json_response({"faults": self._cloud.faults.all()})
+        return web.json_response({"seed": self._cloud.state.seed, "faults": self._cloud.faults.all()})
 
     async def set_fault(self, request: web.Request) -> web.Response:
         try:

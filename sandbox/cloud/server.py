@@ -57,6 +57,8 @@ class Server:
         self._runtime = runtime or ControlPlaneRuntime(settings)
         self._stack = contextlib.AsyncExitStack()
         self.port = self.tls_port = self.proxy_port = 0
+        # by which Google's words are chosen
+        self.seed = ""
 
     @property
     def url(self) -> str:
@@ -97,7 +99,9 @@ class Server:
             Audit(self.folder / "audit.jsonl"),
             Timeline.of(self._settings),
             self._runtime,
+            self._settings.seed,
         )
+        self.seed = cloud.state.seed
         token_uri = f"{self.url}/token"
         keys = ensure_credentials(self.folder, self._project, token_uri)
         tokens = Tokens(self._project, cloud.state, keys, token_uri)

@@ -239,6 +239,10 @@ class State:
     tokens_revoked_at: float = 0.0
     """Tokens that were signed before count no more, whoever signed them."""
     faults: list[Json] = field(default_factory=list)
+    seed: str = ""
+    """Decides which of Google's words are used."""
+    refused: int = 0
+    """Calls that a fault has turned away so far."""
     guide: GuideBase = field(default_factory=GuideBase)
 
     def running_operation(self, cluster: str) -> Operation | None:

@@ -26,11 +26,18 @@ from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiErro
 from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, UNKNOWN, Finding, refuse
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster_plan import CHANNELS
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError, Identity, UnreachableError
+from ansible_collections.rhaii.gke.plugins.module_utils._meaning import (
+    API_DISABLED,
+    BILLING,
+    CREDENTIALS,
+    MISSING,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.asking import AT_ONCE, Answer, Asker
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import FAMILIES
 
-DISABLED = "SERVICE_DISABLED"
 USAGE_API = "serviceusage.googleapis.com"
+# A refusal with one of these says how it is; another one only that it is not shown.
+SETTLED = frozenset({CREDENTIALS, MISSING, BILLING})
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ class Checks:
         try:
             missing = sorted(set(APIS) - set(self._access.enabled(APIS)))
         except GoogleError as error:
-            if error.reason != DISABLED:
+            if error.meaning != API_DISABLED:
                 raise
             # the API that would say so is among them
             missing = [USAGE_API]
@@ -167,7 +174,7 @@ def look(name: str, check: Callable[[], Look]) -> Look:
     try:
         return check()
     except GoogleError as error:
-        verdict = FAILED if error.status in (401, 404) else UNKNOWN
+        verdict = FAILED if error.meaning in SETTLED else UNKNOWN
         return Look(Finding(name, verdict, error.msg, error.remedy))
     except UnreachableError as error:
         return Look(Finding(name, UNKNOWN, error.msg, error.remedy), is_silent=True)

@@ -24,6 +24,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._argspec import (
     wait_options,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
+from ansible_collections.rhaii.gke.plugins.module_utils._clock import in_words
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster_plan import (
     SCOPES,
@@ -34,9 +35,10 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster_plan import
     plan,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.google import gke_ports
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.operations import Awaiter, on_itself, running
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.operations import OURS, Awaiter, on_itself, running
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import GkePorts
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.protection import is_kept, refuse_kept
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.statuses import of_cluster
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
     Json,
     Operation,
@@ -123,7 +125,6 @@ class _Cluster:
         self.delete_foreign_pools = bool(params["delete_foreign_pools"])
         self.ca_file: str | None = params["ca_file"]
         self.check_mode = check_mode
-        self.clusters = ports.clusters
         self.clock = ports.clock
         self.progress = progress
         self.awaiter = Awaiter(
@@ -133,7 +134,9 @@ class _Cluster:
             what=f"cluster {self.wanted.name}",
             timeout=params["wait_timeout"],
             interval=params["wait_interval"],
+            chance=ports.chance,
         )
+        self.clusters = self.awaiter.clusters
         self.changed = False
         self.found: Json | None = None
         self.operation: Operation | None = None
@@ -158,6 +161,7 @@ class _Cluster:
 
     def look_again(self) -> None:
         """After something went wrong: what there is now, if it can be told."""
+        self.awaiter.patience.end()
         if self.operation is not None:
             with suppress(RhaiiError):
                 self.read()
@@ -171,25 +175,27 @@ class _Cluster:
         for each in self.running():
             self.operation = each
             self.progress(f"cluster {self.wanted.name}: joining the running operation {each.name}")
-            if each.kind in ("CREATE_CLUSTER", "DELETE_CLUSTER"):
+            if each.kind in OURS:
                 self.operation = self.awaiter.wait(each)
             else:
                 # what an upgrade or an update left behind shows in the cluster itself
-                self.awaiter.settle(each)
+                self.operation = self.awaiter.settle(each)
 
     def body(self) -> Json:
         return body_of(self.wanted, self.clock.now())
 
     def present(self) -> Result:
         cluster = self.read_ours()
-        if cluster is not None and cluster.get("status") == "STOPPING":
+        if cluster is not None and of_cluster(cluster).is_going:
             if self.check_mode:
                 return self.created({}, self.body())
             self.join()
             cluster = self.read_ours()
+            if cluster is not None and of_cluster(cluster).is_going:
+                cluster = self.until_gone(self.read_ours)
         if cluster is None:
             return self.create()
-        if cluster.get("status") in ("PROVISIONING", "RECONCILING"):
+        if of_cluster(cluster).is_moving:
             under_way = self.running()
             if under_way and not self.wait:
                 self.operation = under_way[0]
@@ -200,10 +206,31 @@ class _Cluster:
             if not self.check_mode:
                 self.join()
                 cluster = self.read_ours() or {}
-        if cluster.get("status") == "ERROR":
+        if of_cluster(cluster).is_dead:
             return self.repair(cluster)
         self.refuse_broken(cluster)
+        self.tell_impaired(cluster)
         return self.update(cluster)
+
+    def until_gone(self, read: Callable[[], Json | None]) -> Json | None:
+        """A deletion whose operation is not listed any more, or not yet, shows in the cluster itself."""
+        cluster = read()
+        while cluster is not None and of_cluster(cluster).is_going:
+            if self.awaiter.deadline.passed:
+                raise RhaiiError(
+                    f"The cluster {self.wanted.name} was still being deleted after "
+                    f"{in_words(self.awaiter.deadline.timeout)}.",
+                    remedy="Run the same again. Raise wait_timeout for a longer wait.",
+                )
+            self.progress(f"cluster {self.wanted.name}: waiting until it is gone")
+            self.awaiter.deadline.pause(self.awaiter.interval)
+            cluster = read()
+        return cluster
+
+    def tell_impaired(self, cluster: Json) -> None:
+        if of_cluster(cluster).is_impaired:
+            said = str(problem_of(cluster) or cluster.get("statusMessage") or "no reason given")
+            self.progress(f"cluster {self.wanted.name}: it is {cluster['status']} and serves ({said})")
 
     def repair(self, cluster: Json) -> Result:
         """A cluster of ours that never came to be is deleted and created again, if nothing was put into it."""
@@ -223,7 +250,7 @@ class _Cluster:
         if self.check_mode:
             return self.created(before, body)
         self.progress(f"cluster {self.wanted.name}: it is ERROR ({said}) and empty; deleting it and creating it again")
-        self.ask(self.delete, wait=True)
+        self.ask_to_delete(wait=True)
         return {**self.create(), "diff": {"before": before, "after": body}}
 
     def refuse_kept(self, cluster: Json, what: str) -> None:
@@ -248,7 +275,8 @@ class _Cluster:
             return self.created({}, body)
         self.progress(f"cluster {self.wanted.name}: asking for it in {self.wanted.location}")
         try:
-            self.operation = self.awaiter.patiently(partial(self.clusters.create_cluster, body))
+            # there is no cluster yet of which to see what works on it
+            self.operation = self.awaiter.patiently(partial(self.clusters.create_cluster, body), awaits_busy=True)
         except GoogleError as error:
             if error.status != 409 or self.read() is None:
                 raise
@@ -264,7 +292,7 @@ class _Cluster:
 
     def refuse_broken(self, cluster: Json) -> None:
         status = str(cluster.get("status") or "gone")
-        if status in ("RUNNING", "RECONCILING"):
+        if of_cluster(cluster).serves:
             return
         problem = problem_of(cluster)
         said = str(problem) if problem else str(cluster.get("statusMessage") or "no reason given")
@@ -305,6 +333,17 @@ class _Cluster:
         if wait:
             self.operation = self.awaiter.wait(self.operation)
 
+    def ask_to_delete(self, *, wait: bool) -> None:
+        """What is gone by the time that Google is asked again is as it should be."""
+        try:
+            self.operation = self.awaiter.submit(self.delete, self.wanted.name, is_deletion=True)
+        except GoogleError as error:
+            if error.status != 404 or self.read() is not None:
+                raise
+            self.operation = None
+        if wait and self.operation is not None:
+            self.operation = self.awaiter.wait(self.operation)
+
     def absent(self) -> Result:
         cluster = self.read()
         if cluster is None:
@@ -326,9 +365,12 @@ class _Cluster:
         deletions = [e for e in running(self.clusters, self.wanted.name) if e.kind == "DELETE_CLUSTER"]
         if deletions:
             self.operation = deletions[0]
-        else:
+        elif of_cluster(self.read() or {}).is_going:
+            if self.wait:
+                self.until_gone(self.read)
+        elif self.found is not None:
             self.changed = True
-            self.ask(self.delete, wait=False)
+            self.ask_to_delete(wait=False)
         if self.wait and self.operation is not None:
             self.operation = self.awaiter.wait(self.operation)
         self.read()

@@ -11,14 +11,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import flat
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import GroupRef, Instance, Problem
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
+    GroupRef,
+    Instance,
+    Problem,
+    meaning_of_problem,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._google import RestApi
+from ansible_collections.rhaii.gke.plugins.module_utils._meaning import QUOTA, RESERVATION, STOCKOUT
+
+TELLING = frozenset({STOCKOUT, QUOTA, RESERVATION})
 
 
 def attempt_problem(managed: Mapping[str, Any]) -> Problem | None:
     """What the group's last attempt to create an instance ran into: the first word of a stockout there is."""
     errors = ((managed.get("lastAttempt") or {}).get("errors") or {}).get("errors") or []
-    return Problem(str(errors[0].get("code", "")), str(errors[0].get("message", ""))) if errors else None
+    problems = [Problem(str(each.get("code", "")), str(each.get("message", ""))) for each in errors]
+    # of several the one that says why there is no machine
+    return next((each for each in problems if meaning_of_problem(each) in TELLING), next(iter(problems), None))
 
 
 class GoogleInstanceGroups:

@@ -16,6 +16,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.compute import Goog
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import GkePorts
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
     Json,
+    Listed,
     Operation,
     operation_of,
 )
@@ -23,6 +24,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._google import (
     Connection,
     GoogleError,
     GoogleSettings,
+    error_of,
     require_libraries,
     translated,
 )
@@ -36,12 +38,6 @@ except ImportError as error:  # said in one sentence when an adapter is made
     MISSING = str(error)
 else:
     MISSING = ""
-
-
-def retry_after(headers: Mapping[str, str] | None) -> float | None:
-    """The seconds that Google asks to wait; a date or nothing leaves it to us."""
-    said = str((headers or {}).get("Retry-After") or "")
-    return float(said) if said.isdigit() else None
 
 
 class GoogleClusters:
@@ -72,10 +68,7 @@ class GoogleClusters:
                 # Our session retries already, with the server's Retry-After, so the client must not.
                 answer = method(request=message, retry=None, timeout=self._timeout)
             except google.api_core.exceptions.GoogleAPICallError as error:
-                status = getattr(error.grpc_status_code, "name", "") if error.grpc_status_code else ""
-                refusal = GoogleError(doing, int(error.code or 0), status, error.message)
-                refusal.retry_after = retry_after(getattr(error.response, "headers", None))
-                raise refusal from error
+                raise _refusal_of(doing, error) from error
         body: Json = json_format.MessageToDict(type(answer).pb(answer))
         return body
 
@@ -117,7 +110,7 @@ class GoogleClusters:
     def list_clusters(self) -> Sequence[Json]:
         everywhere = f"{self._parent.rpartition('/')[0]}/-"
         answer = self._ask("list the clusters", self._client.list_clusters, {"parent": everywhere})
-        return list(answer.get("clusters", []))
+        return Listed(answer.get("clusters", []), answer.get("missingZones", []))
 
     def set_maintenance_policy(self, cluster: str, policy: Json) -> Operation:
         return self._operation(
@@ -204,6 +197,14 @@ _REQUESTS: Mapping[str, str] = {
 }
 
 
+def _refusal_of(doing: str, error: Any) -> GoogleError:
+    """The answer itself says more than the client's exception, which drops the word of google.rpc.Code."""
+    if error.response is not None:
+        return error_of(doing, error.response)
+    status = getattr(error.grpc_status_code, "name", "") if error.grpc_status_code else ""
+    return GoogleError(doing, int(error.code or 0), status, str(error.message))
+
+
 def gke_ports(params: Params) -> GkePorts:
     connection = Connection(GoogleSettings.from_params(params))
     return GkePorts(
@@ -213,4 +214,4 @@ def gke_ports(params: Params) -> GkePorts:
     )
 
 
-__all__ = ("GoogleClusters", "gke_ports", "retry_after")
+__all__ = ("GoogleClusters", "gke_ports")

@@ -67,6 +67,9 @@ class KubernetesNodes:
                 return ""
             if error.status == 429:
                 return "is kept by a disruption budget"
+            if error.is_of_ending_namespace:
+                # it is deleted with its namespace, without an eviction
+                return "goes with its namespace, which is being deleted"
             raise
         return ""
 

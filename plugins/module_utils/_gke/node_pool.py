@@ -17,9 +17,15 @@ from ansible_collections.rhaii.gke.plugins.module_utils._argspec import (
     wait_options,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
+from ansible_collections.rhaii.gke.plugins.module_utils._clock import in_words
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.google import gke_ports
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.operations import Awaiter, StockoutError, running
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.operations import (
+    OURS,
+    Awaiter,
+    StockoutError,
+    running,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.pool_plan import (
     Plan,
     Wanted,
@@ -31,8 +37,14 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.pool_plan import (
     refuse_topology,
     reservation_of,
 )
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import GkePorts, pool_size
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import (
+    GkePorts,
+    PatientGroups,
+    instances_of,
+    pool_size,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.protection import refuse_kept
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.statuses import of_pool
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
     Instance,
     Json,
@@ -44,6 +56,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
     problem_of,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
+from ansible_collections.rhaii.gke.plugins.module_utils._meaning import MISSING
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import FORCE, FOREIGN, of_cloud, refusal
 
 # Google tries again within a minute or two; what still shows then is no longer left from before.
@@ -72,8 +85,6 @@ class _Pool:
         self.keep: bool | None = params["keep"]
         self.force_unlabelled = bool(params["force_unlabelled"])
         self.check_mode = check_mode
-        self.ports = ports
-        self.clusters = ports.clusters
         self.progress = progress
         self.what = f"node pool {self.wanted.name}"
         self.awaiter = Awaiter(
@@ -83,7 +94,10 @@ class _Pool:
             what=self.what,
             timeout=params["wait_timeout"],
             interval=params["wait_interval"],
+            chance=ports.chance,
         )
+        self.clusters = self.awaiter.clusters
+        self.groups = PatientGroups(ports.groups, self.awaiter.patience)
         self.changed = False
         self.found: Json | None = None
         self.size = 0
@@ -130,8 +144,8 @@ class _Pool:
         self.found = self.clusters.get_node_pool(self.wanted.cluster, self.wanted.name)
         if self.found is not None:
             refs = groups_of(self.found)
-            self.size = pool_size(self.ports.groups, refs, self.found)
-            self.instances = [each for ref in refs for each in self.ports.groups.instances(ref)]
+            self.size = pool_size(self.groups, refs, self.found)
+            self.instances = [each for ref in refs for each in instances_of(self.groups, ref)]
         return self.found
 
     def read_ours(self) -> Json | None:
@@ -149,6 +163,7 @@ class _Pool:
 
     def look_again(self) -> None:
         """After something went wrong: what there is now, if it can be told."""
+        self.awaiter.patience.end()
         if self.operation is not None:
             with suppress(RhaiiError):
                 self.read()
@@ -231,11 +246,15 @@ class _Pool:
                 self.watch(each)
                 return False
             self.progress(f"{self.what}: joining the running operation {each.name}")
-            self.await_operation(each)
+            if each.kind in OURS:
+                self.await_operation(each)
+            else:
+                # Google upgrades and repairs by itself; what that left behind shows in the pool
+                self.operation = self.awaiter.settle(each)
         return True
 
-    def ask(self, call: Callable[[], Operation], *, wait: bool) -> None:
-        self.operation = self.awaiter.submit(call, self.wanted.cluster)
+    def ask(self, call: Callable[[], Operation], *, wait: bool, is_deletion: bool = False) -> None:
+        self.operation = self.awaiter.submit(call, self.wanted.cluster, is_deletion=is_deletion)
         self.changed = True
         if wait:
             self.await_operation(self.operation)
@@ -252,11 +271,8 @@ class _Pool:
         pool = self.read_ours()
         if not joined and self.operation is not None and self.operation.kind != "DELETE_NODE_POOL":
             return self.result()
-        if pool is not None and pool.get("status") == "STOPPING":
-            raise RhaiiError(
-                f"The node pool {self.wanted.name} is being deleted.",
-                remedy="Run again when it is gone, or with wait: true.",
-            )
+        if pool is not None and of_pool(pool).is_going:
+            pool = self.until_gone(self.read_ours)
         if pool is None:
             return self.create()
         if self.is_dead(pool):
@@ -264,9 +280,29 @@ class _Pool:
         self.refuse_unknown(pool)
         return self.update(pool)
 
+    def until_gone(self, read: Callable[[], Json | None]) -> Json | None:
+        """A deletion whose operation is of the cluster, or not listed any more, shows in the pool itself."""
+        pool = read()
+        while pool is not None and of_pool(pool).is_going:
+            if not self.wait:
+                raise RhaiiError(
+                    f"The node pool {self.wanted.name} is being deleted.",
+                    remedy="Run again when it is gone, or with wait: true.",
+                )
+            if self.awaiter.deadline.passed:
+                raise RhaiiError(
+                    f"The node pool {self.wanted.name} was still being deleted after "
+                    f"{in_words(self.awaiter.deadline.timeout)}.",
+                    remedy="Run the same again. Raise wait_timeout for a longer wait.",
+                )
+            self.progress(f"{self.what}: waiting until it is gone")
+            self.awaiter.deadline.pause(self.awaiter.interval)
+            pool = read()
+        return pool
+
     def foretell(self, pool: Json | None) -> Result:
         """Check mode: what would be asked for, with nothing asked and nothing awaited."""
-        if pool is None or pool.get("status") == "STOPPING":
+        if pool is None or of_pool(pool).is_going:
             self.changed = True
             return self.result(after=body_of(self.wanted))
         if self.is_dead(pool):
@@ -283,7 +319,7 @@ class _Pool:
         except GoogleError as error:
             if error.status == 409 and self.read() is not None:
                 return self.present()  # somebody was faster: what there is now is judged like any other pool
-            if error.status == 404:
+            if error.meaning == MISSING and self.clusters.get_cluster(self.wanted.cluster) is None:
                 raise RhaiiError(
                     f"The cluster {self.wanted.cluster} does not exist in {self.wanted.location}.",
                     remedy="Create it first (gke_cluster), or correct cluster and location.",
@@ -296,12 +332,13 @@ class _Pool:
 
     def refuse_unknown(self, pool: Json) -> None:
         """A pool that runs in part is not broken here: the comparison of sizes asks for what is missing."""
-        if pool.get("status") not in ("RUNNING", "RUNNING_WITH_ERROR", "RECONCILING", "PROVISIONING"):
+        if not of_pool(pool).serves:
             raise self.broken(pool)
 
     def refuse_broken(self, pool: Json) -> None:
         """After an operation that Google calls a success nothing may be missing."""
-        if pool.get("status") not in ("RUNNING", "RECONCILING"):
+        meaning = of_pool(pool)
+        if not meaning.serves or meaning.is_impaired or pool.get("status") == "PROVISIONING":
             raise self.broken(pool)
 
     def broken(self, pool: Json) -> RhaiiError:
@@ -310,12 +347,12 @@ class _Pool:
         return RhaiiError(
             f"The node pool {self.wanted.name} is {pool.get('status') or 'gone'}: {said}.",
             remedy="Delete it (state: absent) and ask again; it is not done unasked, because nodes of it run."
-            if pool.get("status") == "ERROR" and self.up
+            if of_pool(pool).is_dead and self.up
             else "Run the same again, which repairs it, or delete it (state: absent) and ask in another zone.",
         )
 
     def is_dead(self, pool: Json) -> bool:
-        return pool.get("status") == "ERROR" and not self.up
+        return of_pool(pool).is_dead and not self.up
 
     def repair(self, pool: Json) -> Result:
         """A pool without a single node that Google gave up on: deleted and asked for again."""
@@ -332,7 +369,7 @@ class _Pool:
             self.changed = True
             return self.result(before, body)
         delete = partial(self.clusters.delete_node_pool, self.wanted.cluster, self.wanted.name)
-        self.ask(delete, wait=True)
+        self.ask(delete, wait=True, is_deletion=True)
         return {**self.create(), "diff": {"before": before, "after": body}}
 
     def planned(self, pool: Json) -> Plan:
@@ -392,15 +429,29 @@ class _Pool:
         deletions = [each for each in on_pool if each.kind == "DELETE_NODE_POOL"]
         if deletions:
             self.operation = deletions[0]
+        elif of_pool(pool).is_going:
+            # it goes with its cluster, or its operation is not listed
+            if self.wait:
+                self.until_gone(self.read)
         else:
             for each in on_pool:
                 self.progress(f"{self.what}: waiting until {each.name} ends, then deleting")
                 self.awaiter.settle(each)
-            self.ask(partial(self.clusters.delete_node_pool, self.wanted.cluster, self.wanted.name), wait=False)
+            self.ask_to_delete()
         if self.wait and self.operation is not None:
             self.await_operation(self.operation)
         self.read()
         return self.result(before)
+
+    def ask_to_delete(self) -> None:
+        """What is gone by the time that Google is asked again is as it should be."""
+        delete = partial(self.clusters.delete_node_pool, self.wanted.cluster, self.wanted.name)
+        try:
+            self.ask(delete, wait=False, is_deletion=True)
+        except GoogleError as error:
+            if error.status != 404 or self.read() is not None:
+                raise
+            self.operation = None
 
 
 def run(params: Params, ports: GkePorts, progress: Progress, check_mode: bool) -> Result:

@@ -25,8 +25,15 @@ from ansible_collections.rhaii.gke.plugins.module_utils._clock import Deadline, 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.kubernetes import node_remove_ports
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.node_pool import refuse_foreign
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import NodeRemovePorts, pool_size
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import (
+    NodeRemovePorts,
+    PatientClusters,
+    PatientGroups,
+    instances_of,
+    pool_size,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import GroupRef, Instance, Json, groups_of
+from ansible_collections.rhaii.gke.plugins.module_utils._patience import Patience
 from ansible_collections.rhaii.gke.plugins.module_utils._pods import Pod, pod_of
 
 
@@ -108,6 +115,16 @@ class _Removal:
         self.timeout: int = params["wait_timeout"]
         self.ports = ports
         self.progress = progress
+        # a drain may take its time before the deletion has its own
+        patience = Patience(
+            ports.clock,
+            progress,
+            what=f"node pool {self.pool}",
+            timeout=self.timeout + self.drain_timeout,
+            chance=ports.chance,
+        )
+        self.clusters = PatientClusters(ports.clusters, patience)
+        self.groups = PatientGroups(ports.groups, patience)
         self.evicted: list[str] = []
         self.removed: tuple[str, ...] = ()
         self.gone: tuple[str, ...] = ()
@@ -131,7 +148,7 @@ class _Removal:
         }
 
     def survey(self) -> Mapping[GroupRef, Sequence[Instance]]:
-        pool: Json | None = self.ports.clusters.get_node_pool(self.cluster, self.pool)
+        pool: Json | None = self.clusters.get_node_pool(self.cluster, self.pool)
         if pool is None:
             raise RhaiiError(
                 f"The cluster {self.cluster} has no node pool {self.pool}.",
@@ -139,8 +156,8 @@ class _Removal:
             )
         refuse_foreign(self.cluster, self.pool, pool, self.environment)
         refs = groups_of(pool)
-        instances = {ref: self.ports.groups.instances(ref) for ref in refs}
-        self.size = pool_size(self.ports.groups, refs, pool)
+        instances = {ref: instances_of(self.groups, ref) for ref in refs}
+        self.size = pool_size(self.groups, refs, pool)
         self.left = sorted(each.name for group in instances.values() for each in group)
         return instances
 
@@ -220,8 +237,8 @@ class _Removal:
             if not urls:
                 continue
             self.progress(f"deleting {', '.join(each.name for each in machines)} from {group.name}")
-            operation = self.ports.groups.delete_instances(group, urls)
-            done, problem = self.ports.groups.operation_problem(group, operation)
+            operation = self.groups.delete_instances(group, urls)
+            done, problem = self.groups.operation_problem(group, operation)
             while not done:
                 if deadline.passed:
                     raise RhaiiError(
@@ -230,7 +247,7 @@ class _Removal:
                         remedy="Run the same again: it continues from there.",
                     )
                 deadline.pause(self.interval)
-                done, problem = self.ports.groups.operation_problem(group, operation)
+                done, problem = self.groups.operation_problem(group, operation)
             if problem:
                 raise RhaiiError(
                     f"Google ended the deletion of instances of {group.name} ({operation}) with an error: {problem}.",
@@ -241,7 +258,7 @@ class _Removal:
         """The machines, and Kubernetes' knowledge of them."""
         deadline = Deadline(self.ports.clock, self.timeout)
         while True:
-            machines = {each.name for group in chosen.machines for each in self.ports.groups.instances(group)}
+            machines = {each.name for group in chosen.machines for each in instances_of(self.groups, group)}
             nodes = self.ports.nodes.pools()
             remaining = [node for node in chosen.present if node in machines or node in nodes]
             if not remaining:

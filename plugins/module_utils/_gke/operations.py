@@ -7,24 +7,41 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Progress
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock, Deadline, in_words
-from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import Clusters
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import Operation, Problem, is_stockout
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, flat
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import Clusters, PatientClusters
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
+    Operation,
+    Problem,
+    is_stockout,
+    meaning_of_problem,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
+from ansible_collections.rhaii.gke.plugins.module_utils._meaning import (
+    BILLING,
+    BUSY,
+    EXHAUSTED,
+    PRECONDITION,
+    QUOTA,
+    RATE,
+    RESERVATION,
+    STOCKOUT,
+    remedy_of,
+)
+from ansible_collections.rhaii.gke.plugins.module_utils._patience import LONGEST_PAUSE, Patience
 
 T = TypeVar("T")
 
 # A line at least this often while nothing changes, so that nobody wonders whether it still lives.
 QUIET_SECONDS = 60.0
-# What Google answers when it is only busy.
-BUSY = frozenset({429, 503})
-BUSY_TRIES = 5
-LONGEST_PAUSE = 60.0
+# What Google begins by itself as well. How such a one ends is not what our task is judged by: the pool or the cluster
+# as it is then shows what is to be done.
+OURS = frozenset({"CREATE_CLUSTER", "DELETE_CLUSTER", "CREATE_NODE_POOL", "DELETE_NODE_POOL", "SET_NODE_POOL_SIZE"})
 
 WORDS: Mapping[str, str] = {
     "CREATE_CLUSTER": "creating the cluster",
@@ -44,17 +61,6 @@ WORDS: Mapping[str, str] = {
 }
 
 _REMEDIES: Mapping[str, str] = {
-    "GCE_STOCKOUT": (
-        "The zone has no such machines left at this moment. Try again later, or set rhaii_location to another zone "
-        "that preflight ranks as sufficient."
-    ),
-    "GCE_QUOTA_EXCEEDED": (
-        "Ask for more quota at https://console.cloud.google.com/iam-admin/quotas, or want fewer nodes."
-    ),
-    "RESOURCE_EXHAUSTED": (
-        "Either the zone is out of such machines or the quota is used up: run preflight, which tells which, then wait, "
-        "ask for quota, or set rhaii_location to another zone."
-    ),
     "PERMISSION_DENIED": "Give the account the permission that the message names, and run again.",
     "GKE_SERVICE_ACCOUNT_DELETED": "Restore GKE's service agent: disable and enable the API container.googleapis.com.",
     "INVALID_ARGUMENT": "Correct the value that the message names, and run again.",
@@ -66,12 +72,14 @@ class StockoutError(RhaiiError):
     """The zone has no such machines."""
 
 
+_BY_MEANING = frozenset({STOCKOUT, QUOTA, EXHAUSTED, RESERVATION, BILLING, RATE})
+
+
 def remedy_for(problem: Problem) -> str:
     """The way out of an operation that failed. Google's general code hides two causes; its words tell them apart."""
-    if is_stockout(problem):
-        return _REMEDIES["GCE_STOCKOUT"]
-    if problem.code == "RESOURCE_EXHAUSTED" and "quota" in problem.message.lower():
-        return _REMEDIES["GCE_QUOTA_EXCEEDED"]
+    meaning = meaning_of_problem(problem)
+    if meaning in _BY_MEANING:
+        return remedy_of(meaning, problem.message)
     return _REMEDIES.get(problem.code, _RUN_AGAIN)
 
 
@@ -107,36 +115,38 @@ def on_itself(operation: Operation) -> bool:
     return "nodePools" not in operation.target.split("/")
 
 
+def what_it_does(operation: Operation) -> str:
+    return WORDS.get(operation.kind, operation.kind.lower() or "an operation")
+
+
 class Awaiter:
     """Waits for operations within one deadline and tells how it goes."""
 
     def __init__(
-        self, clusters: Clusters, clock: Clock, progress: Progress, *, what: str, timeout: float, interval: float
+        self,
+        clusters: Clusters,
+        clock: Clock,
+        progress: Progress,
+        *,
+        what: str,
+        timeout: float,
+        interval: float,
+        chance: Callable[[], float] = random.random,
     ) -> None:
-        self._clusters = clusters
+        self.patience = Patience(clock, progress, what=what, timeout=timeout, chance=chance)
+        self.clusters = PatientClusters(clusters, self.patience)
         self._clock = clock
         self._progress = progress
         self._what = what
-        self._interval = interval
-        self.deadline = Deadline(clock, timeout)
+        self.interval = interval
+        self.deadline = self.patience.deadline
 
-    def patiently(self, ask: Callable[[], T]) -> T:
-        """Ask, and ask again while Google is only busy, after the pause that it names, a bounded number of times."""
-        pause = 1.0
-        for tried in range(1, BUSY_TRIES + 1):
-            try:
-                return ask()
-            except GoogleError as error:
-                if error.status not in BUSY or tried == BUSY_TRIES or self.deadline.passed:
-                    raise
-                wait = min(LONGEST_PAUSE, pause if error.retry_after is None else error.retry_after)
-                self._progress(f"{self._what}: Google is busy ({error.status}), asking again in {in_words(wait)}")
-            self.deadline.pause(wait)
-            pause *= 2
-        raise AssertionError  # the last try has returned or raised
+    def patiently(self, ask: Callable[[], T], *, is_deletion: bool = False, awaits_busy: bool = False) -> T:
+        """Ask for a change, and ask again, within the time-out, while Google turns it away only for the moment."""
+        return self.patience.write(ask, is_deletion=is_deletion, awaits_busy=awaits_busy)
 
     def look(self, operation: Operation) -> Operation:
-        return self.patiently(lambda: self._clusters.get_operation(operation.name))
+        return self.clusters.get_operation(operation.name)
 
     def wait(
         self,
@@ -167,7 +177,7 @@ class Awaiter:
                     remedy="Run the same again: it joins the running operation. Raise wait_timeout for a longer wait.",
                     result={"operation": operation.public()},
                 )
-            self.deadline.pause(self._interval)
+            self.deadline.pause(self.interval)
             operation = self.look(operation)
         raise_for(operation)
         return operation
@@ -176,18 +186,20 @@ class Awaiter:
         """Look at it for that long, or until it is done or `enough` says so."""
         window = Deadline(self._clock, seconds)
         while not operation.done and not enough(operation) and not window.passed:
-            window.pause(self._interval)
+            window.pause(self.interval)
             operation = self.look(operation)
         raise_for(operation)
         return operation
 
-    def submit(self, ask: Callable[[], Operation], cluster: str) -> Operation:
+    def submit(self, ask: Callable[[], Operation], cluster: str, *, is_deletion: bool = False) -> Operation:
         """Ask for something; when another operation is in its way, await that and ask again."""
+        pause = self.interval
         while True:
             try:
-                return self.patiently(ask)
+                return self.patiently(ask, is_deletion=is_deletion)
             except GoogleError as error:
-                if not error.is_conflict:
+                blocking = self._in_the_way_of(error, cluster)
+                if blocking is None:
                     raise
                 if self.deadline.passed:
                     raise RhaiiError(
@@ -195,18 +207,50 @@ class Awaiter:
                         f"Google does one at a time: {error.message}",
                         remedy="Run the same again later. Raise wait_timeout for a longer wait.",
                     ) from error
-            blocking = running(self._clusters, cluster)
+                said, wished = flat(error.message, 160), error.retry_after
             if not blocking:
-                self.deadline.pause(self._interval)
+                wait = pause if wished is None else wished
+                told = in_words(min(wait, self.deadline.left))
+                self._progress(f"{self._what}: Google works on the cluster ({said}), asking again in {told}")
+                self.deadline.pause(wait)
+                pause = min(LONGEST_PAUSE, 2 * pause)
             for each in blocking:
-                self._progress(f"{self._what}: another operation is in the way, waiting for it ({each.name})")
+                self._progress(
+                    f"{self._what}: another operation is in the way, waiting for it ({what_it_does(each)}, {each.name})"
+                )
                 self.settle(each)
 
-    def settle(self, operation: Operation) -> None:
-        """Until it is done, whatever its end: it was not ours to judge."""
+    def _in_the_way_of(self, error: GoogleError, cluster: str) -> list[Operation] | None:
+        """What works on the cluster, as far as it can be seen; None where that is not why Google refused.
+
+        Google has many words for it. Of a refusal whose words are new, what runs on the cluster tells.
+        """
+        if error.meaning not in (BUSY, PRECONDITION):
+            return None
+        found = running(self.clusters, cluster)
+        return found if found or error.meaning == BUSY else None
+
+    def settle(self, operation: Operation) -> Operation:
+        """Until it is done, whatever its end: it was not ours to judge. An error in it is told."""
         while not operation.done and not self.deadline.passed:
-            self.deadline.pause(self._interval)
+            self.deadline.pause(self.interval)
             operation = self.look(operation)
+        if operation.done and operation.problem is not None:
+            self._progress(
+                f"{self._what}: {what_it_does(operation)} ({operation.name}) ended with an error of its own: "
+                f"{flat(str(operation.problem))}"
+            )
+        return operation
 
 
-__all__ = ("Awaiter", "StockoutError", "concerns", "on_itself", "raise_for", "remedy_for", "running")
+__all__ = (
+    "OURS",
+    "Awaiter",
+    "StockoutError",
+    "concerns",
+    "on_itself",
+    "raise_for",
+    "remedy_for",
+    "running",
+    "what_it_does",
+)

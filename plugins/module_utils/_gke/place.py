@@ -20,8 +20,12 @@ from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capab
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.google import gke_ports
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.ports import GkePorts
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import Json, debts_of
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import Json, debts_of, silent_in
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import of_cloud
+from ansible_collections.rhaii.gke.plugins.module_utils._patience import Patience
+
+# How long a look may take while Google has trouble of its own.
+LOOK_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,16 @@ class Place:
     candidates: tuple[str, ...]
 
 
-def place(candidates: Sequence[str], clusters: Mapping[str, Mapping[str, str]], left: Mapping[str, str]) -> Place:
-    """`clusters`: the environment's, location to labels. `left`: what this run itself has left behind already."""
+def place(
+    candidates: Sequence[str],
+    clusters: Mapping[str, Mapping[str, str]],
+    left: Mapping[str, str],
+    silent: Sequence[str] = (),
+) -> Place:
+    """`clusters`: the environment's, location to labels. `left`: what this run itself has left behind already.
+
+    `silent` are the zones that did not answer Google: that no cluster is seen there proves nothing.
+    """
     noted = {location: debts_of(labels) for location, labels in clusters.items()}
     debts = {**{where: operation for notes in noted.values() for where, operation in notes.items()}, **left}
     homes = [location for location in clusters if location not in debts]
@@ -48,6 +60,13 @@ def place(candidates: Sequence[str], clusters: Mapping[str, Mapping[str, str]], 
     untried = tuple(each for each in candidates if each not in clusters and each not in debts)
     if ranked:
         location = ranked[0]
+    elif silent:
+        raise RhaiiError(
+            f"It is not known whether the environment has a cluster: {', '.join(silent)} did not answer Google, and "
+            "what is there is not in its list. So nothing is created, lest there be two.",
+            remedy="Run again when Google answers for these zones (https://status.cloud.google.com).",
+            result={"debts": {}, "silent": list(silent)},
+        )
     elif untried:
         location = untried[0]
     else:
@@ -61,10 +80,15 @@ def place(candidates: Sequence[str], clusters: Mapping[str, Mapping[str, str]], 
         location=location,
         exists=bool(ranked),
         debts={each: debts[each] for each in sorted(debts) if each in clusters},
-        settled=tuple(sorted(each for each in debts if each not in clusters)),
+        settled=tuple(sorted(each for each in debts if each not in clusters and not _is_silent(each, silent))),
         strays=tuple(sorted(ranked[1:])),
         candidates=tuple(each for each in untried if each != location),
     )
+
+
+def _is_silent(location: str, silent: Sequence[str]) -> bool:
+    """A zone is, or a region one of whose zones is."""
+    return any(zone == location or zone.startswith(f"{location}-") for zone in silent)
 
 
 def _rank(candidates: Sequence[str], location: str) -> int:
@@ -84,17 +108,27 @@ def of_environment(clusters: Sequence[Json], name: str, environment: str) -> dic
 def run(params: Params, ports: GkePorts, progress: Progress, check_mode: bool) -> Result:
     del check_mode
     candidates = list(dict.fromkeys([params["location"], *(params["candidates"] or [])]))
-    clusters = of_environment(ports.clusters.list_clusters(), params["name"], params["environment"])
+    patience = Patience(
+        ports.clock, progress, what=f"environment {params['environment']}", timeout=LOOK_SECONDS, chance=ports.chance
+    )
+    listed = patience.read(ports.clusters.list_clusters)
+    clusters = of_environment(listed, params["name"], params["environment"])
+    silent = silent_in(listed)
     left = {str(where): str(operation) for where, operation in (params["left"] or {}).items()}
     try:
-        found = place(candidates, clusters, left)
+        found = place(candidates, clusters, left, silent)
     except RhaiiError as error:
         places = " and ".join(error.result["debts"])
-        error.remedy += (
-            f" What there is in {places} may bill: end each with ansible-playbook playbooks/teardown.yml "
-            f"-e rhaii_location=... -e rhaii_on_stockout=fail -e rhaii_teardown_confirm={params['environment']}"
-        )
+        if places:
+            error.remedy += (
+                f" What there is in {places} may bill: end each with ansible-playbook playbooks/teardown.yml "
+                f"-e rhaii_location=... -e rhaii_on_stockout=fail -e rhaii_teardown_confirm={params['environment']}"
+            )
         raise
+    if silent:
+        progress(
+            f"environment {params['environment']}: {', '.join(silent)} did not answer Google, so more may be there"
+        )
     if found.location != params["location"]:
         progress(f"environment {params['environment']}: works in {found.location}, not in {params['location']}")
     return {

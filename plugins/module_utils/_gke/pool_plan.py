@@ -26,7 +26,9 @@ EFFECTS: Mapping[str, str] = {
     "PreferNoSchedule": "PREFER_NO_SCHEDULE",
     "NoExecute": "NO_EXECUTE",
 }
-_TPU_MACHINE = re.compile(r"ct.*-(\d+)t")
+_TPU_MACHINE = re.compile(r"(?:ct|tpu).*-(\d+)t")
+# GKE's own way to upgrade flex-start pools; it sets that by itself, and takes no other.
+SHORT_LIVED = "SHORT_LIVED"
 # GKE puts this one on TPU machines by itself.
 TPU_TAINT = "google.com/tpu"
 # Google's own defaults, and those of this collection where they differ: a surge node needs quota that a pool of exact
@@ -73,6 +75,7 @@ class Bounds:
 class Wanted:
     """The desired pool. None means: whatever it is."""
 
+    project: str
     location: str
     cluster: str
     name: str
@@ -101,6 +104,7 @@ class Wanted:
     def from_params(cls, params: Params) -> Wanted:
         upgrade = params["upgrade_settings"] or {}
         return cls(
+            project=str(params.get("project") or ""),
             location=params["location"],
             cluster=params["cluster"],
             name=params["name"],
@@ -339,7 +343,7 @@ def _fixed(wanted: Wanted, pool: Json, before: Json, after: Json) -> list[str]:
     fixed: tuple[tuple[str, object, object], ...] = (
         ("machine_type", wanted.machine_type, config.get("machineType")),
         ("spot", wanted.spot, bool(config.get("spot"))),
-        ("reservation", wanted.reservation, reservation_of(config)),
+        ("reservation", *_reservations(wanted, config)),
         ("service_account", wanted.service_account, config.get("serviceAccount")),
         ("placement", "", topology),
     )
@@ -349,6 +353,20 @@ def _fixed(wanted: Wanted, pool: Json, before: Json, after: Json) -> list[str]:
             before[option], after[option] = have, f"{_shown(want)} (needs a new pool)"
             impossible.append(f"{option} is {_shown(have)}, wanted {_shown(want)}")
     return impossible
+
+
+def _reservations(wanted: Wanted, config: Json) -> tuple[str | None, str]:
+    """Wanted and had; one reservation under two names, with and without its own project, is the same."""
+    have = reservation_of(config)
+    if wanted.reservation and have and _whole(wanted.reservation, wanted) == _whole(have, wanted):
+        return have, have
+    return wanted.reservation, have
+
+
+def _whole(reservation: str, wanted: Wanted) -> str:
+    if reservation.startswith("projects/"):
+        return reservation
+    return f"projects/{wanted.project}/reservations/{reservation}"
 
 
 def _updates(wanted: Wanted, pool: Json, before: Json, after: Json) -> list[Json]:
@@ -392,12 +410,13 @@ def _updates(wanted: Wanted, pool: Json, before: Json, after: Json) -> list[Json
     settings = pool.get("upgradeSettings") or {}
     surge, unavailable = int(settings.get("maxSurge") or 0), int(settings.get("maxUnavailable") or 0)
     want_surge, want_unavailable = _or(wanted.max_surge, surge), _or(wanted.max_unavailable, unavailable)
-    compare(
-        "upgrade_settings",
-        {"max_surge": surge, "max_unavailable": unavailable},
-        {"max_surge": want_surge, "max_unavailable": want_unavailable},
-        {"upgradeSettings": {"maxSurge": want_surge, "maxUnavailable": want_unavailable}},
-    )
+    if settings.get("strategy") != SHORT_LIVED or wanted.flex_start is False:
+        compare(
+            "upgrade_settings",
+            {"max_surge": surge, "max_unavailable": unavailable},
+            {"max_surge": want_surge, "max_unavailable": want_unavailable},
+            {"upgradeSettings": {"maxSurge": want_surge, "maxUnavailable": want_unavailable}},
+        )
 
     flex = bool(config.get("flexStart"))
     compare("flex_start", flex, wanted.flex_start, {"flexStart": wanted.flex_start})
@@ -458,6 +477,9 @@ def inherited(wanted: Wanted, pool: Json, size: int) -> Wanted:
     was_flex = bool(config.get("flexStart"))
     flex = _or(wanted.flex_start, was_flex and not one_way)
     found = bounds_of(pool)
+    # those that GKE has set by itself are for flex-start machines alone
+    has_own = settings.get("strategy") != SHORT_LIVED
+    surge, unavailable = int(settings.get("maxSurge") or 0), int(settings.get("maxUnavailable") or 0)
     return replace(
         wanted,
         node_count=_or(wanted.node_count, found.maximum if flex else size),
@@ -472,8 +494,8 @@ def inherited(wanted: Wanted, pool: Json, size: int) -> Wanted:
         service_account=_or(wanted.service_account, config.get("serviceAccount")),
         node_labels={**(config.get("labels") or {}), **wanted.node_labels},
         taints=_or(wanted.taints, tuple(taint for taint in _taints_of(config) if taint.key != TPU_TAINT)),
-        max_surge=_or(wanted.max_surge, int(settings.get("maxSurge") or 0)),
-        max_unavailable=_or(wanted.max_unavailable, int(settings.get("maxUnavailable") or 0)),
+        max_surge=_or(wanted.max_surge, surge if has_own else None),
+        max_unavailable=_or(wanted.max_unavailable, unavailable if has_own else None),
         auto_upgrade=_or(wanted.auto_upgrade, bool(management.get("autoUpgrade"))),
         auto_repair=_or(wanted.auto_repair, bool(management.get("autoRepair")) and not flex),
         # those of a flex-start pool are of its kind, and no wish

@@ -7,12 +7,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import GroupRef, Instance, Json, Operation
+from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
+from ansible_collections.rhaii.gke.plugins.module_utils._patience import Patience
+
+T = TypeVar("T")
 
 
 class Clusters(Protocol):
@@ -23,7 +29,7 @@ class Clusters(Protocol):
     def update_cluster(self, cluster: str, update: Json) -> Operation: ...
 
     def list_clusters(self) -> Sequence[Json]:
-        """Those of every location of the project."""
+        """Those of every location of the project: a `Listed`, where a location may not have answered."""
 
     def set_maintenance_policy(self, cluster: str, policy: Json) -> Operation: ...
     def set_labels(self, cluster: str, labels: Mapping[str, str], fingerprint: str) -> Operation: ...
@@ -70,6 +76,8 @@ class GkePorts:
     clusters: Clusters
     groups: InstanceGroups
     clock: Clock
+    # from 0 to 1, for pauses
+    chance: Callable[[], float] = random.random
 
 
 @dataclass(frozen=True)
@@ -78,13 +86,115 @@ class NodeRemovePorts:
     groups: InstanceGroups
     nodes: Nodes
     clock: Clock
+    chance: Callable[[], float] = random.random
 
 
-def pool_size(groups: InstanceGroups, refs: Sequence[GroupRef], fallback: Mapping[str, Any]) -> int:
+def pool_size(groups: InstanceGroups, refs: Sequence[GroupRef], pool: Mapping[str, Any]) -> int:
     """A pool's current size. initialNodeCount is what was asked for at its birth, true only until the groups exist."""
-    if refs:
-        return sum(groups.target_size(ref) for ref in refs)
-    return int(fallback.get("initialNodeCount") or 0) * max(1, len(fallback.get("locations") or []))
+    sizes = [size for ref in refs if (size := _if_there(partial(groups.target_size, ref))) is not None]
+    if sizes or (refs and pool.get("status") != "PROVISIONING"):
+        return sum(sizes)
+    return int(pool.get("initialNodeCount") or 0) * max(1, len(pool.get("locations") or []))
 
 
-__all__ = ("Clusters", "GkePorts", "InstanceGroups", "NodeRemovePorts", "Nodes", "pool_size")
+def instances_of(groups: InstanceGroups, ref: GroupRef) -> Sequence[Instance]:
+    """None where the group is gone: its machines went with it, and a pool lists its URL for a while longer."""
+    return _if_there(partial(groups.instances, ref)) or []
+
+
+def _if_there(ask: Callable[[], T]) -> T | None:
+    try:
+        return ask()
+    except GoogleError as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+class PatientClusters:
+    """Reads are repeated while what is in the way passes; what changes something goes through as it is."""
+
+    def __init__(self, clusters: Clusters, patience: Patience) -> None:
+        self._clusters = clusters
+        self._patience = patience
+
+    def get_cluster(self, cluster: str) -> Json | None:
+        return self._patience.read(lambda: self._clusters.get_cluster(cluster))
+
+    def list_clusters(self) -> Sequence[Json]:
+        return self._patience.read(self._clusters.list_clusters)
+
+    def get_node_pool(self, cluster: str, pool: str) -> Json | None:
+        return self._patience.read(lambda: self._clusters.get_node_pool(cluster, pool))
+
+    def get_operation(self, name: str) -> Operation:
+        return self._patience.read(lambda: self._clusters.get_operation(name))
+
+    def list_operations(self) -> Sequence[Operation]:
+        return self._patience.read(self._clusters.list_operations)
+
+    def create_cluster(self, body: Json) -> Operation:
+        return self._clusters.create_cluster(body)
+
+    def update_cluster(self, cluster: str, update: Json) -> Operation:
+        return self._clusters.update_cluster(cluster, update)
+
+    def set_maintenance_policy(self, cluster: str, policy: Json) -> Operation:
+        return self._clusters.set_maintenance_policy(cluster, policy)
+
+    def set_labels(self, cluster: str, labels: Mapping[str, str], fingerprint: str) -> Operation:
+        return self._clusters.set_labels(cluster, labels, fingerprint)
+
+    def delete_cluster(self, cluster: str) -> Operation:
+        return self._clusters.delete_cluster(cluster)
+
+    def create_node_pool(self, cluster: str, body: Json) -> Operation:
+        return self._clusters.create_node_pool(cluster, body)
+
+    def update_node_pool(self, cluster: str, pool: str, update: Json) -> Operation:
+        return self._clusters.update_node_pool(cluster, pool, update)
+
+    def set_node_pool_size(self, cluster: str, pool: str, nodes_per_zone: int) -> Operation:
+        return self._clusters.set_node_pool_size(cluster, pool, nodes_per_zone)
+
+    def set_node_pool_management(self, cluster: str, pool: str, management: Json) -> Operation:
+        return self._clusters.set_node_pool_management(cluster, pool, management)
+
+    def set_node_pool_autoscaling(self, cluster: str, pool: str, autoscaling: Json) -> Operation:
+        return self._clusters.set_node_pool_autoscaling(cluster, pool, autoscaling)
+
+    def delete_node_pool(self, cluster: str, pool: str) -> Operation:
+        return self._clusters.delete_node_pool(cluster, pool)
+
+
+class PatientGroups:
+    """The same for instance groups."""
+
+    def __init__(self, groups: InstanceGroups, patience: Patience) -> None:
+        self._groups = groups
+        self._patience = patience
+
+    def target_size(self, group: GroupRef) -> int:
+        return self._patience.read(lambda: self._groups.target_size(group))
+
+    def instances(self, group: GroupRef) -> Sequence[Instance]:
+        return self._patience.read(lambda: self._groups.instances(group))
+
+    def delete_instances(self, group: GroupRef, urls: Sequence[str]) -> str:
+        return self._patience.write(lambda: self._groups.delete_instances(group, urls), awaits_busy=True)
+
+    def operation_problem(self, group: GroupRef, operation: str) -> tuple[bool, str]:
+        return self._patience.read(lambda: self._groups.operation_problem(group, operation))
+
+
+__all__ = (
+    "Clusters",
+    "GkePorts",
+    "InstanceGroups",
+    "NodeRemovePorts",
+    "Nodes",
+    "PatientClusters",
+    "PatientGroups",
+    "instances_of",
+    "pool_size",
+)

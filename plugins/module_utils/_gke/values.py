@@ -10,14 +10,31 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._meaning import STOCKOUT, meaning_of
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import ENVIRONMENT, MANAGED_BY, MANAGER
 
+T = TypeVar("T")
+
 Json = dict[str, Any]
+
+
+class Listed(list[T]):
+    """What Google lists; `missing` are the places that did not answer it: what is there was not looked at."""
+
+    def __init__(self, found: Iterable[T], missing: Iterable[str] = ()) -> None:
+        super().__init__(found)
+        self.missing = frozenset(missing)
+
+
+def silent_in(found: Sequence[Any]) -> list[str]:
+    """The places of whose things a list says nothing."""
+    return sorted(found.missing) if isinstance(found, Listed) else []
+
 
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}")
 
@@ -131,7 +148,7 @@ def problem_of(body: Mapping[str, Any]) -> Problem | None:
         if code not in _NOTICES
     ]
     error = body.get("error") or {}
-    number, message = int(error.get("code") or 0), str(error.get("message") or "")
+    number, message = _number(error.get("code")), str(error.get("message") or "")
     if failing:
         code, said = failing[0]
         return Problem(code, message or said)
@@ -140,18 +157,20 @@ def problem_of(body: Mapping[str, Any]) -> Problem | None:
     return None
 
 
-_STOCKOUT_CODES = frozenset(
-    {"GCE_STOCKOUT", "ZONE_RESOURCE_POOL_EXHAUSTED", "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS"}
-)
-_STOCKOUT_WORDS = ("stockout", "does not have enough resources", "out of capacity", "no more capacity")
+def _number(code: object) -> int:
+    """Of google.rpc.Code, which some clients write as its word."""
+    if isinstance(code, str) and code in _CANONICAL:
+        return _CANONICAL.index(code)
+    return int(str(code or 0))
+
+
+def meaning_of_problem(problem: Problem) -> str:
+    return meaning_of(0, problem.code, problem.message)
 
 
 def is_stockout(problem: Problem | None) -> bool:
     """Has the zone no such machines? Google's general code hides it; its words tell."""
-    if problem is None:
-        return False
-    said = problem.message.lower()
-    return problem.code in _STOCKOUT_CODES or any(word in said for word in _STOCKOUT_WORDS)
+    return problem is not None and meaning_of_problem(problem) == STOCKOUT
 
 
 def _condition_code(condition: Mapping[str, Any]) -> str:
@@ -221,6 +240,7 @@ __all__ = (
     "GroupRef",
     "Instance",
     "Json",
+    "Listed",
     "Operation",
     "Problem",
     "at_least",
@@ -229,7 +249,9 @@ __all__ = (
     "groups_of",
     "is_stockout",
     "labels_of_pool",
+    "meaning_of_problem",
     "operation_of",
     "our_labels",
     "problem_of",
+    "silent_in",
 )

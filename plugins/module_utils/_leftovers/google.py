@@ -7,12 +7,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Params
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.google import GoogleClusters
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import Json, Operation
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import Json, Listed, Operation
 from ansible_collections.rhaii.gke.plugins.module_utils._google import Connection, GoogleSettings, RestApi
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.kinds import KINDS
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.ports import LeftoverPorts
@@ -37,6 +38,7 @@ class GoogleInventory:
         of = KINDS[kind]
         path, query = f"/compute/v1/projects/{self.project}/{of.path}", dict[str, str]()
         found: list[Thing] = []
+        silent: list[str] = []
         # a session of its own, for the lists are asked for by several threads
         compute: RestApi = self._connection.rest("compute")
         while True:
@@ -44,9 +46,20 @@ class GoogleInventory:
             items = page.get("items") or []
             scopes = [each.get(of.member) or [] for each in items.values()] if isinstance(items, dict) else [items]
             found += [thing_of(kind, each) for scope in scopes for each in scope]
+            silent += unreachable_in(page)
             if not page.get("nextPageToken"):
-                return found
+                return Listed(found, silent)
             query = {"pageToken": str(page["nextPageToken"])}
+
+
+def unreachable_in(page: Mapping[str, Any]) -> list[str]:
+    """The places that a list over all of them could not be asked of; Compute Engine gives the rest all the same."""
+    found = [str(each).rpartition("/")[2] for each in page.get("unreachables") or []]
+    items = page.get("items")
+    for place, scope in items.items() if isinstance(items, dict) else ():
+        if (scope.get("warning") or {}).get("code") in ("UNREACHABLE", "PARTIAL_SUCCESS"):
+            found.append(str(place).rpartition("/")[2])
+    return found
 
 
 def leftover_ports(params: Params) -> LeftoverPorts:

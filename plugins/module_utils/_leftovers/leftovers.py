@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import GOOGLE_REQUIRED_IF, google_options, wait_options
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
-from ansible_collections.rhaii.gke.plugins.module_utils._clock import Deadline
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.google import leftover_ports
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.kinds import KINDS
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.look import Seen, look
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.ownership import OURS, Claim, Judgement
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.ports import LeftoverPorts
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.report import row_of, table_of
+from ansible_collections.rhaii.gke.plugins.module_utils._patience import Patience
 
 
 def run(params: Params, ports: LeftoverPorts, progress: Progress, check_mode: bool) -> Result:
@@ -34,8 +34,10 @@ def run(params: Params, ports: LeftoverPorts, progress: Progress, check_mode: bo
         known=frozenset(params["known"] or ()),
     )
     kinds = frozenset(params["kinds"] or KINDS)
-    deadline = Deadline(ports.clock, float(params["wait_timeout"]) if params["wait"] else 0.0)
-    seen = look(ports.inventory, claim, kinds)
+    timeout = float(params["wait_timeout"]) if params["wait"] else 0.0
+    patience = Patience(ports.clock, progress, what=claim.environment, timeout=timeout)
+    deadline = patience.deadline
+    seen = patience.read(lambda: look(ports.inventory, claim, kinds))
     while not deadline.passed:
         left = sure(seen)
         if not left:
@@ -44,7 +46,7 @@ def run(params: Params, ports: LeftoverPorts, progress: Progress, check_mode: bo
         more = f" and {len(left) - 3} more" if len(left) > 3 else ""
         progress(f"{claim.environment}: waiting until {names}{more} have gone")
         deadline.pause(float(params["wait_interval"]))
-        seen = look(ports.inventory, claim, kinds)
+        seen = patience.read(lambda: look(ports.inventory, claim, kinds))
     ours = sure(seen)
     rows = [row_of(each, ports.inventory.project) for each in seen.found]
     return {

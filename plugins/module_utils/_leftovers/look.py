@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import silent_in
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.kinds import KINDS, OF_CONTAINER, OF_LOAD_BALANCERS
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.ownership import (
@@ -66,10 +67,16 @@ class _Lists:
             return []
         with ThreadPoolExecutor(max_workers=len(kinds)) as pool:
             answers = dict(zip(kinds, pool.map(ask, kinds), strict=True))
-        for kind, (_things, error) in answers.items():
+        for kind, (things, error) in answers.items():
             if error is not None:
                 self.note(error, kind)
+            self.note_silence(silent_in(things), kind)
         return [thing for things, _error in answers.values() for thing in things]
+
+    def note_silence(self, places: Sequence[str], kind: str) -> None:
+        """What a place has that did not answer Google is in no list."""
+        if places:
+            self.unread[kind] = f"{', '.join(places)} did not answer Google, and what is there is not in its list"
 
     def note(self, error: GoogleError, kind: str) -> None:
         """A list that cannot be read is no proof of anything, so it is said."""
@@ -80,8 +87,11 @@ class _Lists:
 
 def look(inventory: Inventory, claim: Claim, kinds: Collection[str]) -> Seen:
     """`claim` says whose; which clusters live is read here."""
-    claim = replace(claim, living=tuple(living_of(each) for each in inventory.clusters()))
+    clusters = inventory.clusters()
+    claim = replace(claim, living=tuple(living_of(each) for each in clusters))
     lists = _Lists(inventory)
+    for kind in sorted({"cluster", "node_pool"} & set(kinds)):
+        lists.note_silence(silent_in(clusters), kind)
     found = [each for each in of_cluster(claim) if each.thing.kind in kinds]
     if "operation" in kinds:
         found += lists.operations(claim)

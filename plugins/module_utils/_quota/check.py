@@ -37,6 +37,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import (
     RegionQuota,
     Reservation,
     region_of,
+    reservation_path,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.verdict import (
     INSUFFICIENT,
@@ -129,6 +130,8 @@ def question_of(params: Params) -> Question:
             "provisioning has reservation, but no reservation is named.",
             remedy="Give its name with reservation (rhaii_reservation).",
         )
+    if params["reservation"]:
+        reservation_path(params["reservation"], "")
     disk = params["tpu_disk"]
     question = Question(
         family=family,

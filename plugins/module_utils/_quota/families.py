@@ -114,6 +114,16 @@ FAMILIES: Mapping[str, Family] = {
     )
 }
 
+# Of any TPU machine type, those of families included that are no row yet: tpu7x-standard-4t has 4.
+_TPU_MACHINE = re.compile(r"(?:ct\w+|tpu\w+)-(?:[a-z]+-)*(\d+)t(?:-tpu)?")
+
+
+def chips_of(machine_type: str) -> int:
+    """Chips of one machine; 0 when it is no TPU machine."""
+    match = _TPU_MACHINE.fullmatch(machine_type)
+    return int(match[1]) if match else 0
+
+
 PROVISIONING = ("on_demand", "spot", "flex_start", "reservation")
 
 
@@ -127,4 +137,4 @@ def family_of(accelerator: str) -> Family:
     return found
 
 
-__all__ = ("FAMILIES", "PROVISIONING", "Family", "QuotaId", "family_of")
+__all__ = ("FAMILIES", "PROVISIONING", "Family", "QuotaId", "chips_of", "family_of")

@@ -28,10 +28,12 @@ from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import (
     Reading,
     RegionQuota,
     Reservation,
+    block_of,
     info_of,
     readings_of,
     region_quotas_of,
     reservation_of,
+    reservation_path,
 )
 
 # A quota's use may be written once a day, when nothing changes.
@@ -154,14 +156,24 @@ class GoogleRegions:
 
 
 class GoogleReservations:
+    """Those of the project, and those that others share with it."""
+
     def __init__(self, api: RestApi, project: str) -> None:
         self._api = api
-        self._project = f"/compute/v1/projects/{project}"
+        self._project = project
 
     def reservation(self, zone: str, name: str) -> Reservation | None:
+        path = reservation_path(name, self._project)
         doing = f"look up the reservation {name} in {zone}"
-        answer = _or_none(self._api, doing, f"{self._project}/zones/{zone}/reservations/{name}")
-        return None if answer is None else reservation_of(answer)
+        answer = _or_none(self._api, doing, f"/compute/v1/{path.whole.in_api(zone)}")
+        if answer is None:
+            return None
+        whole = reservation_of(answer)
+        if not path.block:
+            return whole
+        part = _or_none(self._api, doing, f"/compute/v1/{path.in_api(zone)}")
+        # Compute Engine wraps a block into its answer
+        return None if part is None else block_of(part.get("resource") or part, whole)
 
 
 class GooglePools:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
@@ -64,14 +64,27 @@ class RegionQuota:
 
 @dataclass(frozen=True)
 class Reservation:
+    """A specific one counts machines; an aggregate one counts chips, of a family and of no machine type."""
+
     machine_type: str
     count: int
     in_use: int
     status: str
+    # of an aggregate one: what machine types of its family start with, as in ct6e
+    family: str = ""
+    counts_chips: bool = False
 
     @property
     def free(self) -> int:
         return max(0, self.count - self.in_use)
+
+    def in_machines(self, chips: int) -> Reservation:
+        """The same in machines of so many chips, as far as whole machines come of it."""
+        if not self.counts_chips:
+            return self
+        each = max(1, chips)
+        count = self.count // each
+        return replace(self, count=count, in_use=count - self.free // each, counts_chips=False)
 
 
 @dataclass(frozen=True)
@@ -139,14 +152,91 @@ def region_quotas_of(answer: Mapping[str, Any]) -> dict[str, RegionQuota]:
     }
 
 
+@dataclass(frozen=True)
+class ReservationPath:
+    """A reservation as it is named to GKE: by its name, with its owner's project, down to a block or a part of it."""
+
+    project: str
+    name: str
+    block: str = ""
+    sub_block: str = ""
+
+    def in_api(self, zone: str) -> str:
+        """Below compute/v1."""
+        parts = [f"projects/{self.project}/zones/{zone}/reservations/{self.name}"]
+        parts += [f"reservationBlocks/{self.block}"] if self.block else []
+        parts += [f"reservationSubBlocks/{self.sub_block}"] if self.sub_block else []
+        return "/".join(parts)
+
+    @property
+    def whole(self) -> ReservationPath:
+        return ReservationPath(self.project, self.name)
+
+
+# As GKE and gcloud take it: [projects/OWNER/reservations/]NAME[/reservationBlocks/BLOCK[/reservationSubBlocks/PART]];
+# links of Compute Engine have the zone in between.
+_RESERVATION = re.compile(
+    r"(?:(?:https?://[^/]+/(?:compute/)?v1/)?projects/([^/]+)(?:/zones/[^/]+)?/reservations/)?([a-z0-9][-a-z0-9]*)"
+    r"(?:/reservationBlocks/([a-z0-9][-a-z0-9]*)(?:/reservationSubBlocks/([a-z0-9][-a-z0-9]*))?)?"
+)
+
+
+def reservation_path(given: str, project: str) -> ReservationPath:
+    """`project` owns it where `given` names no other."""
+    match = _RESERVATION.fullmatch(given.strip())
+    if match is None:
+        raise RhaiiError(
+            f"{given} names no reservation.",
+            remedy="Give its name, or projects/OWNER/reservations/NAME for one that another project shares, each with "
+            "/reservationBlocks/BLOCK where it is for one block (rhaii_reservation).",
+        )
+    owner, name, block, part = match.groups()
+    return ReservationPath(owner or project, name, block or "", part or "")
+
+
 def reservation_of(answer: Mapping[str, Any]) -> Reservation:
+    status = str(answer.get("status") or "")
+    aggregate = answer.get("aggregateReservation")
+    if aggregate:
+        return _aggregate_of(aggregate, status)
     specific = answer.get("specificReservation") or {}
+    count, assured = int(specific.get("count") or 0), specific.get("assuredCount")
     return Reservation(
         machine_type=str((specific.get("instanceProperties") or {}).get("machineType") or ""),
-        count=int(specific.get("count") or 0),
+        # what was delivered, where that is less than what was asked for
+        count=count if assured is None else min(count, int(assured)),
         in_use=int(specific.get("inUseCount") or 0),
-        status=str(answer.get("status") or ""),
+        status=status,
     )
+
+
+def block_of(answer: Mapping[str, Any], whole: Reservation) -> Reservation:
+    """A block of a reservation, or a part of one: it counts machines of the reservation's kind."""
+    return Reservation(
+        machine_type=whole.machine_type,
+        count=int(answer.get("count") or 0),
+        in_use=int(answer.get("inUseCount") or 0),
+        status=str(answer.get("status") or ""),
+        family=whole.family,
+    )
+
+
+def _aggregate_of(aggregate: Mapping[str, Any], status: str) -> Reservation:
+    reserved = _chips_in(aggregate.get("reservedResources"))
+    used = _chips_in(aggregate.get("inUseResources"))
+    # VM_FAMILY_CLOUD_TPU_LITE_POD_SLICE_CT6E; the resources name their kind as well, .../acceleratorTypes/ct6e
+    family = str(aggregate.get("vmFamily") or "").rpartition("_")[2].lower() or next(iter(reserved), "")
+    chips, taken = sum(reserved.values()), sum(used.values())
+    return Reservation("", chips, taken, status, family or "an unnamed family", counts_chips=True)
+
+
+def _chips_in(resources: Any) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for each in resources or []:
+        accelerator = each.get("accelerator") or {}
+        kind = str(accelerator.get("acceleratorType") or "").rpartition("/")[2].lower()
+        found[kind] = found.get(kind, 0) + int(accelerator.get("acceleratorCount") or 0)
+    return found
 
 
 _ZONE = re.compile(r"([a-z]+-[a-z]+\d+)-[a-z0-9]+")
@@ -172,10 +262,13 @@ __all__ = (
     "Reading",
     "RegionQuota",
     "Reservation",
+    "ReservationPath",
     "Row",
+    "block_of",
     "info_of",
     "readings_of",
     "region_of",
     "region_quotas_of",
     "reservation_of",
+    "reservation_path",
 )

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import QuotaId
+from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import QuotaId, chips_of
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import (
     UNLIMITED,
     Machine,
@@ -253,8 +253,12 @@ def _reserved(wanted: Wanted, zone: str, found: Reservation | None, problem: str
         return UNKNOWN, f"{name} in {zone} could not be read: {problem}"
     if found is None:
         return INSUFFICIENT, f"there is no reservation {wanted.name} in {zone}"
-    if found.machine_type != wanted.machine_type:
-        return INSUFFICIENT, f"{name} in {zone} is of {found.machine_type}, not {wanted.machine_type}"
+    if found.family and not wanted.machine_type.startswith(f"{found.family}-"):
+        return INSUFFICIENT, f"{name} in {zone} is of {found.family}, not {wanted.machine_type}"
+    kind = found.machine_type.rpartition("/")[2]
+    if not found.family and kind != wanted.machine_type:
+        return INSUFFICIENT, f"{name} in {zone} is of {kind or 'no machine type'}, not {wanted.machine_type}"
+    found = found.in_machines(chips_of(wanted.machine_type))
     free = min(found.free + wanted.own, found.count)
     if free < wanted.machines:
         return INSUFFICIENT, f"{name} in {zone} has {free} of {found.count} machines free for {wanted.machines}"

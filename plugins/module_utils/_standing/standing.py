@@ -21,7 +21,13 @@ from ansible_collections.rhaii.gke.plugins.module_utils._cost.cost import CURREN
 from ansible_collections.rhaii.gke.plugins.module_utils._cost.ports import CostPorts
 from ansible_collections.rhaii.gke.plugins.module_utils._cost.skus import COMPUTE_ENGINE, NETWORKING, Sku
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, one_line
-from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import Instance, Json, Operation, groups_of
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
+    Instance,
+    Json,
+    Operation,
+    groups_of,
+    silent_in,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.look import look
 from ansible_collections.rhaii.gke.plugins.module_utils._leftovers.ownership import OURS, Claim
@@ -88,8 +94,13 @@ class _Look:
     def standing(self) -> Standing:
         """Raises RhaiiError or OSError when not even the clusters can be listed."""
         listed = self.cloud.inventory.clusters()
+        silent = silent_in(listed)
+        if silent:
+            self.unread.append(f"what there is in {', '.join(silent)}, which did not answer Google")
         judged = [(cluster_of(body, self.environment), body) for body in listed]
         ours = [self.with_pools(cluster, body) for cluster, body in judged if cluster.whose.is_ours]
+        if silent and not ours:
+            raise RhaiiError(f"{', '.join(silent)} did not answer Google, and what is there is not in its list.")
         others = [
             cluster
             for cluster, _whose in judged

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,9 @@ class FakeRuntime:
 class Rig:
     """A cloud of a test's own. Speed 60: a guide minute is a second of the clock."""
 
-    def __init__(self, folder: Path, clock: FakeClock | None = None, runtime: FakeRuntime | None = None) -> None:
+    def __init__(
+        self, folder: Path, clock: FakeClock | None = None, runtime: FakeRuntime | None = None, seed: str = ""
+    ) -> None:
         self.folder = folder
         self.clock = clock or FakeClock()
         self.runtime = runtime or FakeRuntime()
@@ -98,7 +101,10 @@ class Rig:
             Audit(folder / "audit.jsonl"),
             Timeline(folder / "timeline.jsonl", 60.0),
             self.runtime,
+            seed or os.environ.get("SANDBOX_SEED", ""),
         )
+        # shown with a test that fails: the same seed plays the same words again
+        print(f"SANDBOX_SEED={self.cloud.state.seed}")
 
     def again(self) -> Rig:
         """What a new process finds after this one was killed."""

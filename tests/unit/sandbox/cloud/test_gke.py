@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.cloud.errors import GoogleError
+from sandbox.cloud.answers import form_names, forms
+from sandbox.cloud.errors import STATUS_CODES, GoogleError
 from tests.unit.sandbox.cloud.fakes import DEPLOYER, VIEWER, Rig, compute, container, deployed, tpu_pool
 
 
@@ -98,12 +100,17 @@ async def test_pool_is_done_only_when_its_nodes_are_ready_and_the_surplus_is_ove
     assert measured["overhead_seconds"] == pytest.approx(2.0)
 
 
-async def test_second_operation_on_a_cluster_is_refused(rig: Rig) -> None:
+@pytest.mark.parametrize("form", form_names("busy"))
+async def test_second_operation_on_a_cluster_is_refused_in_each_of_googles_forms(rig: Rig, form: str) -> None:
     await deployed(rig)
+    rig.cloud.faults.add({"kind": "answer", "of": "busy", "form": form})
     rig.call(container("clusters.nodePools.create"), {"nodePool": tpu_pool()}, cluster="demo")
-    with pytest.raises(GoogleError, match="Cluster is running incompatible operation operation-") as caught:
+    recorded = next(each for each in forms()["busy"] if each["form"] == form)
+    with pytest.raises(GoogleError) as caught:
         rig.call(container("clusters.delete"), cluster="demo")
-    assert (caught.value.code, caught.value.status) == (400, "FAILED_PRECONDITION")
+    assert (caught.value.code, caught.value.status) == (STATUS_CODES[recorded["status"]], recorded["status"])
+    assert caught.value.message.startswith(recorded["message"].partition("{")[0])
+    assert "{" not in caught.value.message
 
 
 async def test_resize_leaves_the_initial_count_and_moves_the_target(rig: Rig) -> None:
@@ -153,8 +160,10 @@ async def test_stranger_in_delete_instances_is_refused_and_nothing_happens(rig: 
     assert group(rig)["targetSize"] == 2
 
 
-async def test_quota_exceeded_ends_the_operation_with_googles_error(rig: Rig) -> None:
+@pytest.mark.parametrize("form", form_names("quota"))
+async def test_quota_exceeded_ends_the_operation_with_googles_error(rig: Rig, form: str) -> None:
     await deployed(rig)
+    rig.cloud.faults.add({"kind": "answer", "of": "quota", "form": form})
     rig.cloud.faults.add({"kind": "quota", "region": "europe-west4", "value": 8})
     answer = rig.call(container("clusters.nodePools.create"), {"nodePool": tpu_pool()}, cluster="demo")
     await rig.turn()
@@ -162,8 +171,11 @@ async def test_quota_exceeded_ends_the_operation_with_googles_error(rig: Rig) ->
     shown = operation(rig, answer)
     assert shown["status"] == "DONE"
     assert shown["error"]["code"] == 8
-    assert "Quota 'TPUS_PER_TPU_FAMILY' exceeded. Limit: 8.0 in region europe-west4." in shown["error"]["message"]
-    assert shown["nodepoolConditions"][0]["code"] == "GCE_QUOTA_EXCEEDED"
+    assert "Quota 'TPUS_PER_TPU_FAMILY' exceeded." in shown["error"]["message"]
+    assert ("Limit: 8.0 in region europe-west4." in shown["error"]["message"]) is (form != "without-a-limit")
+    conditioned = "UNKNOWN" if form == "without-a-limit" else "GCE_QUOTA_EXCEEDED"
+    assert shown["nodepoolConditions"][0]["code"] == conditioned
+    assert shown["nodepoolConditions"][0]["canonicalCode"] == "RESOURCE_EXHAUSTED"
     assert pool(rig)["status"] == "ERROR"
     assert cluster(rig)["status"] == "RUNNING"
     assert managed(rig)[0]["lastAttempt"]["errors"]["errors"][0]["code"] == "QUOTA_EXCEEDED"
@@ -192,9 +204,11 @@ async def test_failed_growth_keeps_the_machines_that_run(rig: Rig) -> None:
     assert [each["currentAction"] for each in managed(rig)] == ["NONE", "NONE", "CREATING"]
 
 
+@pytest.mark.parametrize("form", form_names("stockout"))
 @pytest.mark.parametrize(("at", "minutes"), [("immediate", 3), ("late", 36)], ids=["noticed at once", "noticed late"])
-async def test_stockout_is_reported_when_gke_notices(rig: Rig, at: str, minutes: float) -> None:
+async def test_stockout_is_reported_when_gke_notices(rig: Rig, at: str, minutes: float, form: str) -> None:
     await deployed(rig)
+    rig.cloud.faults.add({"kind": "answer", "of": "stockout", "form": form})
     rig.cloud.faults.add({"kind": "stockout", "zone": "europe-west4-a", "at": at})
     answer = rig.call(container("clusters.nodePools.create"), {"nodePool": tpu_pool()}, cluster="demo")
     await rig.turn()
@@ -202,8 +216,9 @@ async def test_stockout_is_reported_when_gke_notices(rig: Rig, at: str, minutes:
     assert operation(rig, answer)["status"] == "RUNNING"
     await rig.after(1.5)
     shown = operation(rig, answer)
-    assert "[GCE_STOCKOUT]" in shown["error"]["message"]
-    assert "does not have enough resources" in shown["error"]["message"]
+    word = "[ZONE_RESOURCE_POOL_EXHAUSTED]" if form == "unavailable" else "[GCE_STOCKOUT]"
+    assert word in shown["error"]["message"]
+    assert "europe-west4-a" in shown["error"]["message"]
 
 
 async def test_stockout_that_ends_in_time_is_only_a_delay(rig: Rig) -> None:
@@ -586,7 +601,7 @@ async def test_zone_with_a_few_machines_left_gives_those(rig: Rig) -> None:
     await rig.turn()
     for _ in range(8):
         await rig.after(1)
-    assert "[GCE_STOCKOUT]" in operation(rig, answer)["error"]["message"]
+    assert re.search(r"\[(GCE_STOCKOUT|ZONE_RESOURCE_POOL_EXHAUSTED)\]", operation(rig, answer)["error"]["message"])
     assert pool(rig)["status"] == "RUNNING_WITH_ERROR"
     assert sorted(each["currentAction"] for each in managed(rig)) == ["CREATING", "NONE", "NONE"]
     rig.cloud.faults.clear()

@@ -21,7 +21,7 @@ from sandbox.cloud.errors import GoogleError
 from sandbox.cloud.faults import FaultError
 from sandbox.cloud.limits import FAMILY_QUOTA
 from sandbox.cloud.validation import camel
-from tests.unit.sandbox.cloud.fakes import Rig, compute, container, deployed, tpu_pool
+from tests.unit.sandbox.cloud.fakes import PROJECT, Rig, compute, container, deployed, tpu_pool
 
 SERVICE = "compute.googleapis.com"
 PREEMPTIBLE = "PREEMPTIBLE-TPU-V6E-per-project-region"
@@ -295,6 +295,36 @@ def test_reservation_is_found_in_its_zone(rig: Rig) -> None:
     scopes = rig.call(compute("reservations.aggregatedList"))["items"]
     assert [each["name"] for each in listed] == ["trillium-lab"]
     assert scopes["zones/us-central1-b"]["reservations"] == listed
+
+
+EAST = "us-east5-a"
+
+
+def test_aggregate_reservation_counts_chips_and_has_blocks(rig: Rig) -> None:
+    found = rig.call(compute("reservations.get"), zone=EAST, reservation="trillium-pool")
+    kind = f"https://www.googleapis.com/compute/v1/projects/{PROJECT}/zones/{EAST}/acceleratorTypes/ct6e"
+    assert "specificReservation" not in found
+    assert found["aggregateReservation"] == {
+        "vmFamily": "VM_FAMILY_CLOUD_TPU_LITE_POD_SLICE_CT6E",
+        "reservedResources": [{"accelerator": {"acceleratorCount": 16, "acceleratorType": kind}}],
+    }
+    whose = {"zone": EAST, "reservation": "trillium-pool"}
+    block = rig.call(compute("reservationBlocks.get"), reservationBlock="block-a", **whose)["resource"]
+    assert (block["count"], block["inUseCount"], block["status"]) == (2, 0, "READY")
+    with pytest.raises(GoogleError) as caught:
+        rig.call(compute("reservationBlocks.get"), reservationBlock="block-b", **whose)
+    assert caught.value.code == 404
+
+
+def test_shared_reservation_is_its_owners(rig: Rig) -> None:
+    whose = {"zone": EAST, "reservation": "trillium-shared"}
+    found = rig.call(compute("reservations.get"), project="rhaii-reservations", **whose)
+    assert found["specificReservation"]["count"] == "2"
+    with pytest.raises(GoogleError) as caught:
+        rig.call(compute("reservations.get"), **whose)
+    assert caught.value.code == 404
+    listed = rig.call(compute("reservations.list"), zone=EAST)["items"]
+    assert [each["name"] for each in listed] == ["trillium-pool"]
 
 
 def test_requests_need_the_permission_to_change_quota() -> None:

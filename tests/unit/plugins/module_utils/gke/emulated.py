@@ -65,7 +65,8 @@ class Emulated:
         try:
             return self.rig.call(method, body, location=self.location, **params)
         except Refusal as refusal:
-            raise GoogleError(doing, refusal.code, refusal.status, refusal.message) from refusal
+            reasons = [each["reason"] for each in refusal.details if "reason" in each]
+            raise GoogleError(doing, refusal.code, refusal.status, refusal.message, reasons=reasons) from refusal
 
     def get(self, method: str, **params: str) -> Json | None:
         try:

@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke import cluster, node_pool, place
+from ansible_collections.rhaii.gke.plugins.module_utils._gke.operations import StockoutError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import labels_of_pool
+from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import of_cloud
 
+from sandbox.cloud.answers import form_names
 from tests.unit.plugins.module_utils.gke.emulated import Emulated, Killed
 from tests.unit.plugins.module_utils.gke.test_cluster import OFFICE
 from tests.unit.plugins.module_utils.gke.test_cluster import PARAMS as CLUSTER
@@ -164,8 +167,10 @@ def test_a_release_channel_insists_on_upgrades(cloud: Emulated) -> None:
 
 
 @pytest.mark.parametrize("at", ["immediate", "late"])
-def test_a_stockout_is_seen_within_a_minute(cloud: Emulated, at: str) -> None:
+@pytest.mark.parametrize("form", form_names("stockout"))
+def test_a_stockout_is_seen_within_a_minute(cloud: Emulated, at: str, form: str) -> None:
     make_cluster(cloud)
+    cloud.rig.cloud.faults.add({"kind": "answer", "of": "stockout", "form": form})
     cloud.rig.cloud.faults.add({"kind": "stockout", "zone": cloud.location, "at": at})
     started = cloud.passed
     with pytest.raises(RhaiiError, match="has no ct6e-standard-4t left at this moment"):
@@ -177,7 +182,7 @@ def test_a_stockout_that_is_waited_for_ends_as_google_says(cloud: Emulated) -> N
     make_cluster(cloud)
     cloud.rig.cloud.faults.add({"kind": "stockout", "zone": cloud.location, "at": "late"})
     started = cloud.passed
-    with pytest.raises(RhaiiError, match="with an error: GCE_STOCKOUT") as caught:
+    with pytest.raises(StockoutError, match="The zone has no such machines left at this moment") as caught:
         make_pool(cloud, on_stockout="wait")
     assert cloud.passed - started == pytest.approx(35 * 60, abs=60)
     assert caught.value.result["status"] == "ERROR"
@@ -188,11 +193,11 @@ def test_a_stockout_that_is_waited_for_ends_as_google_says(cloud: Emulated) -> N
 def test_a_zone_with_too_few_machines_leaves_a_pool_in_part_which_the_next_run_completes(cloud: Emulated) -> None:
     make_cluster(cloud)
     cloud.rig.cloud.faults.add({"kind": "stockout", "zone": cloud.location, "at": "immediate", "left": 2})
-    with pytest.raises(RhaiiError, match="GCE_STOCKOUT") as caught:
+    with pytest.raises(StockoutError) as caught:
         make_pool(cloud, node_count=3, on_stockout="wait")
     assert (caught.value.result["status"], caught.value.result["nodes_up"]) == ("RUNNING_WITH_ERROR", 2)
     # no run says ok before it is
-    with pytest.raises(RhaiiError, match="GCE_STOCKOUT"):
+    with pytest.raises(StockoutError):
         make_pool(cloud, node_count=3, on_stockout="wait")
     assert cloud.calls[-1] == "nodePools.setSize"
     cloud.rig.cloud.faults.clear()
@@ -212,7 +217,9 @@ def test_a_pool_with_a_machine_that_is_no_node_is_no_good_pool_and_the_next_run_
     assert not make_pool(cloud, node_count=3)["changed"]
 
 
-def test_google_at_work_is_waited_for(cloud: Emulated) -> None:
+@pytest.mark.parametrize("form", form_names("busy"))
+def test_google_at_work_is_waited_for(cloud: Emulated, form: str) -> None:
+    cloud.rig.cloud.faults.add({"kind": "answer", "of": "busy", "form": form})
     make_cluster(cloud)
     cloud.rig.cloud.faults.add({"kind": "busy", "cluster": "c", "guide_minutes": 7})
     cloud.rig.cloud.operations.begin_own(cloud.rig.clock.now())
@@ -269,8 +276,9 @@ def test_a_move_is_noted_found_again_and_settled(cloud: Emulated) -> None:
     # GKE takes no note on the cluster itself now
     found = cloud.get_cluster("c")
     assert found is not None
-    with pytest.raises(RhaiiError, match="incompatible operation"):
+    with pytest.raises(GoogleError) as refused:
         cloud.set_labels("c", {}, found["labelFingerprint"])
+    assert refused.value.is_conflict
     elsewhere = look(left)
     assert (elsewhere["location"], elsewhere["exists"]) == ("us-east5-a", False)
     other = cloud.at("us-east5-a")
@@ -299,6 +307,24 @@ def test_reserved_machines_come_from_a_reservation_that_is_there(cloud: Emulated
     assert not make_pool(other, check_mode=True, reservation="trillium-lab")["changed"]
     with pytest.raises(RhaiiError, match="reservation is trillium-lab, wanted none"):
         make_pool(other, check_mode=True, reservation="")
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [
+        pytest.param("trillium-pool", 4, id="aggregate"),
+        pytest.param("trillium-pool/reservationBlocks/block-a", 2, id="a block"),
+        pytest.param("projects/rhaii-sandbox/reservations/trillium-pool", 4, id="by its full name"),
+        pytest.param("projects/rhaii-reservations/reservations/trillium-shared", 2, id="shared"),
+    ],
+)
+def test_reservations_of_each_kind_give_their_machines(cloud: Emulated, name: str, fits: int) -> None:
+    east = cloud.at("us-east5-a")
+    make_cluster(east)
+    assert make_pool(east, reservation=name, node_count=fits)["nodes_up"] == fits
+    assert not make_pool(east, reservation=name, node_count=fits)["changed"]
+    with pytest.raises(RhaiiError, match="does not have available resources"):
+        make_pool(east, reservation=name, node_count=fits + 1)
 
 
 def test_cluster_is_made_with_a_pool_that_is_known_as_ours_and_goes_with_it(cloud: Emulated) -> None:

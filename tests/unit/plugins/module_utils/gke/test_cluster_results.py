@@ -204,13 +204,18 @@ BROKEN = pytest.mark.parametrize(
 
 
 @BROKEN
-def test_degraded_cluster_is_refused(cluster: dict[str, Any], said: str) -> None:
-    error = refusal(Stage(FakeGke(cluster=cluster_body(status="DEGRADED", **cluster))))
-    assert error.msg == f"The cluster c is DEGRADED: {said}."
-    assert error.remedy == (
-        "Run the same again, which repairs a cluster that is empty, or delete it (playbook teardown.yml, or state: "
-        "absent) and deploy again."
-    )
+def test_degraded_cluster_serves_and_is_told(cluster: dict[str, Any], said: str) -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(status="DEGRADED", **cluster)))
+    result = play(stage)
+    assert (result["changed"], result["status"], stage.gke.calls) == (False, "DEGRADED", [])
+    assert stage.said == [f"cluster c: it is DEGRADED and serves ({said})"]
+
+
+@pytest.mark.parametrize("status", ["STATUS_UNSPECIFIED", "", "A_NEW_ONE"])
+def test_cluster_of_which_nothing_is_known_is_left_alone(status: str) -> None:
+    stage = Stage(FakeGke(cluster=cluster_body(status=status)))
+    assert refusal(stage).msg == f"The cluster c is {status or 'gone'}: no reason given."
+    assert stage.gke.calls == []
 
 
 @BROKEN

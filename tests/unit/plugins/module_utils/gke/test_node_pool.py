@@ -916,13 +916,21 @@ def test_google_that_is_busy_is_asked_again_after_the_pause_it_names() -> None:
 
 
 def test_google_that_stays_busy_is_an_error_in_the_end() -> None:
-    refusals = [GoogleError("create", 503, "UNAVAILABLE", "not now") for _ in range(9)]
-    refusals[0].retry_after = 100_000.0
+    refusals = [GoogleError("create", 503, "UNAVAILABLE", "not now") for _ in range(99)]
     stage = Stage(FakeGke(refusals=refusals))
     with pytest.raises(GoogleError, match="503 UNAVAILABLE"):
-        play(stage)
-    assert stage.gke.calls == ["create pool 3"] * 5
-    assert stage.clock.slept == [60.0, 2.0, 4.0, 8.0]
+        play(stage, wait_timeout=200)
+    assert stage.gke.calls == ["create pool 3"] * 10
+    assert stage.clock.slept == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 17.0]
+    assert stage.clock.monotonic() == 200
+
+
+def test_google_that_names_a_long_pause_is_asked_at_the_end_of_the_time() -> None:
+    slow = GoogleError("create", 503, "UNAVAILABLE", "not now")
+    slow.retry_after = 100_000.0
+    stage = Stage(FakeGke(refusals=[slow]))
+    assert play(stage, wait=False, wait_timeout=200)["changed"]
+    assert stage.clock.slept == [200.0]
 
 
 def test_an_operation_that_stays_in_the_way_is_named() -> None:

@@ -133,9 +133,17 @@ def test_nodes_are_the_same_number_in_every_zone() -> None:
 
 
 def test_pool_that_is_being_deleted_is_not_touched() -> None:
-    error = refusal(Stage(FakeGke(pool=pool_body(status="STOPPING"))))
+    error = refusal(Stage(FakeGke(pool=pool_body(status="STOPPING"))), wait=False)
     assert error.msg == "The node pool tpu-pool is being deleted."
     assert error.remedy == "Run again when it is gone, or with wait: true."
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_pool_that_is_being_deleted_is_awaited(state: str) -> None:
+    stage = Stage(FakeGke(pool=pool_body(status="STOPPING")))
+    error = refusal(stage, state=state)
+    assert error.msg == "The node pool tpu-pool was still being deleted after 40 min."
+    assert (stage.gke.calls, stage.clock.monotonic()) == ([], 2400)
 
 
 def test_missing_cluster_is_said() -> None:
@@ -336,7 +344,10 @@ def test_operation_of_another_pool_is_waited_for_when_google_says_so() -> None:
     stage.gke.start("UPGRADE_NODES", "clusters/c/nodePools/other")
     play(stage, node_count=5)
     assert stage.gke.calls == ["size 5", "size 5"]
-    assert "node pool tpu-pool: another operation is in the way, waiting for it (operation-1)" in stage.said
+    assert (
+        "node pool tpu-pool: another operation is in the way, waiting for it (updating the nodes, operation-1)"
+        in stage.said
+    )
     assert statuses(stage) == ["DONE", "DONE"]
 
 

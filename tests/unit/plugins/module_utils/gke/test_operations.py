@@ -20,7 +20,8 @@ CONFLICT = GoogleError("ask", 400, "", "Cluster is running incompatible operatio
 
 
 def awaiter(stage: Stage, timeout: float = 600) -> Awaiter:
-    return Awaiter(stage.gke, stage.clock, stage.said.append, what="it", timeout=timeout, interval=10.0)
+    said = stage.said.append
+    return Awaiter(stage.gke, stage.clock, said, what="it", timeout=timeout, interval=10.0, chance=lambda: 1.0)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,9 @@ def test_conflict_without_anything_to_wait_for_is_asked_again_after_a_pause() ->
     stage = Stage(FakeGke())
     ask = Asked(CONFLICT, CONFLICT)
     assert awaiter(stage).submit(ask, "c").name == "o"
-    assert (ask.times, stage.clock.slept, stage.said) == (3, [10.0, 10.0], [])
+    assert (ask.times, stage.clock.slept) == (3, [10.0, 20.0])
+    works = "it: Google works on the cluster (Cluster is running incompatible operation), asking again in"
+    assert stage.said == [f"{works} 10 s", f"{works} 20 s"]
 
 
 def test_what_is_in_the_way_is_awaited_and_its_error_is_not_ours() -> None:
@@ -116,7 +119,10 @@ def test_what_is_in_the_way_is_awaited_and_its_error_is_not_ours() -> None:
     stage.gke.start("UPGRADE_NODES", "clusters/c/nodePools/x")
     assert awaiter(stage).submit(Asked(CONFLICT), "c").name == "o"
     assert stage.clock.slept == [10.0] * 3
-    assert stage.said == ["it: another operation is in the way, waiting for it (operation-1)"]
+    assert stage.said == [
+        "it: another operation is in the way, waiting for it (updating the nodes, operation-1)",
+        "it: updating the nodes (operation-1) ended with an error of its own: INTERNAL: boom",
+    ]
 
 
 def test_conflict_that_does_not_end_is_named_with_what_google_said() -> None:
