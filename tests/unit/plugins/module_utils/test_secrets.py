@@ -151,7 +151,10 @@ def test_bad_pull_secret_is_refused_in_one_sentence(content: str, words: str) ->
 
 
 def test_login_of_another_registry_is_judged_too() -> None:
-    both = {"auths": {**AUTHS["auths"], "quay.io": {}}}
+    """A kubelet passes over an empty entry, and takes nothing at all of a file with a malformed one."""
+    empty = {"auths": {**AUTHS["auths"], "quay.io": {}}}
+    assert json.loads(docker_config(json.dumps(empty))) == AUTHS
+    both = {"auths": {**AUTHS["auths"], "quay.io": {"auth": "pants"}}}
     with pytest.raises(RhaiiError, match=r"entry for quay\.io is no login"):
         docker_config(json.dumps(both))
 
@@ -184,8 +187,8 @@ def test_hub_token_is_read(content: str) -> None:
         pytest.param(" \n ", "The token file is empty", id="blanks"),
         pytest.param(secret({"token": b64(" ")}), "The token file is empty", id="an empty value"),
         pytest.param(f"{TOKEN} x", "The token in the token file has a blank in it", id="two words"),
-        pytest.param(f"token:\t{TOKEN}", "The token in the token file has a blank in it", id="a key and a value"),
-        pytest.param(f"{TOKEN}\n{TOKEN}", "The token file holds no object", id="two lines"),
+        pytest.param(f"token:\t{TOKEN}", "The token file has a name before the token", id="a key and a value"),
+        pytest.param(f"{TOKEN}\n{TOKEN}", "The token file has several lines", id="two lines"),
         pytest.param(f"{{{TOKEN}", "The token file is neither YAML nor JSON", id="no JSON"),
         pytest.param(secret(), "The token file is a Secret with 0 values", id="an empty Secret"),
         pytest.param(
