@@ -49,7 +49,8 @@ def offers(key: str, image: str) -> bool:
     # a prefix of the text, and not of whole segments
     if place.is_at(wanted) and wanted.path.startswith(place.path):
         return True
-    return wanted.host == DOCKER_HUB and place == Place(_INDEX, "", "")
+    # localhost without a port is a user's name for the kubelet here, though for no runtime
+    return wanted.host in (DOCKER_HUB, "localhost") and not wanted.port and _is_index(key, place)
 
 
 def is_of(key: str, registry: str) -> bool:
@@ -57,7 +58,7 @@ def is_of(key: str, registry: str) -> bool:
     wanted, place = place_of(registry), place_of(key)
     if wanted is None or place is None:
         return False
-    if wanted.host == DOCKER_HUB and place == Place(_INDEX, "", ""):
+    if wanted.host == DOCKER_HUB and _is_index(key, place):
         return True
     paths = (place.path.rstrip("/"), wanted.path.rstrip("/"))
     return place.is_at(wanted) and (paths[0].startswith(paths[1]) or paths[1].startswith(paths[0]))
@@ -70,10 +71,9 @@ def place_of(key: str) -> Place | None:
     rest = re.sub(r"^https?://", "", key)
     rest = re.split(r"[?#]", rest, maxsplit=1)[0]
     authority, slash, path = rest.partition("/")
-    host, colon, port = authority.rpartition("@")[2].partition(":")
+    host, _colon, port = authority.rpartition("@")[2].partition(":")
     if not _HOST.fullmatch(host) or not _PORT.fullmatch(port) or re.search(r"%(?![0-9A-Fa-f]{2})", path):
         return None
-    del colon
     path = unquote(f"{slash}{path}")
     if path.startswith(("/v1/", "/v2/")):
         path = path[3:]
@@ -88,6 +88,11 @@ def image_place(image: str) -> Place:
         head, rest = DOCKER_HUB, name if slash else f"library/{name}"
     host, _colon, port = head.partition(":")
     return Place(DOCKER_HUB if host == _INDEX else host, port, "/" + re.sub(r":[^/]*$", "", rest))
+
+
+def _is_index(key: str, place: Place) -> bool:
+    """Whether it is the key of Docker's own registry, which is compared as text."""
+    return place == Place(_INDEX, "", "") and f"{_INDEX}:" not in key
 
 
 def _fits(label: str, wanted: str) -> bool:

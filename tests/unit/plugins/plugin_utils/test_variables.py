@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,7 +50,10 @@ def test_all_else_is_given(value: Any) -> None:
         ("float", "10.0", 10),
         ("str", 1.5, "1.5"),
         ("str", " kept ", " kept "),
-        ("path", "~/x", "~/x"),
+        ("path", "~/x", str(Path.home() / "x")),
+        ("path", "a/../x", str(Path.cwd() / "x")),
+        ("path", "/a/../x", "/a/../x"),
+        ("path", "oci://registry.example/x", "oci://registry.example/x"),
         ("list", ("a",), ("a",)),
         ("list", " a , b", ["a", "b"]),
         ("dict", "{'a': 1}", {"a": 1}),

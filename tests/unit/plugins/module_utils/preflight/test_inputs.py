@@ -249,7 +249,7 @@ def test_public_form_has_the_failed_ones_apart() -> None:
         pytest.param(
             {"replicas": "2.5"},
             "models",
-            "replicas of the model qwen-3b-tpu-svc is '2.5', which is no whole number.",
+            "rhaii_replicas is '2.5', which is no whole number.",
             "Give a number, as in 3.",
             id="half a replica",
         ),
