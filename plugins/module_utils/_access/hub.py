@@ -247,7 +247,7 @@ def _finding(uri: str, answer: Answer[Finding] | None, refusal: str) -> Finding:
 
 def token_of(params: Params) -> str:
     if not params["token_file"]:
-        return hub_token(params["token"], "token") if str(params["token"] or "").strip() else ""
+        return hub_token(params["token"], "option token") if str(params["token"] or "").strip() else ""
     remedy = "Name the file with the Hugging Face token (rhaii_hf_token_file)."
     return hub_token(read(params["token_file"], TOKEN_FILE, remedy, params.get(DECRYPT) or without_vault))
 

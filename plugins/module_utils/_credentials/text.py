@@ -35,8 +35,7 @@ def text_of(content: bytes | str, what: str, remedy: str) -> str:
     except UnicodeDecodeError:
         found = encoding.removesuffix("-sig").upper()
         raise RhaiiError(
-            f"The {what} is no text in UTF-8 or UTF-16 (it looks like {found}, and is not all of it).",
-            remedy=f"Save it in UTF-8. {remedy}",
+            f"The {what} is no text in {found}.", remedy=f"Save it in UTF-8, or in UTF-16. {remedy}"
         ) from None
 
 

@@ -330,7 +330,7 @@ def _token(file: File, token: str) -> str:
             "No Hugging Face token is given.",
             remedy="Put it in a file and name that with rhaii_hf_token_file (-e rhaii_hf_token_file=...).",
         )
-    hub_token(token, "rhaii_hf_token")
+    hub_token(token, "value of rhaii_hf_token")
     return "given as rhaii_hf_token, which process lists show; a file is better"
 
 

@@ -55,9 +55,7 @@ GOOGLE_KEY = Rule(lambda key: _is_google_label(key) and key[:1].isalpha(), f"{_G
 GOOGLE_VALUE = Rule(lambda value: not value or _is_google_label(value), _GOOGLE_LABEL)
 # apimachinery's IsQualifiedName and IsValidLabelValue
 _QUALIFIED = r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
-_KUBERNETES_LABEL = (
-    "Kubernetes takes at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends"
-)
+_KUBERNETES_LABEL = "Kubernetes takes at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends"
 KUBERNETES_KEY = Rule(lambda key: _is_qualified(key), f"{_KUBERNETES_LABEL}, perhaps after a domain and '/'")
 KUBERNETES_VALUE = Rule(lambda value: not value or _of(_QUALIFIED, 63)(value), _KUBERNETES_LABEL)
 

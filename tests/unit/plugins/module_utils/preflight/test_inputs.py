@@ -198,7 +198,7 @@ def test_public_form_has_the_failed_ones_apart() -> None:
         pytest.param(
             {"token_file": File("", None), "token": "two words"},
             "hub token",
-            "The token in the token file has a blank in it.",
+            "The token in the value of rhaii_hf_token has a blank in it.",
             "Give a file with nothing but the token, or a Secret with one value as YAML (rhaii_hf_token_file).",
             id="token with a blank",
         ),
