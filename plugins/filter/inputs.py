@@ -158,12 +158,13 @@ def _file(given: dict[str, Any], name: str) -> File:
     """As the lookup secret_file tells of it; a path alone is read without a vault."""
     told = given.get(name) or ""
     if isinstance(told, dict):
-        return File(str(told.get("path") or ""), told.get("content"), str(told.get("problem") or ""))
+        problem, remedy = (str(told.get(key) or "") for key in ("problem", "remedy"))
+        return File(str(told.get("path") or ""), told.get("content"), problem, remedy)
     path = str(told)
     try:
         return File(path, read(path, "file", "") if path else None)
     except RhaiiError as error:
-        return File(path, None, error.msg)
+        return File(path, None, error.msg, error.remedy)
 
 
 def preflight_report(asked: Any) -> list[dict[str, Any]]:

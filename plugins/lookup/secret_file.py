@@ -28,7 +28,7 @@ options:
   told:
     description:
       - Whether what is wrong with a file is told in the value, and does not fail.
-      - The value is then a dictionary of C(path), C(content) and C(problem).
+      - The value is then a dictionary of C(path), C(content), C(problem) and C(remedy).
     type: bool
     default: false
 seealso:
@@ -72,9 +72,9 @@ class LookupModule(LookupBase):
     def _one(self, path: str, what: str, told: bool) -> Any:
         plugin: Any = self
         try:
-            content = read(path, what, "Name a file that can be read.", decrypting(plugin._loader)) if path else ""
+            content = read(path, what, "", decrypting(plugin._loader)) if path else ""
         except RhaiiError as error:
             if not told:
                 raise AnsibleLookupError(str(error)) from None
-            return {"path": path, "content": None, "problem": error.msg}
-        return {"path": path, "content": content, "problem": ""} if told else content
+            return {"path": path, "content": None, "problem": error.msg, "remedy": error.remedy}
+        return {"path": path, "content": content, "problem": "", "remedy": ""} if told else content

@@ -10,6 +10,7 @@ No message here repeats what a file contains.
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -53,7 +54,7 @@ _PLACEHOLDERS = re.compile(
     re.IGNORECASE,
 )
 # HF_TOKEN=..., export HF_TOKEN=..., set HF_TOKEN=..., $env:HF_TOKEN = ..., token: ...
-_NAMED = re.compile(r"((export|set|setx)\s+)?(\$env:)?[A-Za-z][A-Za-z0-9_]*\s*([=:]\s*\S|\s+=)")
+_NAMED = re.compile(r"((export|set|setx)\s+)?(\$env:)?[A-Za-z][A-Za-z0-9_]*\s*[=:]\s*[^\s=:/\\]")
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
 _PATH = re.compile(r"(~|\.{0,2}/|\.{1,2}\\|[A-Za-z]:[\\/]|file:).*|.*\.(txt|ya?ml|json|token|env|key|secret)")
 # how the hub's own tokens begin
@@ -182,19 +183,24 @@ def _login(entry: Any) -> dict[str, str]:
         return {}
     fields = {name: entry[name] for name in _FIELDS if isinstance(entry.get(name), str)}
     both = bool(fields.get("username") and fields.get("password"))
-    auth = "".join(visible(fields.pop("auth", "")).split())
-    if auth and _is_pair(auth):
+    auth = _pair("".join(visible(fields.pop("auth", "")).split()))
+    if auth:
         return {**fields, "auth": auth}
     return fields if both else {}
 
 
-def _is_pair(auth: str) -> bool:
-    """Whether it is base64 of user:password, of which a kubelet needs both."""
+def _pair(auth: str) -> str:
+    """Base64 of user:password, of which a kubelet needs both; empty where it is none."""
     try:
-        user, _colon, password = decoded(auth).partition(b":")
+        pair = decoded(auth)
     except ValueError:
-        return False
-    return bool(user and password)
+        return ""
+    # echo, where printf was meant, leaves the end of a line on the password
+    kept = pair.rstrip(b"\r\n")
+    user, _colon, password = kept.partition(b":")
+    if not (user and password):
+        return ""
+    return auth if kept == pair else base64.b64encode(kept).decode()
 
 
 def hub_token(content: Any, what: str = TOKEN_FILE) -> str:

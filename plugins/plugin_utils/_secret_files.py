@@ -32,4 +32,13 @@ def decrypting(loader: Any) -> Decrypt:
     return decrypt
 
 
-__all__ = ("decrypting",)
+def is_locked(error: BaseException | None) -> bool:
+    """Whether what Ansible could not evaluate is a vaulted value; each version of it has another type for that."""
+    while error is not None:
+        if "decrypt" in str(error).lower() and "vault" in f"{type(error).__name__} {error}".lower():
+            return True
+        error = error.__cause__
+    return False
+
+
+__all__ = ("decrypting", "is_locked")

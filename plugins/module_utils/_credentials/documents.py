@@ -9,9 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
-from ansible_collections.rhaii.gke.plugins.module_utils._credentials.text import decoded, text_of, visible
+from ansible_collections.rhaii.gke.plugins.module_utils._credentials.text import (
+    decoded,
+    text_of,
+    trimmed,
+    visible,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 
 try:
@@ -48,7 +54,10 @@ def _documents(text: str, what: str, remedy: str) -> list[Any]:
 
 
 def _objects(document: Any) -> Iterator[Mapping[str, Any]]:
-    """An object, or those of a list as kubectl writes it."""
+    """An object, those of a list as kubectl writes it, or the one that somebody put in quotes."""
+    if isinstance(document, str) and trimmed(document).startswith("{"):
+        with suppress(ValueError):
+            document = json.loads(trimmed(document), strict=False)
     if not isinstance(document, Mapping):
         return
     items = document.get("items")

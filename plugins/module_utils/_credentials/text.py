@@ -35,7 +35,7 @@ def text_of(content: bytes | str, what: str, remedy: str) -> str:
     except UnicodeDecodeError:
         found = encoding.removesuffix("-sig").upper()
         raise RhaiiError(
-            f"The {what} is no text in {found}.", remedy=f"Save it in UTF-8, or in UTF-16. {remedy}"
+            f"The {what} is no text in {found}.", remedy=f"Save it in UTF-8, or in UTF-16. {remedy}".strip()
         ) from None
 
 

@@ -38,8 +38,9 @@ class File:
 
     path: str
     content: str | bytes | None
-    # why it cannot be read, where that is known
+    # why it cannot be read, and what to do, where that is known
     problem: str = ""
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -347,7 +348,7 @@ def _there(file: File, variable: str, what: str) -> None:
     if not file.path:
         raise RhaiiError(f"{variable} is not given.", remedy=f"Name the file with {what}.")
     if file.problem:
-        raise RhaiiError(file.problem, remedy=f"Name a file with {what} ({variable}).")
+        raise RhaiiError(file.problem, remedy=file.remedy or f"Name a file with {what} ({variable}).")
     if file.content is None:
         raise RhaiiError(
             f"The file {file.path} ({variable}) does not exist or cannot be read.",
