@@ -11,8 +11,8 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.plugin_utils._given import without_blank_answers
-from ansible_collections.rhaii.gke.plugins.plugin_utils._variable_findings import findings, misspelt
 from ansible_collections.rhaii.gke.plugins.plugin_utils._secret_files import is_locked
+from ansible_collections.rhaii.gke.plugins.plugin_utils._variable_findings import findings, misspelt
 
 
 class ActionModule(ActionBase):

@@ -56,6 +56,7 @@ from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.rhaii.gke.plugins.module_utils._answers import truth
 from ansible_collections.rhaii.gke.plugins.module_utils._credentials.files import read
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
@@ -64,13 +65,11 @@ from ansible_collections.rhaii.gke.plugins.plugin_utils._secret_files import dec
 
 class LookupModule(LookupBase):
     def run(self, terms: Any, variables: Any = None, **kwargs: Any) -> list[Any]:
-        plugin: Any = self  # ansible-core's options are untyped
-        plugin.set_options(var_options=variables, direct=kwargs)
-        what, told = str(plugin.get_option("what")), bool(plugin.get_option("told"))
+        what, told = str(kwargs.get("what", "file with a secret")), truth(kwargs.get("told", False))
         return [self._one(str(plain(term)), what, told) for term in terms]
 
     def _one(self, path: str, what: str, told: bool) -> Any:
-        plugin: Any = self
+        plugin: Any = self  # ansible-core's is untyped
         try:
             content = read(path, what, "", decrypting(plugin._loader)) if path else ""
         except RhaiiError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ansible_collections.rhaii.gke.plugins.module_utils._credentials.text import VAULTED, text_of
@@ -26,8 +27,12 @@ def resolved(path: str) -> str:
     """A relative path is one from the folder in which Ansible was called, as for `-e @FILE`; ~ is a home."""
     if not path or "://" in path:
         return path
-    whole = os.path.expanduser(os.path.expandvars(path))
-    return whole if Path(whole).is_absolute() else os.path.normpath(Path.cwd() / whole)
+    whole = os.path.expandvars(path)
+    if Path(whole).is_absolute():
+        return whole
+    with suppress(RuntimeError):  # of ~NAME, where there is nobody of that name
+        whole = str(Path(whole).expanduser())
+    return os.path.normpath(Path.cwd() / whole)
 
 
 def without_vault(content: bytes, path: str) -> bytes:

@@ -46,8 +46,8 @@ NAMESPACE = Rule(
 # apimachinery's IsDNS1035Label, of the Service that Istio makes of it
 GATEWAY = Rule(
     _of(r"[a-z]([-a-z0-9]*[a-z0-9])?", 63 - len(_GATEWAYS_SUFFIX)),
-    f"its Service takes at most {63 - len(_GATEWAYS_SUFFIX)} lower-case letters, digits and '-', with a letter first and a "
-    "letter or digit last",
+    f"its Service takes at most {63 - len(_GATEWAYS_SUFFIX)} lower-case letters, digits and '-', with a letter first "
+    "and a letter or digit last",
 )
 # cloud.google.com/resource-manager/docs/labels-overview: letters without case, and digits, of any alphabet
 _GOOGLE_LABEL = "Google takes at most 63 lower-case letters, digits, '_' and '-'"
