@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.rhaii.gke.plugins.module_utils import _models, _secrets
-from ansible_collections.rhaii.gke.plugins.module_utils._answers import truth
+from ansible_collections.rhaii.gke.plugins.module_utils._answers import said_truth
 from ansible_collections.rhaii.gke.plugins.module_utils._credentials.files import read
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._findings import summary, table
@@ -38,7 +38,7 @@ def _said(call: Callable[[], T]) -> T:
 
 def effective_models(models: Any, replicas: Any = None, image: Any = None) -> list[dict[str, Any]]:
     given = plain(models or [])
-    count = None if replicas in (None, "") else plain(replicas)
+    count = plain(replicas) if is_given(replicas) else None
     return _said(lambda: _models.effective_models(given, count, plain(image or "") or None))
 
 
@@ -143,15 +143,12 @@ _TEXTS = (
 
 
 def _number(value: Any) -> Any:
-    return None if value in (None, "") else value
+    return value if is_given(value) else None
 
 
 def _truth(given: dict[str, Any], name: str, *, otherwise: bool) -> bool:
     value = given.get(name)
-    try:
-        return truth(value) if is_given(value) else otherwise
-    except TypeError:
-        raise AnsibleFilterError(f"{name} is {value!r}, which is not true or false.") from None
+    return _said(lambda: said_truth(value, name)) if is_given(value) else otherwise
 
 
 def _file(given: dict[str, Any], name: str) -> File:

@@ -16,6 +16,7 @@ import re
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 
 _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?|[+-]?(0|[1-9][0-9]*)?\.[0-9]*")
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
@@ -52,6 +53,14 @@ def truth(value: Any) -> bool:
     return converted
 
 
+def said_truth(value: Any, what: str) -> bool:
+    """A truth value; what is none is refused with a sentence."""
+    try:
+        return truth(value)
+    except TypeError:
+        raise RhaiiError(f"{what} is {value!r}, which is not true or false.", remedy="Give true or false.") from None
+
+
 def _written(text: str) -> int | float:
     if len(text) > _LONGEST or not _NUMBER.fullmatch(text) or not re.search(r"[0-9]", text):
         raise TypeError("no number")
@@ -63,4 +72,4 @@ def _written(text: str) -> int | float:
     return found
 
 
-__all__ = ("number", "truth", "whole")
+__all__ = ("number", "said_truth", "truth", "whole")
