@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._credentials import documents
 from ansible_collections.rhaii.gke.plugins.module_utils._credentials.documents import SECRET, objects_of, values_of
-from ansible_collections.rhaii.gke.plugins.module_utils._credentials.registries import is_of, place_of
+from ansible_collections.rhaii.gke.plugins.module_utils._credentials.registries import is_of
 from ansible_collections.rhaii.gke.plugins.module_utils._credentials.text import (
     HIDDEN,
     VAULTED,
@@ -287,5 +287,4 @@ __all__ = (
     "docker_config",
     "hub_token",
     "keys_for",
-    "place_of",
 )

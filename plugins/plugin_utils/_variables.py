@@ -15,7 +15,7 @@ from ansible.module_utils.common.validation import check_type_dict
 from ansible_collections.rhaii.gke.plugins.module_utils._answers import number, truth, whole
 from ansible_collections.rhaii.gke.plugins.module_utils._credentials.files import resolved
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
+from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain, unlocked
 
 # An option as an argument spec has it: its type, and what its value must be beside that.
 Spec = Mapping[str, Any]
@@ -34,12 +34,14 @@ LONGEST = 80
 
 def is_given(value: Any) -> bool:
     """Whether somebody gave a value. No value and blank text are what a form sends that nobody filled in."""
+    value = unlocked(value)
     return value is not None and not (isinstance(value, str) and not value.strip())
 
 
 def typed(name: str, value: Any, spec: Spec) -> Any:
     """The value as its option has it; one that is none of the option's values is refused with a sentence."""
     kind = str(spec.get("type", "str"))
+    value = unlocked(value)
     try:
         converted: Any = _TYPES[kind](value) if kind in _TYPES else value
     except (TypeError, ValueError):

@@ -29,6 +29,25 @@ def test_blank_is_not_given(value: Any) -> None:
     assert not is_given(value)
 
 
+class Vaulted:
+    """As ansible-core before 2.19 hands out what `!vault` stands before."""
+
+    __ENCRYPTED__ = True
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def test_vaulted_value_is_its_text() -> None:
+    assert typed("x", Vaulted("600"), {"type": "int"}) == 600
+    assert typed("x", Vaulted("False"), {"type": "bool"}) is False
+    assert typed("x", Vaulted("hf_abc"), {"type": "str"}) == "hf_abc"
+    assert not is_given(Vaulted(" "))
+
+
 @pytest.mark.parametrize("value", [False, 0, 0.0, [], {}, "0", "false", " x ", [None], [""]])
 def test_all_else_is_given(value: Any) -> None:
     assert is_given(value)
