@@ -101,7 +101,13 @@ def test_counts_and_truths_that_are_none_are_refused_with_a_sentence() -> None:
 
 @pytest.mark.parametrize(("given", "kept"), [("false", 0), (tagged("no"), 0), ("yes", 1), (True, 1)])
 def test_models_that_left_are_kept_where_that_is_true(given: Any, kept: int) -> None:
-    gone = live("i:2", labels={"rhaii.gke/environment": "prod"})
+    fields = {"f:metadata": {"f:annotations": {"f:rhaii.gke/created": {}}}}
+    ours = {
+        "labels": {"rhaii.gke/environment": "prod"},
+        "annotations": {"rhaii.gke/created": "true"},
+        "managedFields": [{"manager": "rhaii.gke", "fieldsV1": fields}],
+    }
+    gone = live("i:2", **ours)
     gone["metadata"]["name"] = "gone"
     plan = FILTERS["service_plan"](DECLARED, [gone], environment="prod", keep_removed=given)
     assert plan["kept_replicas"] == 3 * kept
