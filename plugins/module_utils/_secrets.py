@@ -50,14 +50,15 @@ _HELPERS = ("credsStore", "credHelpers")
 _FIELDS = ("auth", "username", "password", "email")
 _TOKEN_KEYS = ("HF_TOKEN", "token")
 _PLACEHOLDERS = re.compile(
-    r"none|null|nil|undefined|omit|true|false|changeme|token|hf_token|<.*>|\[.*\]|\{.*|\$.*|.*\.\.\.|hf_x+|.*\*\*.*",
+    r"none|null|nil|undefined|omit|true|false|changeme|token|hf_token|<.*>|\[.*\]|\{.*|\$.*|.*\.\.\.|hf_x*|.*\*\*.*|\W+",
     re.IGNORECASE,
 )
 # HF_TOKEN=..., export HF_TOKEN=..., set HF_TOKEN=..., $env:HF_TOKEN = ..., token: ...
 _NAMED = re.compile(r"((export|set|setx)\s+)?(\$env:)?[A-Za-z][A-Za-z0-9_]*\s*[=:]\s*[^\s=:/\\]")
 _QUOTES = "\"'`\u2018\u2019\u201c\u201d\u00ab\u00bb"
 _PATH = re.compile(r"(~|\.{0,2}/|\.{1,2}\\|[A-Za-z]:[\\/]|file:).*|.*\.(txt|ya?ml|json|token|env|key|secret)")
-# how the hub's own tokens begin
+# how the hub's own tokens begin, and which characters one of them has
+_HUBS = re.compile(r"hf_[A-Za-z0-9_.-]+")
 _PREFIXES = ("hf_", "api_org_")
 
 
@@ -124,8 +125,8 @@ def _configs(content: Any) -> list[Mapping[str, Any]]:
             found += _of_values(values_of(each, PULL_SECRET, PULL_REMEDY))
         elif each.get("kind"):
             kinds.append(str(each["kind"]))
-        elif DOCKER_KEY in each or LEGACY_KEY in each:  # a Secret's data alone, as stores of secrets keep it
-            found += _of_values({str(key): value for key, value in each.items()})
+        elif data := _stored(each):
+            found += _of_values(data)
         else:
             found.append(_modern(each))
     if secrets and not found:
@@ -133,6 +134,17 @@ def _configs(content: Any) -> list[Mapping[str, Any]]:
     if kinds and not found:
         raise RhaiiError(f"The pull secret holds {', '.join(sorted(set(kinds)))}, and no Secret.", remedy=PULL_REMEDY)
     return [each for each in found if isinstance(each.get("auths", {}), Mapping)]
+
+
+def _stored(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A Secret's data alone, as a store of secrets keeps it: plain, or in base64 as in the Secret."""
+    for data in (document, document.get("stringData"), document.get("data")):
+        if isinstance(data, Mapping) and {DOCKER_KEY, LEGACY_KEY} & set(data):
+            return {
+                str(key): (unwrapped(value) or value) if isinstance(value, str) else value
+                for key, value in data.items()
+            }
+    return {}
 
 
 def _of_values(values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -207,7 +219,7 @@ def hub_token(content: Any, what: str = TOKEN_FILE) -> str:
     """The token in a token file, or in a value."""
     text = text_of(content if isinstance(content, (bytes, str)) else str(content), what, TOKEN_REMEDY)
     _refuse_hidden(text, what, TOKEN_REMEDY)
-    if trimmed(text).startswith("{") or re.search(r"^\s*[\"']?(apiVersion|kind)[\"']?\s*:", text, re.MULTILINE):
+    if re.match(r"\{(?!\{)", trimmed(text)) or re.search(r"^\s*[\"']?(apiVersion|kind)[\"']?\s*:", text, re.MULTILINE):
         text = _token_of_secret(text, what)
     text = trimmed("".join(char for char in text if not is_invisible(char)))
     reason = _no_token(text, what)
@@ -245,6 +257,7 @@ def _no_token(text: str, what: str) -> str:
         (any(char.isspace() for char in text), f"The token in the {what} has a blank in it."),
         (bool(_PLACEHOLDERS.fullmatch(text)), f"The {what} holds what stands for a token, and none."),
         (not text.isascii() or not text.isprintable(), f"The {what} has characters that no token has."),
+        (text.startswith("hf_") and not _HUBS.fullmatch(text), f"The {what} has characters that no token has."),
         (_is_path(text), f"The {what} holds a path, and no token."),
         (inner.startswith(_PREFIXES), f"The token in the {what} is in base64, as a Secret has it."),
     )

@@ -40,17 +40,26 @@ def objects_of(text: str, what: str, remedy: str) -> list[Mapping[str, Any]]:
 
 def _documents(text: str, what: str, remedy: str) -> list[Any]:
     for each in (text, visible(text)):
-        try:
-            # lines of a wrapped value are taken: a terminal breaks them so
-            return [json.loads(each, strict=False)]
-        except (ValueError, RecursionError):
-            continue
+        with suppress(ValueError, RecursionError):
+            return _stream(each)
     try:
         return list(yaml.safe_load_all(visible(text)))
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: 2026-13-01 reads as a date
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 1})" if mark else ""
         raise RhaiiError(f"The {what} is neither YAML nor JSON{where}.", remedy=remedy) from None
+
+
+def _stream(text: str) -> list[Any]:
+    """JSON, one value after the other, as kubectl reads it."""
+    # lines of a wrapped value are taken: a terminal breaks them so
+    decoder, rest = json.JSONDecoder(strict=False), text.strip()
+    found: list[Any] = []
+    while rest or not found:
+        value, end = decoder.raw_decode(rest)
+        found.append(value)
+        rest = rest[end:].lstrip()
+    return found
 
 
 def _objects(document: Any) -> Iterator[Mapping[str, Any]]:

@@ -17,17 +17,15 @@ from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiErro
 VAULTED = "$ANSIBLE_VAULT;"
 # AWX shows it in place of what it keeps, and sends it on where somebody copies it
 HIDDEN = "$encrypted$"
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 def text_of(content: bytes | str, what: str, remedy: str) -> str:
     """The content as text, without the mark of its encoding and other invisible characters before it."""
     if isinstance(content, str):
-        try:
-            content.encode("utf-8")
-        except UnicodeEncodeError:  # bytes that Ansible kept as they were
-            content = content.encode("utf-8", "surrogateescape")
-        else:
+        if not _SURROGATE.search(content):
             return seen(content)
+        content = _bytes_of(content)
     # by RFC 4627's rule where there is no mark: text of ours begins with ASCII
     encoding = json.detect_encoding(content)
     try:
@@ -37,6 +35,14 @@ def text_of(content: bytes | str, what: str, remedy: str) -> str:
         raise RhaiiError(
             f"The {what} is no text in {found}.", remedy=f"Save it in UTF-8, or in UTF-16. {remedy}".strip()
         ) from None
+
+
+def _bytes_of(text: str) -> bytes:
+    """Of a text in which Ansible kept bytes as they were."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # halves of a character, which are of no text
+        return text.encode("utf-8", "surrogatepass")
 
 
 def seen(text: str) -> str:

@@ -150,6 +150,14 @@ def test_bad_pull_secret_is_refused_in_one_sentence(content: str, words: str) ->
     assert refusal.value.__cause__ is None
 
 
+def test_two_logins_of_one_registry_are_not_guessed_at() -> None:
+    other = {"auths": {"registry.redhat.io": {"auth": b64("other:password")}}}
+    several = "---\n".join(secret({".dockerconfigjson": b64(json.dumps(each))}) for each in (AUTHS, other))
+    with pytest.raises(RhaiiError, match=r"two different logins for registry\.redhat\.io"):
+        docker_config(several)
+    assert json.loads(docker_config(several.replace(b64(json.dumps(other)), b64(json.dumps(AUTHS))))) == AUTHS
+
+
 def test_login_of_another_registry_is_judged_too() -> None:
     """A kubelet passes over an empty entry, and takes nothing at all of a file with a malformed one."""
     empty = {"auths": {**AUTHS["auths"], "quay.io": {}}}
@@ -163,6 +171,17 @@ def test_login_of_another_registry_is_judged_too() -> None:
 def test_wanted_registry_is_the_callers(registry: str) -> None:
     only = {"auths": {"quay.io": {"username": "u", "password": "p"}}}
     assert json.loads(docker_config(json.dumps(only), registry)) == only
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_bytes_that_ansible_kept_in_a_text_are_read(encoding: str) -> None:
+    assert hub_token(TOKEN.encode(encoding).decode("utf-8", "surrogateescape")) == TOKEN
+
+
+@pytest.mark.parametrize("content", ["\ud800abc", b"\xff\xd8\xff".decode("utf-8", "surrogateescape")])
+def test_what_is_no_text_is_refused(content: str) -> None:
+    with pytest.raises(RhaiiError, match=r"^The token file is no text in UTF-8\. Save it in UTF-8, or in UTF-16\."):
+        hub_token(content)
 
 
 @pytest.mark.parametrize(
