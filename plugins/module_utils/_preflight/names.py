@@ -55,8 +55,16 @@ GOOGLE_KEY = Rule(lambda key: _is_google_label(key) and key[:1].isalpha(), f"{_G
 GOOGLE_VALUE = Rule(lambda value: not value or _is_google_label(value), _GOOGLE_LABEL)
 # apimachinery's IsQualifiedName and IsValidLabelValue
 _QUALIFIED = r"[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
+
+
+def _is_qualified(key: str) -> bool:
+    domain, slash, name = key.rpartition("/")
+    fits = _of(_QUALIFIED, 63)(name)
+    return fits and (not slash or _of(rf"{_LABEL}(\.{_LABEL})*", 253)(domain))
+
+
 _KUBERNETES_LABEL = "Kubernetes takes at most 63 letters, digits, '-', '_' and '.', with a letter or digit at both ends"
-KUBERNETES_KEY = Rule(lambda key: _is_qualified(key), f"{_KUBERNETES_LABEL}, perhaps after a domain and '/'")
+KUBERNETES_KEY = Rule(_is_qualified, f"{_KUBERNETES_LABEL}, perhaps after a domain and '/'")
 KUBERNETES_VALUE = Rule(lambda value: not value or _of(_QUALIFIED, 63)(value), _KUBERNETES_LABEL)
 
 NAMES: Mapping[str, Rule] = {
@@ -111,12 +119,6 @@ def _is_google_label(text: str) -> bool:
         char in "_-" or unicodedata.category(char) in ("Ll", "Lo") or unicodedata.category(char).startswith("N")
         for char in text
     )
-
-
-def _is_qualified(key: str) -> bool:
-    domain, slash, name = key.rpartition("/")
-    fits = _of(_QUALIFIED, 63)(name)
-    return fits and (not slash or _of(rf"{_LABEL}(\.{_LABEL})*", 253)(domain))
 
 
 __all__ = ("LABELS", "NAMES", "labels", "names")
