@@ -13,9 +13,11 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.loader import module_loader
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability
+from ansible_collections.rhaii.gke.plugins.module_utils._credentials.files import DECRYPT
 from ansible_collections.rhaii.gke.plugins.module_utils._google import RUN_DIR
 from ansible_collections.rhaii.gke.plugins.plugin_utils._edge import CapabilityAction, own_folder
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
+from ansible_collections.rhaii.gke.plugins.plugin_utils._secret_files import decrypting
 
 
 class ActionModule(CapabilityAction):
@@ -27,6 +29,7 @@ class ActionModule(CapabilityAction):
         folder = folder_of(task_vars or {})
         if folder:
             self.capability = in_run(self.capability, plain(folder))
+        self.capability = with_vault(self.capability, self._loader)
         return super().run(tmp, task_vars)
 
 
@@ -39,6 +42,11 @@ def folder_of(task_vars: Mapping[str, Any]) -> str:
 def in_run(capability: Capability[Any], folder: str) -> Capability[Any]:
     """With adapters that share what the run keeps in its own folder."""
     return replace(capability, ports=lambda params: capability.ports({**params, RUN_DIR: folder}))
+
+
+def with_vault(capability: Capability[Any], loader: Any) -> Capability[Any]:
+    """With adapters that read files of ansible-vault, by the passwords that the run was given."""
+    return replace(capability, ports=lambda params: capability.ports({**params, DECRYPT: decrypting(loader)}))
 
 
 def capability_of(task: Any) -> Capability[Any]:

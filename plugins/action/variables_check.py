@@ -12,9 +12,11 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._whole_files import write_whole
 from ansible_collections.rhaii.gke.plugins.plugin_utils._given import without_blank_answers
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
+from ansible_collections.rhaii.gke.plugins.plugin_utils._secret_files import is_locked
 from ansible_collections.rhaii.gke.plugins.plugin_utils._settled import settled, unsettled
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variable_findings import findings, misspelt
 
@@ -54,6 +56,11 @@ class ActionModule(ActionBase):
     def _value(self, value: Any) -> Any:
         try:
             return self._templar.template(value)
-        except AnsibleError:
+        except AnsibleError as error:
+            if is_locked(error):
+                raise RhaiiError(
+                    "is encrypted with ansible-vault, and no vault password that is given opens it.",
+                    remedy="Give it (--vault-password-file or --ask-vault-pass, in AWX a vault credential).",
+                ) from None
             # it may need what a later task finds out; the role that reads it says so otherwise
             return None

@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 from ansible.errors import AnsibleFilterError
-from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.rhaii.gke.plugins.module_utils import _models, _secrets
+from ansible_collections.rhaii.gke.plugins.module_utils._answers import said_truth
+from ansible_collections.rhaii.gke.plugins.module_utils._credentials.files import read
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._findings import summary, table
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.node_account import account_email
@@ -38,16 +38,16 @@ def _said(call: Callable[[], T]) -> T:
 
 def effective_models(models: Any, replicas: Any = None, image: Any = None) -> list[dict[str, Any]]:
     given = plain(models or [])
-    count = None if replicas in (None, "") else plain(replicas)
+    count = plain(replicas) if is_given(replicas) else None
     return _said(lambda: _models.effective_models(given, count, plain(image or "") or None))
 
 
-def docker_config(content: str, registry: str = _secrets.REGISTRY) -> str:
-    return _said(lambda: _secrets.docker_config(str(content), registry))
+def docker_config(content: Any, registry: str = _secrets.REGISTRY) -> str:
+    return _said(lambda: _secrets.docker_config(plain(content), registry))
 
 
-def hf_token(content: str) -> str:
-    return _said(lambda: _secrets.hub_token(str(content)))
+def hf_token(content: Any) -> str:
+    return _said(lambda: _secrets.hub_token(plain(content)))
 
 
 def tpu_machine(accelerator: str, machine_type: str = "") -> dict[str, Any]:
@@ -117,9 +117,12 @@ def preflight_findings(inputs: Any) -> dict[str, Any]:
                 [str(name) for name in given.get("collections") or []],
             ),
             rule_names=tuple(str(name) for name in given.get("rule_names") or []),
-            guide_paths=boolean(given.get("guide_paths", True), strict=False),
-            request_quota=boolean(given.get("request_quota") or False, strict=False),
+            guide_paths=_truth(given, "guide_paths", otherwise=True),
+            request_quota=_truth(given, "request_quota", otherwise=False),
             cost_limit=_number(given.get("cost_limit")),
+            pull_secret_value=given.get("pull_secret_value"),
+            names=given.get("names") or {},
+            labels=given.get("labels") or {},
         )
     ).public()
 
@@ -140,18 +143,25 @@ _TEXTS = (
 
 
 def _number(value: Any) -> Any:
-    return None if value in (None, "") else value
+    return value if is_given(value) else None
+
+
+def _truth(given: dict[str, Any], name: str, *, otherwise: bool) -> bool:
+    value = given.get(name)
+    return _said(lambda: said_truth(value, name)) if is_given(value) else otherwise
 
 
 def _file(given: dict[str, Any], name: str) -> File:
-    path = str(given.get(name) or "")
-    content = None
-    if path:
-        try:
-            content = Path(path).expanduser().read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            content = None
-    return File(path, content)
+    """As the lookup secret_file tells of it; a path alone is read without a vault."""
+    told = given.get(name) or ""
+    if isinstance(told, dict):
+        problem, remedy = (str(told.get(key) or "") for key in ("problem", "remedy"))
+        return File(str(told.get("path") or ""), told.get("content"), problem, remedy)
+    path = str(told)
+    try:
+        return File(path, read(path, "file", "") if path else None)
+    except RhaiiError as error:
+        return File(path, None, error.msg, error.remedy)
 
 
 def preflight_report(asked: Any) -> list[dict[str, Any]]:

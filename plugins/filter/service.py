@@ -11,33 +11,41 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.rhaii.gke.plugins.module_utils import _pool_routes, _service_plan
+from ansible_collections.rhaii.gke.plugins.module_utils._answers import said_truth
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._models import whole_number
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
+from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import is_given
 
 
 def service_plan(
-    models: Any, live: Any, replicas: Any = None, image: Any = None, environment: str = "", keep_removed: bool = False
+    models: Any, live: Any, replicas: Any = None, image: Any = None, environment: str = "", keep_removed: Any = False
 ) -> dict[str, Any]:
-    given = plain(replicas)
     try:
-        count = None if given in (None, "") else whole_number(given, "rhaii_replicas")
+        count = whole_number(plain(replicas), "rhaii_replicas") if is_given(replicas) else None
         return _service_plan.plan(
             *(plain(models or []), plain(live), count, plain(image or "") or None),
             environment=plain(environment),
-            keep_removed=bool(keep_removed),
+            keep_removed=said_truth(plain(keep_removed), "keep_removed"),
         ).public()
     except RhaiiError as error:
         raise AnsibleFilterError(str(error)) from error
 
 
-def replaced_services(wanted: Any, live: Any, spare_nodes: int) -> list[str]:
+def replaced_services(wanted: Any, live: Any, spare_nodes: Any) -> list[str]:
     objects = [item.get("result", item) for item in plain(wanted)]
-    return _service_plan.replaced(objects, plain(live), int(spare_nodes))
+    return _service_plan.replaced(objects, plain(live), _count(spare_nodes, "spare_nodes"))
 
 
-def vacated_nodes(nodes: Any, pods: Any, wanted: int, namespaces: Any = ()) -> list[str]:
-    return _service_plan.vacated(plain(nodes), plain(pods), int(wanted), plain(namespaces))
+def vacated_nodes(nodes: Any, pods: Any, wanted: Any, namespaces: Any = ()) -> list[str]:
+    return _service_plan.vacated(plain(nodes), plain(pods), _count(wanted, "wanted"), plain(namespaces))
+
+
+def _count(value: Any, what: str) -> int:
+    try:
+        return whole_number(plain(value), what)
+    except RhaiiError as error:
+        raise AnsibleFilterError(str(error)) from error
 
 
 def foreign_pods(pods: Any, services: Any) -> list[str]:

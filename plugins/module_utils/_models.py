@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.rhaii.gke.plugins.module_utils._answers import whole
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 
 DEFAULT_NAME = "qwen-3b-tpu-svc"
@@ -40,7 +41,9 @@ def effective_models(models: Any, replicas: Any = None, image: str | None = None
         if index == 0:
             model["replicas"] = model["replicas"] if replicas is None else replicas
             model["image"] = image or model["image"]
-        model["replicas"] = whole_number(model["replicas"], f"replicas of the model {model['name']}")
+        overridden = index == 0 and replicas is not None
+        what = "rhaii_replicas" if overridden else f"replicas of the model {model['name']}"
+        model["replicas"] = whole_number(model["replicas"], what)
         complete.append(model)
     return complete
 
@@ -48,10 +51,8 @@ def effective_models(models: Any, replicas: Any = None, image: str | None = None
 def whole_number(value: Any, what: str) -> int:
     """A number of things. The command line gives text; a fraction or a truth value is a slip, never rounded."""
     try:
-        if isinstance(value, bool) or int(value) != float(value):
-            raise ValueError
-        return int(value)
-    except (TypeError, ValueError, OverflowError):
+        return whole(value)
+    except TypeError:
         raise RhaiiError(f"{what} is {value!r}, which is no whole number.", remedy="Give a number, as in 3.") from None
 
 

@@ -30,7 +30,9 @@ options:
     description: Token of the hub. Without one only what is open to everybody is found.
     type: str
   token_file:
-    description: File with the token, alone or as a Secret with one value. Wins over O(token).
+    description:
+      - File with the token, alone or as a Secret with one value. Wins over O(token).
+      - One of ansible-vault is decrypted where the module runs on the controller.
     type: path
   endpoint:
     description: Address of the hub.

@@ -29,4 +29,9 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-__all__ = ("plain",)
+def unlocked(value: Any) -> Any:
+    """A value of `!vault` as its text: before ansible-core 2.19 it is of a type of its own, which is no text."""
+    return str(value) if getattr(value, "__ENCRYPTED__", False) else value
+
+
+__all__ = ("plain", "unlocked")

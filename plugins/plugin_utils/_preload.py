@@ -46,7 +46,7 @@ def preload() -> None:
         test_loader.get("ansible.builtin.defined")
         connection_loader.get("local", class_only=True)
         shell_loader.get("sh", class_only=True)
-        for name in ("given", "gke_token", "kubernetes", "template"):
+        for name in ("given", "gke_token", "kubernetes", "secret_file", "template"):
             lookup_loader.get(f"rhaii.gke.{name}", class_only=True)
         lookup_loader.get("ansible.builtin.template", class_only=True)
         # and Jinja makes its lexer for the first template

@@ -34,9 +34,12 @@ def findings(variables: Mapping[str, Any], evaluate: Callable[[Any], Any]) -> li
     """A sentence for every variable that is given and that is none of its option's values."""
     found = {}
     for name, specs in specs_by_name().items():
-        value = evaluate(variables[name]) if name in variables and not _is_default(name, variables[name]) else None
-        if is_given(value):
-            found[name] = _finding(name, value, specs)
+        try:
+            value = evaluate(variables[name]) if name in variables and not _is_default(name, variables[name]) else None
+        except RhaiiError as error:  # says what nobody can read, without a value
+            found[name] = f"{name} {error}"
+        else:
+            found[name] = _finding(name, value, specs) if is_given(value) else ""
     renamed = [_renamed(name) for name in RENAMED if is_given(variables.get(name))]
     return [*renamed, *(sentence for sentence in found.values() if sentence)]
 

@@ -8,21 +8,18 @@
 from __future__ import annotations
 
 import json
-import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.common.validation import check_type_dict
-from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.rhaii.gke.plugins.module_utils._answers import number, truth, whole
+from ansible_collections.rhaii.gke.plugins.module_utils._credentials.files import resolved
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
+from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain, unlocked
 
 # An option as an argument spec has it: its type, and what its value must be beside that.
 Spec = Mapping[str, Any]
 
-WHOLE = re.compile(r"[+-]?[0-9]+(\.0+)?")
-NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 WANTED = {
     "bool": "true or false",
     "dict": "a mapping",
@@ -37,12 +34,14 @@ LONGEST = 80
 
 def is_given(value: Any) -> bool:
     """Whether somebody gave a value. No value and blank text are what a form sends that nobody filled in."""
+    value = unlocked(value)
     return value is not None and not (isinstance(value, str) and not value.strip())
 
 
 def typed(name: str, value: Any, spec: Spec) -> Any:
     """The value as its option has it; one that is none of the option's values is refused with a sentence."""
     kind = str(spec.get("type", "str"))
+    value = unlocked(value)
     try:
         converted: Any = _TYPES[kind](value) if kind in _TYPES else value
     except (TypeError, ValueError):
@@ -93,42 +92,17 @@ def _mapping(name: str, value: Mapping[str, Any], spec: Spec) -> Mapping[str, An
     return {key: typed(f"{name}.{key}", item, options[key]) if is_given(item) else item for key, item in value.items()}
 
 
-def _bool(value: Any) -> bool:
-    converted: bool = boolean(value)
-    return converted
-
-
-def _int(value: Any) -> int:
-    if isinstance(value, bool):
-        raise TypeError("a truth value is no number")
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and WHOLE.fullmatch(value.strip()):
-        return int(value.strip().partition(".")[0])
-    raise TypeError("no whole number")
-
-
-def _float(value: Any) -> int | float:
-    if isinstance(value, bool):
-        raise TypeError("a truth value is no number")
-    # what is written as a whole number stays one: people read it in messages
-    if isinstance(value, int) or (isinstance(value, str) and WHOLE.fullmatch(value.strip())):
-        return _int(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    if isinstance(value, str) and NUMBER.fullmatch(value.strip()) and math.isfinite(float(value)):
-        return float(value)
-    raise TypeError("no number")
-
-
 def _str(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(plain(value))
     raise TypeError("no text")
+
+
+def _path(value: Any) -> str:
+    """Resolved, so that whoever reads it finds the same file, wherever he looks from."""
+    return resolved(str(plain(_str(value))))
 
 
 def _list(value: Any) -> Sequence[Any]:
@@ -150,6 +124,6 @@ def _dict(value: Any) -> Mapping[str, Any]:
     raise TypeError("no mapping")
 
 
-_TYPES = {"bool": _bool, "dict": _dict, "float": _float, "int": _int, "list": _list, "path": _str, "str": _str}
+_TYPES = {"bool": truth, "dict": _dict, "float": number, "int": whole, "list": _list, "path": _path, "str": _str}
 
 __all__ = ("Spec", "is_given", "shown", "typed")

@@ -11,12 +11,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any, Protocol
 
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock, SystemClock
-from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, flat
+from ansible_collections.rhaii.gke.plugins.module_utils._credentials.files import DECRYPT, read, without_vault
+from ansible_collections.rhaii.gke.plugins.module_utils._errors import flat
 from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, UNKNOWN, Finding, refuse
 from ansible_collections.rhaii.gke.plugins.module_utils._google import (
     UnreachableError,
@@ -25,7 +25,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._google import (
     translated,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.asking import AT_ONCE, Answer, Asker
-from ansible_collections.rhaii.gke.plugins.module_utils._secrets import hub_token
+from ansible_collections.rhaii.gke.plugins.module_utils._secrets import TOKEN_FILE, hub_token
 
 try:
     import requests
@@ -247,15 +247,9 @@ def _finding(uri: str, answer: Answer[Finding] | None, refusal: str) -> Finding:
 
 def token_of(params: Params) -> str:
     if not params["token_file"]:
-        return str(params["token"] or "").strip()
-    try:
-        content = Path(params["token_file"]).read_text(encoding="utf-8")
-    except OSError as error:
-        raise RhaiiError(
-            f"The file {params['token_file']} cannot be read ({error.strerror}).",
-            remedy="Name the file with the Hugging Face token (rhaii_hf_token_file).",
-        ) from error
-    return hub_token(content)
+        return hub_token(params["token"], "option token") if str(params["token"] or "").strip() else ""
+    remedy = "Name the file with the Hugging Face token (rhaii_hf_token_file)."
+    return hub_token(read(params["token_file"], TOKEN_FILE, remedy, params.get(DECRYPT) or without_vault))
 
 
 def hub_ports(params: Params) -> HubPorts:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import fnmatch
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.rhaii.gke.plugins.module_utils._credentials.registries import offers
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.kubelet import (
     CRASHING,
     ENDED,
@@ -185,7 +185,7 @@ def login_of(names: Sequence[str], secrets: Mapping[str, Json | None], image: st
             f"{registry} refuses the login, if there is one, of the pull secret {_listed(names)}", remedy, False
         )
     hosts = {host for name in readable for host in _hosts(secrets[name] or {})}
-    if not any(_covers(host, image) for host in hosts):
+    if not any(offers(host, image) for host in hosts):
         kept = f"; it has {', '.join(sorted(hosts))}" if hosts else ""
         return Login(f"the pull secret {_listed(readable)} has no login for {registry}{kept}", remedy, True)
     return Login(f"{registry} refuses the login of the pull secret {_listed(readable)}", remedy, False)
@@ -203,17 +203,6 @@ def _hosts(secret: Mapping[str, Any]) -> list[str]:
         return [str(host) for host in json.loads(base64.b64decode(data[".dockercfg"]))]
     except (binascii.Error, ValueError, KeyError, TypeError):
         return []
-
-
-def _covers(entry: str, image: str) -> bool:
-    """A login may be for a host, for a pattern of hosts, or for a path on a host."""
-    bare = re.sub(r"^https?://", "", entry).rstrip("/")
-    host, _slash, path = re.sub(r"/v[12]$", "", bare).partition("/")
-    if host == "index.docker.io":
-        host = "docker.io"
-    if not fnmatch.fnmatchcase(registry_of(image), host):
-        return False
-    return not path or f"{image.partition('/')[2]}/".startswith(f"{path}/")
 
 
 def last_lines(log: str, count: int = LAST_LINES) -> str:

@@ -19,7 +19,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import UNL
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.verdict import INSUFFICIENT
 
 # Never written: what is secret, and what belongs to a run.
-SECRET = ("rhaii_access_token", "rhaii_hf_token")
+SECRET = ("rhaii_access_token", "rhaii_hf_token", "rhaii_pull_secret")
 OF_A_RUN = (
     "rhaii_choices",
     "rhaii_image",

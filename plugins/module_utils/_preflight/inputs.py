@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ansible_collections.rhaii.gke.plugins.module_utils._answers import number
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, UNKNOWN, Finding
 from ansible_collections.rhaii.gke.plugins.module_utils._models import effective_models, whole_number
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight import models as _models
+from ansible_collections.rhaii.gke.plugins.module_utils._preflight import names as _names
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight import tools as _tools
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.tools import NotKnownError, Tools
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import PROVISIONING, Family, family_of
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import region_of
-from ansible_collections.rhaii.gke.plugins.module_utils._secrets import docker_config, hub_token
+from ansible_collections.rhaii.gke.plugins.module_utils._secrets import docker_config, hub_token, keys_for
 
 # The narrower of what Google Cloud and Kubernetes allow as a label's value.
 _ENVIRONMENT = re.compile(r"[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?")
@@ -35,7 +37,10 @@ class File:
     """A file that the user names: its path, and its content when it can be read."""
 
     path: str
-    content: str | None
+    content: str | bytes | None
+    # why it cannot be read, and what to do, where that is known
+    problem: str = ""
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,11 @@ class Inputs:
     contact_email: str = ""
     # dollars an hour; None: whatever it costs
     cost_limit: Any = None
+    # the credentials themselves, as a store of secrets hands them out
+    pull_secret_value: Any = None
+    # names and labels by the variable that gives them
+    names: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -127,6 +137,10 @@ def judge(inputs: Inputs) -> Verdict:
     check("environment", lambda: _environment(inputs.environment))
     check("location", lambda: _locations(inputs.location, inputs.fallback_locations))
     check("provisioning", lambda: _provisioning(inputs.provisioning, inputs.reservation))
+    if inputs.names:
+        check("names", lambda: _names.names(inputs.names))
+    if inputs.labels:
+        check("labels", lambda: _names.labels(inputs.labels))
     if inputs.request_quota:
         check("quota request", lambda: _request(inputs.contact_email))
     if inputs.cost_limit is not None:
@@ -141,7 +155,7 @@ def judge(inputs: Inputs) -> Verdict:
 
     nodes, uris = _judge_models(inputs, machine_type, per_node, check)
 
-    check("pull secret", lambda: _pull_secret(inputs.pull_secret, inputs.registry))
+    check("pull secret", lambda: _pull_secret(inputs.pull_secret, inputs.pull_secret_value, inputs.registry))
     check("hub token", lambda: _token(inputs.token_file, inputs.token))
     check("helm", lambda: _tools.helm(inputs.tools))
     check("charts", lambda: _tools.charts(inputs.tools))
@@ -240,8 +254,8 @@ def _cost_limit(limit: Any) -> str:
 def amount(limit: Any) -> float:
     """Dollars. The command line gives text."""
     try:
-        found = math.nan if isinstance(limit, bool) else float(limit)
-    except (TypeError, ValueError):
+        found = float(number(limit))
+    except TypeError:
         found = math.nan
     if not 0 <= found < math.inf:
         raise RhaiiError(
@@ -293,25 +307,31 @@ def _nodes(tpu_nodes: Any, wanted: int) -> str:
     return f"{nodes} for {wanted} replicas"
 
 
-def _pull_secret(file: File, registry: str) -> str:
-    _there(file, "rhaii_pull_secret_file", "the registry credentials (as redhat-pull-secret.yaml of the guide)")
-    with _naming(file):
-        docker_config(str(file.content), registry)
-    return f"has {registry}" if registry else "well-formed"
+def _pull_secret(file: File, value: Any, registry: str) -> str:
+    if not file.path and value not in (None, ""):
+        config, whence = docker_config(value, registry), ", given as rhaii_pull_secret"
+    else:
+        _there(file, "rhaii_pull_secret_file", "the registry credentials (as redhat-pull-secret.yaml of the guide)")
+        with _naming(file):
+            config, whence = docker_config(file.content, registry), ""
+    if not registry:
+        return f"well-formed{whence}"
+    keys = keys_for(config, registry)
+    return f"has {registry}" + ("" if registry in keys else f" as {', '.join(keys)}") + whence
 
 
 def _token(file: File, token: str) -> str:
     if file.path:
         _there(file, "rhaii_hf_token_file", "the Hugging Face token")
         with _naming(file):
-            hub_token(str(file.content))
+            hub_token(file.content)
         return "well-formed"
     if not token:
         raise RhaiiError(
             "No Hugging Face token is given.",
             remedy="Put it in a file and name that with rhaii_hf_token_file (-e rhaii_hf_token_file=...).",
         )
-    hub_token(token)
+    hub_token(token, "value of rhaii_hf_token")
     return "given as rhaii_hf_token, which process lists show; a file is better"
 
 
@@ -327,6 +347,8 @@ def _naming(file: File) -> Iterator[None]:
 def _there(file: File, variable: str, what: str) -> None:
     if not file.path:
         raise RhaiiError(f"{variable} is not given.", remedy=f"Name the file with {what}.")
+    if file.problem:
+        raise RhaiiError(file.problem, remedy=file.remedy or f"Name a file with {what} ({variable}).")
     if file.content is None:
         raise RhaiiError(
             f"The file {file.path} ({variable}) does not exist or cannot be read.",

@@ -37,6 +37,8 @@ PLAIN: Mapping[str, Words] = {
     "environment": Words("The environment has a good name.", "The environment needs a name that Google accepts."),
     "location": Words("We know in which data centres to look.", "The data centre is not written as Google writes it."),
     "provisioning": Words("We know how to pay for the machines.", "How to pay for the machines is not clear."),
+    "names": Words("All names fit.", "A name is none that Google or Kubernetes accepts."),
+    "labels": Words("All labels fit.", "A label is none that Google or Kubernetes accepts."),
     "cost limit": Words("We know what an hour may cost.", "What an hour may cost is not written as an amount."),
     "accelerator": Words("We know which kind of TPU to use.", "There is no such kind of TPU."),
     "machine type": Words("The kind of machine is right.", "This kind of machine cannot be used."),

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ TEXTS: dict[str, list[tuple[str, Any]]] = {
     "list of dict": [],
     "list of int": [("1,2", [1, 2]), ("[3]", [3])],
     "list of str": [("a, b", ["a", "b"]), ('["c"]', ["c"])],
-    "path": [("~/a b", "~/a b")],
+    "path": [("~/a b", str(Path.home() / "a b")), ("a b", str(CHECKOUT / "a b"))],
     "raw": [("3", "3")],
     "str": [("false", "false"), ("3", "3")],
 }

@@ -109,7 +109,14 @@ def test_what_is_no_capability_is_refused_with_a_sentence(found: dict[str, Any],
 
 
 @pytest.mark.parametrize(
-    "name", ["action.capability", "lookup.given", "filter.inputs", *(f"modules.{name}" for name in MODULES)]
+    "name",
+    [
+        "action.capability",
+        "lookup.given",
+        "lookup.secret_file",
+        "filter.inputs",
+        *(f"modules.{name}" for name in MODULES),
+    ],
 )
 def test_it_is_loaded_before_the_first_fork(found: dict[str, Any], name: str) -> None:
     assert f"ansible_collections.rhaii.gke.plugins.{name}" in found["loaded"]

@@ -121,10 +121,14 @@ def test_preflight_reads_the_files_that_are_named(tmp_path: Path, monkeypatch: p
 
 
 def test_preflight_names_files_that_cannot_be_read(tmp_path: Path) -> None:
-    (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    assert failed(pull_secret=str(tmp_path / "binary"), token_file=str(tmp_path)) == {
-        "pull secret": f"The file {tmp_path}/binary (rhaii_pull_secret_file) does not exist or cannot be read.",
-        "hub token": f"The file {tmp_path} (rhaii_hf_token_file) does not exist or cannot be read.",
+    (tmp_path / "latin").write_bytes("Schlüssel".encode("latin-1"))
+    assert failed(pull_secret=str(tmp_path / "latin"), token_file=str(tmp_path)) == {
+        "pull secret": f"{tmp_path}/latin: The file is no text in UTF-8.",
+        "hub token": f"{tmp_path} is no file.",
+    }
+    assert failed(token_file=str(tmp_path / "none")) == {
+        "pull secret": "rhaii_pull_secret_file is not given.",
+        "hub token": f"The file {tmp_path}/none does not exist.",
     }
 
 

@@ -60,7 +60,7 @@ def test_plan_tells_zero_from_none_given() -> None:
     assert FILTERS["service_plan"](DECLARED, [], 0)["models"][0]["override"] == {"replicas": 0}
 
 
-@pytest.mark.parametrize("replicas", ["many", "2.5", True, [3]])
+@pytest.mark.parametrize("replicas", ["many", "2.5", "1_0", "0x3", True, [3]])
 def test_plan_refuses_what_is_no_number_with_a_sentence(replicas: Any) -> None:
     with pytest.raises(AnsibleFilterError, match=r"^rhaii_replicas is .*, which is no whole number\. Give a number"):
         FILTERS["service_plan"](DECLARED, [], replicas)
@@ -86,6 +86,31 @@ def test_vacated_nodes_takes_a_number_as_text() -> None:
     pod = {"metadata": {"namespace": tagged("ours")}, "spec": {"nodeName": "n2", "containers": []}}
     assert FILTERS["vacated_nodes"](nodes, [pod], tagged("0"), [tagged("ours")]) == ["n2", "n1"]
     assert FILTERS["vacated_nodes"](nodes, [pod], tagged("0")) == ["n1"]
+
+
+def test_counts_and_truths_that_are_none_are_refused_with_a_sentence() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"^wanted is '1_0', which is no whole number\. Give a number"):
+        FILTERS["vacated_nodes"]([], [], "1_0")
+    with pytest.raises(AnsibleFilterError, match=r"^spare_nodes is True, which is no whole number\."):
+        FILTERS["replaced_services"]([], [], True)
+    with pytest.raises(
+        AnsibleFilterError, match=r"^keep_removed is 'maybe', which is not true or false\. Give true or"
+    ):
+        FILTERS["service_plan"](DECLARED, [], keep_removed=tagged("maybe"))
+
+
+@pytest.mark.parametrize(("given", "kept"), [("false", 0), (tagged("no"), 0), ("yes", 1), (True, 1)])
+def test_models_that_left_are_kept_where_that_is_true(given: Any, kept: int) -> None:
+    fields = {"f:metadata": {"f:annotations": {"f:rhaii.gke/created": {}}}}
+    ours = {
+        "labels": {"rhaii.gke/environment": "prod"},
+        "annotations": {"rhaii.gke/created": "true"},
+        "managedFields": [{"manager": "rhaii.gke", "fieldsV1": fields}],
+    }
+    gone = live("i:2", **ours)
+    gone["metadata"]["name"] = "gone"
+    plan = FILTERS["service_plan"](DECLARED, [gone], environment="prod", keep_removed=given)
+    assert plan["kept_replicas"] == 3 * kept
 
 
 def test_pool_routes_names_are_plain() -> None:

@@ -150,8 +150,19 @@ def test_bad_pull_secret_is_refused_in_one_sentence(content: str, words: str) ->
     assert refusal.value.__cause__ is None
 
 
+def test_two_logins_of_one_registry_are_not_guessed_at() -> None:
+    other = {"auths": {"registry.redhat.io": {"auth": b64("other:password")}}}
+    several = "---\n".join(secret({".dockerconfigjson": b64(json.dumps(each))}) for each in (AUTHS, other))
+    with pytest.raises(RhaiiError, match=r"two different logins for registry\.redhat\.io"):
+        docker_config(several)
+    assert json.loads(docker_config(several.replace(b64(json.dumps(other)), b64(json.dumps(AUTHS))))) == AUTHS
+
+
 def test_login_of_another_registry_is_judged_too() -> None:
-    both = {"auths": {**AUTHS["auths"], "quay.io": {}}}
+    """A kubelet passes over an empty entry, and takes nothing at all of a file with a malformed one."""
+    empty = {"auths": {**AUTHS["auths"], "quay.io": {}}}
+    assert json.loads(docker_config(json.dumps(empty))) == AUTHS
+    both = {"auths": {**AUTHS["auths"], "quay.io": {"auth": "pants"}}}
     with pytest.raises(RhaiiError, match=r"entry for quay\.io is no login"):
         docker_config(json.dumps(both))
 
@@ -160,6 +171,17 @@ def test_login_of_another_registry_is_judged_too() -> None:
 def test_wanted_registry_is_the_callers(registry: str) -> None:
     only = {"auths": {"quay.io": {"username": "u", "password": "p"}}}
     assert json.loads(docker_config(json.dumps(only), registry)) == only
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_bytes_that_ansible_kept_in_a_text_are_read(encoding: str) -> None:
+    assert hub_token(TOKEN.encode(encoding).decode("utf-8", "surrogateescape")) == TOKEN
+
+
+@pytest.mark.parametrize("content", ["\ud800abc", b"\xff\xd8\xff".decode("utf-8", "surrogateescape")])
+def test_what_is_no_text_is_refused(content: str) -> None:
+    with pytest.raises(RhaiiError, match=r"^The token file is no text in UTF-8\. Save it in UTF-8, or in UTF-16\."):
+        hub_token(content)
 
 
 @pytest.mark.parametrize(
@@ -184,8 +206,8 @@ def test_hub_token_is_read(content: str) -> None:
         pytest.param(" \n ", "The token file is empty", id="blanks"),
         pytest.param(secret({"token": b64(" ")}), "The token file is empty", id="an empty value"),
         pytest.param(f"{TOKEN} x", "The token in the token file has a blank in it", id="two words"),
-        pytest.param(f"token:\t{TOKEN}", "The token in the token file has a blank in it", id="a key and a value"),
-        pytest.param(f"{TOKEN}\n{TOKEN}", "The token file holds no object", id="two lines"),
+        pytest.param(f"token:\t{TOKEN}", "The token file has a name before the token", id="a key and a value"),
+        pytest.param(f"{TOKEN}\n{TOKEN}", "The token file has several lines", id="two lines"),
         pytest.param(f"{{{TOKEN}", "The token file is neither YAML nor JSON", id="no JSON"),
         pytest.param(secret(), "The token file is a Secret with 0 values", id="an empty Secret"),
         pytest.param(

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,25 @@ TAINTS = {
 @pytest.mark.parametrize("value", [None, "", " ", "\t\n"])
 def test_blank_is_not_given(value: Any) -> None:
     assert not is_given(value)
+
+
+class Vaulted:
+    """As ansible-core before 2.19 hands out what `!vault` stands before."""
+
+    __ENCRYPTED__ = True
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def test_vaulted_value_is_its_text() -> None:
+    assert typed("x", Vaulted("600"), {"type": "int"}) == 600
+    assert typed("x", Vaulted("False"), {"type": "bool"}) is False
+    assert typed("x", Vaulted("hf_abc"), {"type": "str"}) == "hf_abc"
+    assert not is_given(Vaulted(" "))
 
 
 @pytest.mark.parametrize("value", [False, 0, 0.0, [], {}, "0", "false", " x ", [None], [""]])
@@ -49,7 +69,10 @@ def test_all_else_is_given(value: Any) -> None:
         ("float", "10.0", 10),
         ("str", 1.5, "1.5"),
         ("str", " kept ", " kept "),
-        ("path", "~/x", "~/x"),
+        ("path", "~/x", str(Path.home() / "x")),
+        ("path", "a/../x", str(Path.cwd() / "x")),
+        ("path", "/a/../x", "/a/../x"),
+        ("path", "oci://registry.example/x", "oci://registry.example/x"),
         ("list", ("a",), ("a",)),
         ("list", " a , b", ["a", "b"]),
         ("dict", "{'a': 1}", {"a": 1}),

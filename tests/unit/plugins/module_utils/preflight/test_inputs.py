@@ -198,7 +198,7 @@ def test_public_form_has_the_failed_ones_apart() -> None:
         pytest.param(
             {"token_file": File("", None), "token": "two words"},
             "hub token",
-            "The token in the token file has a blank in it.",
+            "The token in the value of rhaii_hf_token has a blank in it.",
             "Give a file with nothing but the token, or a Secret with one value as YAML (rhaii_hf_token_file).",
             id="token with a blank",
         ),
@@ -249,7 +249,7 @@ def test_public_form_has_the_failed_ones_apart() -> None:
         pytest.param(
             {"replicas": "2.5"},
             "models",
-            "replicas of the model qwen-3b-tpu-svc is '2.5', which is no whole number.",
+            "rhaii_replicas is '2.5', which is no whole number.",
             "Give a number, as in 3.",
             id="half a replica",
         ),
@@ -447,6 +447,37 @@ def test_public_form_has_the_failed_ones_apart() -> None:
             "Give a number, as in 3.",
             id="nodes in words",
         ),
+        pytest.param(
+            {"token_file": File("/keys/t", None, "The file /keys/t is locked.", "Give its key.")},
+            "hub token",
+            "The file /keys/t is locked.",
+            "Give its key.",
+            id="file that says why",
+        ),
+        pytest.param(
+            {
+                "names": {
+                    "rhaii_cluster_name": "My_Cluster",
+                    "rhaii_namespace": "models",
+                    "rhaii_gateway_name": "g" * 58,
+                }
+            },
+            "names",
+            "rhaii_cluster_name is 'My_Cluster', and Google takes at most 40 lower-case letters, digits and '-', with "
+            "a letter first and a letter or digit last. "
+            f"rhaii_gateway_name is '{'g' * 58}', and its Service takes at most 57 lower-case letters, digits and '-', "
+            "with a letter first and a letter or digit last.",
+            "Give names that fit.",
+            id="names",
+        ),
+        pytest.param(
+            {"labels": {"rhaii_labels": {"owner": "jane@example.com"}, "cluster_tpu_node_labels": "team=a"}},
+            "labels",
+            "rhaii_labels has owner: 'jane@example.com', and Google takes at most 63 lower-case letters, digits, '_' "
+            "and '-' for a value. cluster_tpu_node_labels is 'team=a', which are no labels by name.",
+            "Give labels that fit, or leave them out.",
+            id="labels",
+        ),
     ],
 )
 def test_bad_input_is_one_finding(changes: dict[str, Any], check: str, said: str, remedy: str) -> None:
@@ -582,6 +613,31 @@ def test_what_is_needed(changes: dict[str, Any], nodes: int, chips: int, machine
         pytest.param("nodes", {"tpu_nodes": 3}, "3 for 3 replicas", id="as many nodes as replicas"),
         pytest.param("pull secret", {}, "has registry.redhat.io", id="pull secret"),
         pytest.param("pull secret", {"registry": ""}, "well-formed", id="pull secret for any registry"),
+        pytest.param(
+            "pull secret",
+            {"pull_secret": File("p", json.dumps({"auths": {"*.redhat.io": {"auth": LOGIN}}}))},
+            "has registry.redhat.io as *.redhat.io",
+            id="pull secret of many registries",
+        ),
+        pytest.param(
+            "pull secret",
+            {"pull_secret": File("", None), "pull_secret_value": {"auths": {"registry.redhat.io": {"auth": LOGIN}}}},
+            "has registry.redhat.io, given as rhaii_pull_secret",
+            id="pull secret of an external store",
+        ),
+        pytest.param(
+            "pull secret",
+            {"pull_secret_value": "not looked at"},
+            "has registry.redhat.io",
+            id="the file wins over the value",
+        ),
+        pytest.param(
+            "names",
+            {"names": {"rhaii_cluster_name": "a", "rhaii_namespace": "b"}},
+            "a, b",
+            id="names",
+        ),
+        pytest.param("labels", {"labels": {"rhaii_labels": {"team": "a"}}}, "1 beside ours", id="labels"),
         pytest.param("hub token", {}, "well-formed", id="token file"),
         pytest.param(
             "hub token",
