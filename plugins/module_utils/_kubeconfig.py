@@ -161,7 +161,7 @@ def _chosen(config: _Config, name: str, source: Source | None) -> Access:
     server = str(cluster.entry["server"])
     authority = material(cluster.entry, "certificate-authority", cluster.place.parent)
     access = Access(
-        server if "://" in server else f"https://{server}",
+        server if "://" in server else f"{_scheme(cluster.entry, authority)}://{server}",
         authority=authority,
         verify=not cluster.entry.get("insecure-skip-tls-verify"),
         server_name=str(cluster.entry.get("tls-server-name") or ""),
@@ -169,6 +169,11 @@ def _chosen(config: _Config, name: str, source: Source | None) -> Access:
         headers=_impersonation(user.entry),
     )
     return _with(access, source or _source(config, cluster, authority, user))
+
+
+def _scheme(cluster: Entry, authority: str | None) -> str:
+    """Of an address without one, as client-go has it (rest/url_utils.go)."""
+    return "https" if authority or cluster.get("insecure-skip-tls-verify") else "http"
 
 
 def _source(config: _Config, cluster: _Named, authority: str | None, user: _Named) -> Source:
