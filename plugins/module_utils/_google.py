@@ -569,7 +569,10 @@ def _load_credentials(settings: GoogleSettings) -> tuple[Any, Identity]:
         found = _service_account(settings)
         return found, Identity("service account file", str(found.service_account_email))
     with translated("find the application default credentials", "the token service"):
-        found, _project = google.auth.default(scopes=[SCOPE])
+        # without scopes at first: those of a federation would else ask Google for the name of their project, which
+        # nobody wants here, by a session that knows neither our authorities nor to leave ~/.netrc alone
+        found, _project = google.auth.default()
+        found = google.auth.credentials.with_scopes_if_required(found, [SCOPE])
     account = getattr(found, "service_account_email", "") or getattr(found, "account", "")
     return found, Identity(f"application default credentials ({_source(found)})", str(account or ""))
 

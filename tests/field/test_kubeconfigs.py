@@ -19,7 +19,6 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import pytest
@@ -28,6 +27,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiErro
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesRest
 
 from tests.field.api_server import Ground, ground
+from tests.field.filling import filled
 from tests.field.rows import Row, rows
 
 KUBECTL = shutil.which("kubectl")
@@ -48,15 +48,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     return tmp_path
-
-
-def filled(value: Any, words: Mapping[str, str]) -> Any:
-    """With what the words stand for."""
-    if isinstance(value, str):
-        return Template(value).safe_substitute(words)
-    if isinstance(value, dict):
-        return {key: filled(item, words) for key, item in value.items()}
-    return [filled(item, words) for item in value] if isinstance(value, list) else value
 
 
 def files_of(given: Mapping[str, Any]) -> dict[str, Any]:
