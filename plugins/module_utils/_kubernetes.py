@@ -274,6 +274,8 @@ class KubernetesRest:
             response = ask()
             # whom the API server does not know, for that one it did nothing: it may be asked again, whatever it is
             if response.status_code == 401 and self._renewed(shown):
+                if stream:
+                    response.close()
                 response = ask()
         except requests.exceptions.RequestException as error:
             raise KubernetesError(
