@@ -7,8 +7,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
-from datetime import UTC, timedelta
+from datetime import UTC
 from typing import Any, Protocol
 
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock, SystemClock
@@ -29,7 +30,7 @@ class Minting(Protocol):
 
 
 class GoogleTokens:
-    """The token that a task begins with, and those that follow it."""
+    """The token that a task begins with, and those that follow it. Several connections may share it."""
 
     remedy = (
         "The API server refuses a new token of Google too. Check that the account may use the cluster "
@@ -40,29 +41,36 @@ class GoogleTokens:
         self, google: Minting, first: str = "", *, only_after_service: bool = False, clock: Clock | None = None
     ) -> None:
         self._google = google
-        self._first = first
         # a token that was wrong from the start is said to be so, and nobody else is shown in its place
         self._only_after_service = only_after_service
         self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._newest: Credential | None = None
+        if first:
+            self._newest = Credential.bearer(first, None if only_after_service else self._clock.now() + LOOK_AGAIN)
 
     def credential(self) -> Credential:
-        if self._first:
-            first, self._first = self._first, ""
-            soon: timedelta = LOOK_AGAIN
-            return Credential.bearer(first, None if self._only_after_service else self._clock.now() + soon)
-        return self._credential(*self._google.token())
+        with self._lock:
+            newest = self._newest
+            if newest is None or (newest.renew_at is not None and self._clock.now() >= newest.renew_at):
+                newest = self._take(*self._google.token())
+            return newest
 
     def renewed(self, refused: Credential, *, has_served: bool) -> Credential | None:
         if self._only_after_service and not has_served:
             return None
-        found = self._credential(*self._google.renewed(refused.token))
-        return None if found.is_like(refused) else found
+        with self._lock:
+            if self._newest is not None and not self._newest.is_like(refused):
+                return self._newest
+            found = self._take(*self._google.renewed(refused.token))
+            return None if found.is_like(refused) else found
 
-    def _credential(self, token: str, end: Any) -> Credential:
+    def _take(self, token: str, end: Any) -> Credential:
         """`end` as google.auth has it: naive, in UTC."""
         now = self._clock.now()
         known = end.replace(tzinfo=UTC) if end is not None else None
-        return Credential.bearer(token, renew_at(now, known) or now + LOOK_AGAIN)
+        self._newest = Credential.bearer(token, renew_at(now, known) or now + LOOK_AGAIN)
+        return self._newest
 
 
 def google_source(params: Mapping[str, Any], google: GoogleSettings | None = None) -> GoogleTokens | None:

@@ -143,14 +143,19 @@ class KubernetesRest:
             self._take(self._source.credential())
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any], google: GoogleSettings | None = None) -> KubernetesRest:
+    def from_params(
+        cls,
+        params: Mapping[str, Any],
+        google: GoogleSettings | None = None,
+        tokens: GoogleTokens | None = None,
+    ) -> KubernetesRest:
         """From the options of the fragment rhaii.gke._kubernetes. A host that is given wins over a kubeconfig.
 
         `google`: what the module itself is given to ask Google with. It serves where no token is given, or where the
-        one that is given has served and is refused later.
+        one that is given has served and is refused later. `tokens`: what several connections share.
         """
         _require_libraries()
-        access = access_of(params, google_source(params, google))
+        access = access_of(params, tokens or google_source(params, google))
         return cls(access.server, tls=_context(access.authority, access.verify), access=access)
 
     def renew(self, api_key: str) -> None:
