@@ -108,20 +108,22 @@ VARIABLES = tuple("cluster_run_dir" if name == "run_dir" else f"rhaii_{name}" fo
 
 class LookupModule(LookupBase):
     def run(self, terms: Any, variables: Any = None, **kwargs: Any) -> list[str]:
-        options = self.asked_with(variables, **kwargs)
-        run_dir = options.pop("run_dir", None)
-        settings = GoogleSettings.from_params({**options, "project": ""})
         try:
-            return [
-                cached_token(
-                    settings,
-                    run_dir,
-                    mint=lambda: Connection(settings).kept(),
-                    now=SystemClock().now(),
-                ).token
-            ]
+            return [self.token(self.asked_with(variables, **kwargs))]
         except RhaiiError as error:
             raise AnsibleLookupError(str(error)) from error
+
+    @staticmethod
+    def token(options: dict[str, Any]) -> str:
+        """The one that is kept, or a new one."""
+        settings = GoogleSettings.from_params({**options, "project": "", "run_dir": None})
+        made = cached_token(
+            settings,
+            options.get("run_dir"),
+            mint=lambda: Connection(settings).kept(),
+            now=SystemClock().now(),
+        )
+        return made.token
 
     def asked_with(self, variables: Any = None, **kwargs: Any) -> dict[str, Any]:
         """The options that are given, by any of their ways."""

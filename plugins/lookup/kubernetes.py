@@ -71,8 +71,8 @@ class LookupModule(LookupBase):
 
         def token() -> tuple[str, dict[str, Any]]:
             asked: Any = lookup_loader.get("rhaii.gke.gke_token", loader=plugin._loader, templar=plugin._templar)
-            first = str(asked.run([], variables=variables)[0])
-            return first, asked.asked_with(variables) if renewing else {}
+            options = asked.asked_with(variables)
+            return asked.token(options), options if renewing else {}
 
         try:
             return [

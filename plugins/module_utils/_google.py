@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -329,7 +329,7 @@ class Connection:
         return RestApi(self.session(), self.settings.endpoint(api), self.settings.timeout)
 
     def renewed(self, refused: str) -> tuple[str, Any]:
-        """Another token in place of one that was refused, by whomever: that of the run, when it is another, or a new one."""
+        """Another token in place of a refused one: that of the run, when it is another, or a new one."""
         with translated("get an access token", "the token service"):
             self.credentials.token = refused
             self.credentials.refresh(None)
@@ -468,7 +468,7 @@ if not MISSING:
         ) -> Any:
             # requests would let REQUESTS_CA_BUNDLE win over what a session verifies with
             authorities = self._ca_file or (_authorities_of_environment() if verify is True else verify)
-            proxies = requests.utils.get_environ_proxies(request.url) if not proxies else proxies
+            proxies = proxies or requests.utils.get_environ_proxies(request.url)
             return super().send(request, stream, timeout, authorities, cert, proxies)
 
         @property

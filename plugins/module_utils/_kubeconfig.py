@@ -222,9 +222,8 @@ def _impersonation(user: Entry) -> tuple[tuple[str, str], ...]:
         headers.append(("Impersonate-Uid", str(user["as-uid"])))
     headers += [("Impersonate-Group", str(each)) for each in user.get("as-groups") or ()]
     extra: Mapping[str, Sequence[str]] = user.get("as-user-extra") or {}
-    headers += [
-        (f"Impersonate-Extra-{quote(name.lower(), safe='')}", str(each)) for name, all_ in extra.items() for each in all_
-    ]
+    flat_extra = [(name, str(each)) for name, values in extra.items() for each in values]
+    headers += [(f"Impersonate-Extra-{quote(name.lower(), safe='')}", each) for name, each in flat_extra]
     return tuple(headers)
 
 

@@ -30,7 +30,7 @@ try:
     import requests
     import requests.adapters
     import urllib3
-    import yaml
+    import yaml  # noqa: F401 - of kubeconfigs
 except ImportError as error:
     MISSING = str(error)
 else:

@@ -78,7 +78,7 @@ class Echo(BaseHTTPRequestHandler):
         for name in sorted({name for name in self.headers if name.lower().startswith("impersonate-")}):
             seen.setdefault("on behalf of", {})[name.lower()] = sorted(self.headers.get_all(name) or ())
         if isinstance(self.connection, ssl.SSLSocket):
-            shown = self.connection.getpeercert() or {}
+            shown: Any = self.connection.getpeercert() or {}
             seen["certificate"] = next(
                 (value for part in shown.get("subject", ()) for key, value in part if key == "commonName"), ""
             )

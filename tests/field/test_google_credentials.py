@@ -6,7 +6,7 @@
 
 ``given``: ``credentials`` is the file that GOOGLE_APPLICATION_CREDENTIALS names, ``files`` others in the folder,
 ``options`` those of the module. ``right``: what google-auth shows when it is asked now, and more than that where it
-says so; ``refused`` are words of our sentence for what Google ``answers``.
+says so.
 """
 
 from __future__ import annotations
@@ -25,10 +25,9 @@ import google.auth.transport.requests
 import google.oauth2.credentials
 import google.oauth2.service_account
 import pytest
-from ansible_collections.rhaii.gke.plugins.module_utils._argspec import google_options
-from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._google import SCOPE, Connection, GoogleSettings, error_of
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.rhaii.gke.plugins.module_utils._argspec import google_options
+from ansible_collections.rhaii.gke.plugins.module_utils._google import SCOPE, Connection, GoogleSettings
 
 from tests.field.filling import filled
 from tests.field.google_server import Server, google_server
@@ -132,22 +131,3 @@ def test_google_is_shown_the_same_by_us_and_by_google_auth(
     for _each in range(2):
         shared = GoogleSettings.from_params({**params, "run_dir": str(run)})
         assert Connection(shared).rest("compute").call("ask", "GET", "/seen") == seen
-
-
-class Answer:
-    """An error of Google."""
-
-    def __init__(self, said: Any) -> None:
-        self.status_code = said["code"]
-        self.text = json.dumps({"error": said})
-
-    def json(self) -> Any:
-        return json.loads(self.text)
-
-
-@rows("quota_projects_refused")
-def test_missing_quota_project_is_said_with_the_remedy(row: Row) -> None:
-    refusal = error_of("read quotas", Answer(row.given["answers"]))
-    assert isinstance(refusal, RhaiiError)
-    for words in row.right["refused"]:
-        assert words in str(refusal)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A ~/.netrc replaces no token of ours, and adds no password where there is none; proxies are found as before.
+"""A ~/.netrc replaces no token of ours, and adds no password where there is none.
 
 curl is the reader: it takes a netrc too (``-n``), and keeps a header that it is given.
 """
@@ -23,8 +23,6 @@ from ansible_collections.rhaii.gke.plugins.module_utils._access.hub import Huggi
 from ansible_collections.rhaii.gke.plugins.module_utils._google import Connection, GoogleSettings
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesRest
 
-from tests.field.api_server import Ground, ground
-from tests.field.filling import filled
 from tests.field.google_server import Server, google_server
 from tests.field.rows import Row, rows
 
@@ -35,12 +33,6 @@ USER = {"type": "authorized_user", "client_id": "c", "client_secret": "s", "refr
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with google_server() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with ground(tmp_path_factory.mktemp("ground")) as made:
         yield made
 
 
@@ -57,7 +49,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def google_settings(server: Server, **more: Any) -> GoogleSettings:
     options = {"auth_kind": "accesstoken", "access_token": "of-us", **more}
-    return GoogleSettings.from_params({"project": "p", "endpoints": {"compute": server.url, "oauth2": server.url}, **options})
+    return GoogleSettings.from_params(
+        {"project": "p", "endpoints": {"compute": server.url, "oauth2": server.url}, **options}
+    )
 
 
 def by_google(server: Server) -> str:
@@ -115,28 +109,3 @@ def test_netrc_replaces_no_token(row: Row, home: Path, server: Server, monkeypat
         command = [CURL, "-s", "--netrc-file", str(place), "-H", f"Authorization: {row.right}", f"{server.url}/seen"]
         read = subprocess.run(command, capture_output=True, timeout=30, check=True, env=os.environ)
         assert json.loads(read.stdout)["authorization"] == row.right
-
-
-@rows("proxies")
-def test_proxies_and_authorities_of_the_environment_count(
-    row: Row, home: Path, servers: Ground, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    words = {**servers.words, "HOME": str(home)}
-    (home / "ca.pem").write_text(servers.words["CA"], encoding="ascii")
-    (home / "other.pem").write_text(servers.words["OTHER_CA"], encoding="ascii")
-    for name, value in row.given.get("env", {}).items():
-        monkeypatch.setenv(name, filled(value, words))
-    given = filled(row.given.get("options", {}), words)
-    if row.given["call"] == "kubernetes":
-        params = {"host": servers.words["SERVER"], "api_key": "of-us", "ca_cert": str(home / "ca.pem")}
-        seen = KubernetesRest.from_params(params).call("ask", "GET", "/seen")
-    else:
-        options = {"auth_kind": "accesstoken", "access_token": "of-us", "endpoints": {"compute": servers.words["SERVER"]}}
-        settings = GoogleSettings.from_params({"project": "p", **options, **given})
-        seen = Connection(settings).rest("compute").call("ask", "GET", "/seen")
-    assert {key: seen[key] for key in row.right} == row.right
-    if CURL:
-        authority = given.get("ca_file") or str(home / "ca.pem")
-        command = [CURL, "-s", "--cacert", authority, f"{servers.words['SERVER']}/seen"]
-        read = subprocess.run(command, capture_output=True, timeout=30, check=True, env=os.environ)
-        assert json.loads(read.stdout)["proxied"] == row.right["proxied"]

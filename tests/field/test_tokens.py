@@ -196,7 +196,9 @@ def test_calls_go_on_with_another_token(row: Row, server: Server, tmp_path: Path
             params = {"kubeconfig": str(tmp_path / "config")}
         rest = KubernetesRest(server.url, access=_kubeconfig.access_of(params), clock=clock)
     else:
-        rest = KubernetesRest(server.url, access=Access(server.url, source_of(by, server, clock, tmp_path)), clock=clock)
+        rest = KubernetesRest(
+            server.url, access=Access(server.url, source_of(by, server, clock, tmp_path)), clock=clock
+        )
     calls = calls_of(rest)
     answered, refusal = 0, None
     for number in range(given["calls"]):
