@@ -75,12 +75,14 @@ class GoogleTokens:
 
 def google_source(params: Mapping[str, Any], google: GoogleSettings | None = None) -> GoogleTokens | None:
     """Google's tokens, where the options say so: `token_from`, or else what the module itself asks Google with."""
+    if not params.get("host"):
+        return None
     first = str(params.get("api_key") or "")
     said = params.get("token_from")
     if said:
         settings = GoogleSettings.from_params({"project": "", RUN_DIR: params.get(RUN_DIR), **said})
         return GoogleTokens(Connection(settings), first)
-    if google is None or not params.get("host"):
+    if google is None:
         return None
     return GoogleTokens(Connection(google), first, only_after_service=bool(first))
 

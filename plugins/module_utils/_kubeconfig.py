@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import functools
+import importlib.util
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -232,6 +233,12 @@ def _proxy(url: str) -> str:
         raise RhaiiError(
             f"proxy-url of the kubeconfig's cluster is no address of a proxy ({url}).",
             remedy=f"Give a URL that begins with {', '.join(f'{each}://' for each in PROXIES)}.",
+        )
+    if url.startswith("socks5:") and importlib.util.find_spec("socks") is None:
+        raise RhaiiError(
+            f"proxy-url of the kubeconfig's cluster is a SOCKS proxy ({url}), and the Python library for it is missing "
+            "where this task runs.",
+            remedy="Install it there: pip install PySocks",
         )
     return url
 
