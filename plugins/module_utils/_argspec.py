@@ -87,6 +87,8 @@ _KUBERNETES: ArgumentSpec = {
     },
     "token_from": {
         "type": "dict",
+        # a place, and no secret; what is one in it is said to be
+        "no_log": False,
         "options": {
             "auth_kind": {
                 "type": "str",

@@ -36,8 +36,10 @@ from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes_credentials 
 
 try:
     import yaml
-except ImportError:  # said in one sentence by the port
-    yaml = None  # type: ignore[assignment]
+except ImportError as error:  # said in one sentence by the port
+    WITHOUT_YAML = str(error)
+else:
+    WITHOUT_YAML = ""
 
 Entry = Mapping[str, Any]
 
@@ -270,4 +272,4 @@ def material(entry: Entry, key: str, folder: Path = Path()) -> str | None:
     return None
 
 
-__all__ = ("GIVEN_REMEDY", "Access", "access_of", "material")
+__all__ = ("GIVEN_REMEDY", "WITHOUT_YAML", "Access", "access_of", "material")

@@ -23,18 +23,17 @@ from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock, Sys
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, flat, one_line
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleSettings
 from ansible_collections.rhaii.gke.plugins.module_utils._google_tokens import GoogleTokens, google_source
-from ansible_collections.rhaii.gke.plugins.module_utils._kubeconfig import GIVEN_REMEDY, Access, access_of
+from ansible_collections.rhaii.gke.plugins.module_utils._kubeconfig import GIVEN_REMEDY, WITHOUT_YAML, Access, access_of
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes_credentials import Credential, Fixed
 
 try:
     import requests
     import requests.adapters
     import urllib3
-    import yaml  # noqa: F401 - of kubeconfigs
 except ImportError as error:
     MISSING = str(error)
 else:
-    MISSING = ""
+    MISSING = WITHOUT_YAML
 
 Json = dict[str, Any]
 T = TypeVar("T")
