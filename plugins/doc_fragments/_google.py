@@ -84,6 +84,14 @@ options:
         C(roles/iam.serviceAccountTokenCreator) on it.
       - When not given, E(GOOGLE_IMPERSONATE_SERVICE_ACCOUNT) or E(CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT) is used.
     type: str
+  quota_project:
+    description:
+      - Project that calls are counted against, sent as C(x-goog-user-project). Some APIs refuse the credentials of a
+        user, as C(gcloud auth application-default login) makes them, without one.
+      - When not given, E(GOOGLE_CLOUD_QUOTA_PROJECT) is used, then the project that the credentials name
+        (C(gcloud auth application-default set-quota-project)).
+      - The account needs C(roles/serviceusage.serviceUsageConsumer) on it.
+    type: str
   request_timeout:
     description:
       - How long one request may take, in seconds.

@@ -13,6 +13,9 @@ description:
   - Gives out an access token of the account that the cloud modules use, for C(api_key) of Kubernetes modules.
   - Meant for C(module_defaults), where it is evaluated for every task. The token is kept in the run's own folder,
     readable by the owner alone, and renewed ten minutes before its end.
+  - A task that takes longer than what is left needs O(rhaii.gke.objects_wait_ready#module:token_from) beside it, as
+    P(rhaii.gke.kubernetes#lookup) gives it. Modules of other collections cannot renew a token; they have ten minutes at
+    least (five where the metadata server of a machine gives out the tokens, which keeps each one that long).
 options:
   auth_kind:
     description: How to identify to Google, as in the modules.
@@ -105,6 +108,25 @@ VARIABLES = tuple("cluster_run_dir" if name == "run_dir" else f"rhaii_{name}" fo
 
 class LookupModule(LookupBase):
     def run(self, terms: Any, variables: Any = None, **kwargs: Any) -> list[str]:
+        try:
+            return [self.token(self.asked_with(variables, **kwargs))]
+        except RhaiiError as error:
+            raise AnsibleLookupError(str(error)) from error
+
+    @staticmethod
+    def token(options: dict[str, Any]) -> str:
+        """The one that is kept, or a new one."""
+        settings = GoogleSettings.from_params({**options, "project": "", "run_dir": None})
+        made = cached_token(
+            settings,
+            options.get("run_dir"),
+            mint=lambda: Connection(settings).kept(),
+            now=SystemClock().now(),
+        )
+        return made.token
+
+    def asked_with(self, variables: Any = None, **kwargs: Any) -> dict[str, Any]:
+        """The options that are given, by any of their ways."""
         plugin: Any = self  # ansible-core's options are untyped
         scope = without_blank_answers(variables or {})
         templar = plugin._templar.copy_with_new_env(available_variables=scope)
@@ -112,16 +134,4 @@ class LookupModule(LookupBase):
         values = {name: templar.template(scope[name]) for name in VARIABLES if name in scope}
         plugin.set_options(var_options={key: value for key, value in values.items() if is_given(value)}, direct=kwargs)
         options = {name: plain(plugin.get_option(name)) for name in OPTIONS}
-        run_dir = options.pop("run_dir")
-        settings = GoogleSettings.from_params({**options, "project": ""})
-        try:
-            return [
-                cached_token(
-                    settings,
-                    run_dir,
-                    mint=lambda: Connection(settings).token(),
-                    now=SystemClock().now(),
-                )[0]
-            ]
-        except RhaiiError as error:
-            raise AnsibleLookupError(str(error)) from error
+        return {name: value for name, value in options.items() if is_given(value)}

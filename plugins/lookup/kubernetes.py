@@ -13,7 +13,8 @@ description:
   - Gives out the options by which the modules of a role reach the API server, for C(module_defaults), where they are
     evaluated for every task.
   - That is what the role's own variable says, as C(operators_kubernetes). Where it is not given it is the cluster that
-    C(look) of the role C(cluster) found, with a token that is renewed in time, as P(rhaii.gke.gke_token#lookup) has it.
+    C(look) of the role C(cluster) found, with a token that is renewed in time, as P(rhaii.gke.gke_token#lookup) has it,
+    and with what the modules of this collection need to renew it themselves while they run.
   - Without either it says what to give. A cluster that is in a kubeconfig of the user by chance is never taken.
 options:
   _terms:
@@ -23,6 +24,12 @@ options:
     type: list
     elements: str
     required: true
+  renewing:
+    description:
+      - Whether to give C(token_from), with which a module renews its token.
+      - Only the modules of this collection have that option. For others set it to V(false).
+    type: bool
+    default: true
 seealso:
   - plugin: rhaii.gke.gke_token
     plugin_type: lookup
@@ -59,9 +66,13 @@ class LookupModule(LookupBase):
         plugin: Any = self  # ansible-core's options are untyped
         scope = variables or {}
 
-        def token() -> str:
+        plugin.set_options(direct=kwargs)
+        renewing = plugin.get_option("renewing")
+
+        def token() -> tuple[str, dict[str, Any]]:
             asked: Any = lookup_loader.get("rhaii.gke.gke_token", loader=plugin._loader, templar=plugin._templar)
-            return str(asked.run([], variables=variables)[0])
+            options = asked.asked_with(variables)
+            return asked.token(options), options if renewing else {}
 
         try:
             return [

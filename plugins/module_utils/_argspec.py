@@ -59,6 +59,7 @@ _GOOGLE: ArgumentSpec = {
             ["GOOGLE_IMPERSONATE_SERVICE_ACCOUNT", "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT"],
         ),
     },
+    "quota_project": {"type": "str", "fallback": (env_fallback, ["GOOGLE_CLOUD_QUOTA_PROJECT"])},
     "request_timeout": {"type": "int", "default": 60},
 }
 
@@ -83,6 +84,23 @@ _KUBERNETES: ArgumentSpec = {
         "default": True,
         "aliases": ["verify_ssl"],
         "fallback": (env_fallback, ["K8S_AUTH_VERIFY_SSL"]),
+    },
+    "token_from": {
+        "type": "dict",
+        # a place, and no secret; what is one in it is said to be
+        "no_log": False,
+        "options": {
+            "auth_kind": {
+                "type": "str",
+                "default": "application",
+                "choices": ["application", "serviceaccount", "accesstoken"],
+            },
+            "service_account_file": {"type": "path"},
+            "access_token": {"type": "str", "no_log": True},
+            "impersonate_service_account": {"type": "str"},
+            "endpoints": {"type": "dict", "options": {api: {"type": "str"} for api in ("iamcredentials", "oauth2")}},
+            "ca_file": {"type": "path"},
+        },
     },
 }
 

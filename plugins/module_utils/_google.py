@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import random
 import re
 import threading
@@ -26,7 +27,7 @@ from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, flat, one_line
-from ansible_collections.rhaii.gke.plugins.module_utils._kept_token import cached_token
+from ansible_collections.rhaii.gke.plugins.module_utils._kept_token import Kept, cached_token
 from ansible_collections.rhaii.gke.plugins.module_utils._meaning import (
     BUSY,
     CREDENTIALS,
@@ -107,7 +108,8 @@ class GoogleError(RhaiiError):
         coded = " ".join(part for part in (str(status or ""), code) if part)
         said = ": ".join(part for part in (coded, flat(message)) if part)
         meaning = meaning_of(status, code, message, reasons, older)
-        super().__init__(f"Google refused to {doing}: {said}", remedy=remedy_of(meaning, message))
+        remedy = _of_quota_project(message) or remedy_of(meaning, message)
+        super().__init__(f"Google refused to {doing}: {said}", remedy=remedy)
         self._reasons, self._older = tuple(reasons), tuple(older)
         self.status = status
         self.code = code
@@ -127,6 +129,27 @@ class GoogleError(RhaiiError):
         return self.meaning == BUSY
 
 
+# The project of gcloud itself: what user credentials are counted against that name none.
+GCLOUD_PROJECT = "764086051850"
+
+
+def _of_quota_project(message: str) -> str:
+    """What to do where Google wants to know whose quota a user's calls use, or where that is not the user's to use."""
+    said = message.lower()
+    if "quota project" in said or GCLOUD_PROJECT in said or "end user credentials" in said:
+        return (
+            "These are a user's own credentials, and this API counts calls against a project. Name it: quota_project "
+            "(rhaii_quota_project), or gcloud auth application-default set-quota-project PROJECT. Or use a service "
+            "account."
+        )
+    if "serviceusage.services.use" in said or "roles/serviceusage.serviceusageconsumer" in said:
+        return (
+            "Give the account roles/serviceusage.serviceUsageConsumer on the project that its calls are counted "
+            "against, or name another one with quota_project (rhaii_quota_project)."
+        )
+    return ""
+
+
 class UnreachableError(RhaiiError):
     """No answer at all."""
 
@@ -143,6 +166,8 @@ class GoogleSettings:
     ca_file: str | None = None
     timeout: float = 60.0
     impersonate_service_account: str | None = None
+    # the project that calls are counted against; else the one that the credentials name
+    quota_project: str | None = None
     # for what nobody may have to wait for: one more try at the most, and at once
     is_hasty: bool = False
     # the run's own folder, where its tasks share a token
@@ -160,6 +185,7 @@ class GoogleSettings:
             ca_file=params.get("ca_file") or None,
             timeout=float(params.get("request_timeout") or 60),
             impersonate_service_account=params.get("impersonate_service_account") or None,
+            quota_project=params.get("quota_project") or None,
             run_dir=params.get(RUN_DIR) or None,
         )
 
@@ -231,7 +257,12 @@ def prepared(
     *,
     is_hasty: bool = False,
 ) -> Any:
-    """The CA file and the bounded retries, on any session of requests."""
+    """The CA file and the bounded retries, on any session of requests, and no stranger's password.
+
+    What requests takes from the environment by itself includes ~/.netrc, whose entries replace a token. Of all that
+    the adapter takes proxies and authorities.
+    """
+    session.trust_env = False
     if ca_file:
         if not Path(ca_file).is_file():
             raise RhaiiError(
@@ -318,6 +349,18 @@ class Connection:
 
     def rest(self, api: str) -> RestApi:
         return RestApi(self.session(), self.settings.endpoint(api), self.settings.timeout)
+
+    def renewed(self, refused: str) -> tuple[str, Any]:
+        """Another token in place of a refused one: that of the run, when it is another, or a new one."""
+        with translated("get an access token", "the token service"):
+            self.credentials.token = refused
+            self.credentials.refresh(None)
+        return str(self.credentials.token), self.credentials.expiry
+
+    def kept(self) -> Kept:
+        """As `token` has it, with the project that calls are counted against."""
+        token, end = self.token()
+        return Kept(token, end, self.credentials.quota_project_id or "")
 
     def token(self) -> tuple[str, Any]:
         """An access token and its end (naive UTC, as google.auth has it; None when unknown)."""
@@ -468,6 +511,10 @@ if not MISSING:
             """Shorter by chance, up to a half, so that many who were turned away together do not come back so."""
             return float(super().get_backoff_time()) * (0.5 + 0.5 * self.chance())
 
+    def _authorities_of_environment() -> Any:
+        """As requests has it (sessions.py, merge_environment_settings)."""
+        return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+
     class _BoundedAdapter(requests.adapters.HTTPAdapter):
         """Every request begins with retries of its own, since they know when it began."""
 
@@ -490,7 +537,9 @@ if not MISSING:
         ) -> Any:
             self._sent.is_reading = is_read(str(request.method), str(request.url))
             # requests would let REQUESTS_CA_BUNDLE win over what a session verifies with
-            return super().send(request, stream, timeout, self._ca_file or verify, cert, proxies)
+            authorities = self._ca_file or (_authorities_of_environment() if verify is True else verify)
+            proxies = proxies or requests.utils.get_environ_proxies(request.url)
+            return super().send(request, stream, timeout, authorities, cert, proxies)
 
         @property
         def max_retries(self) -> urllib3.util.Retry:
@@ -522,6 +571,12 @@ if not MISSING:
             if settings.is_given or not settings.run_dir:
                 self.token = self._inner.token
                 self.expiry = self._inner.expiry
+                self._quota_project_id = _quota_project_of(self._inner)
+
+        @property
+        def quota_project_id(self) -> str | None:
+            """Sent as x-goog-user-project with each call, by the base class."""
+            return self._settings.quota_project or self._quota_project_id or None
 
         @functools.cached_property
         def _inner(self) -> Any:
@@ -531,11 +586,12 @@ if not MISSING:
             """To the token of the run; to a new one where there is none, or where this one is refused."""
             shared = None if self._settings.is_given else self._settings.run_dir
             refused = str(self.token or "")
-            self.token, end = cached_token(self._settings, shared, self._minted, SystemClock().now(), refused)
+            kept = cached_token(self._settings, shared, self._minted, SystemClock().now(), refused)
+            self.token, end, self._quota_project_id = kept
             # google.auth has naive times, in UTC
             self.expiry = end.astimezone(UTC).replace(tzinfo=None) if end is not None else None
 
-        def _minted(self) -> tuple[str, datetime | None]:
+        def _minted(self) -> Kept:
             if getattr(self._inner, "refresh_token", "") is None:
                 raise _NotGivenError.because(
                     "Google refused the access token that was given, and a given token cannot be renewed",
@@ -549,7 +605,12 @@ if not MISSING:
                 if not impersonated:
                     raise
                 raise _not_impersonated(impersonated, error) from error
-            return str(self._inner.token), self._inner.expiry
+            return Kept(str(self._inner.token), self._inner.expiry, _quota_project_of(self._inner))
+
+
+def _quota_project_of(credentials: Any) -> str:
+    """User credentials name a project in their file, or GOOGLE_CLOUD_QUOTA_PROJECT does."""
+    return str(getattr(credentials, "quota_project_id", None) or "")
 
 
 def _not_impersonated(account: str, error: Exception) -> Exception:
@@ -578,7 +639,10 @@ def _load_credentials(settings: GoogleSettings) -> tuple[Any, Identity]:
         found = _service_account(settings)
         return found, Identity("service account file", str(found.service_account_email))
     with translated("find the application default credentials", "the token service"):
-        found, _project = google.auth.default(scopes=[SCOPE])
+        # without scopes at first: those of a federation would else ask Google for the name of their project, which
+        # nobody wants here, by a session that knows neither our authorities nor to leave ~/.netrc alone
+        found, _project = google.auth.default()
+        found = google.auth.credentials.with_scopes_if_required(found, [SCOPE])
     account = getattr(found, "service_account_email", "") or getattr(found, "account", "")
     return found, Identity(f"application default credentials ({_source(found)})", str(account or ""))
 

@@ -15,7 +15,7 @@ import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleSettings
@@ -25,25 +25,32 @@ RENEW_BEFORE_END = timedelta(minutes=10)
 ASSUMED_LIFE = timedelta(minutes=15)
 
 
+class Kept(NamedTuple):
+    token: str
+    end: datetime | None
+    # the project that calls with it are counted against, where its credentials name one
+    quota_project: str = ""
+
+
 def cached_token(
     settings: GoogleSettings,
     run_dir: str | None,
-    mint: Callable[[], tuple[str, datetime | None]],
+    mint: Callable[[], Kept],
     now: datetime,
     refused: str = "",
-) -> tuple[str, datetime | None]:
+) -> Kept:
     """The kept token and its end while it is good for ten more minutes and was not refused, else a new one."""
     place = _place(settings, run_dir)
     if place is not None:
         kept = _read(place)
-        if kept is not None and kept[0] != refused and kept[1] - now > RENEW_BEFORE_END:
+        if kept is not None and kept.token != refused and kept.end and kept.end - now > RENEW_BEFORE_END:
             return kept
-    token, end = mint()
-    if end is not None and end.tzinfo is None:
-        end = end.replace(tzinfo=UTC)
+    made = mint()
+    if made.end is not None and made.end.tzinfo is None:
+        made = made._replace(end=made.end.replace(tzinfo=UTC))
     if place is not None:
-        _write(place, token, end or now + ASSUMED_LIFE)
-    return token, end
+        _write(place, made._replace(end=made.end or now + ASSUMED_LIFE))
+    return made
 
 
 def _place(settings: GoogleSettings, run_dir: str | None) -> Path | None:
@@ -68,22 +75,25 @@ def _place(settings: GoogleSettings, run_dir: str | None) -> Path | None:
     return folder / f"token-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.json"
 
 
-def _read(place: Path) -> tuple[str, datetime] | None:
+def _read(place: Path) -> Kept | None:
     try:
         kept = json.loads(place.read_text(encoding="utf-8"))
-        return str(kept["token"]), datetime.fromisoformat(kept["end"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return Kept(str(kept["token"]), datetime.fromisoformat(kept["end"]), str(kept.get("quota_project") or ""))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _write(place: Path, token: str, end: datetime) -> None:
+def _write(place: Path, made: Kept) -> None:
     """Atomically, so that a task of another host never reads half a token."""
     draft = place.with_name(f"{place.name}.{os.getpid()}")
+    content = {"token": made.token, "end": made.end.isoformat() if made.end else None}
+    if made.quota_project:
+        content["quota_project"] = made.quota_project
     with contextlib.suppress(OSError):  # a token that cannot be kept is still a token
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"token": token, "end": end.isoformat()}, file)
+            json.dump(content, file)
         draft.replace(place)
 
 
-__all__ = ("ASSUMED_LIFE", "RENEW_BEFORE_END", "cached_token")
+__all__ = ("ASSUMED_LIFE", "RENEW_BEFORE_END", "Kept", "cached_token")

@@ -10,28 +10,30 @@ The `kubernetes` package takes most of a second to import; what the modules need
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
 import json
-import os
 import ssl
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock, SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, flat, one_line
+from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleSettings
+from ansible_collections.rhaii.gke.plugins.module_utils._google_tokens import GoogleTokens, google_source
+from ansible_collections.rhaii.gke.plugins.module_utils._kubeconfig import GIVEN_REMEDY, WITHOUT_YAML, Access, access_of
+from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes_credentials import Credential, Fixed
 
 try:
     import requests
     import requests.adapters
     import urllib3
-    import yaml
 except ImportError as error:
     MISSING = str(error)
 else:
-    MISSING = ""
+    MISSING = WITHOUT_YAML
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -91,7 +93,7 @@ def if_there(ask: Callable[[], T], otherwise: T) -> T:
 
 
 _REMEDIES: Mapping[int, str] = {
-    401: "Check the token (api_key) or the kubeconfig: it is missing, wrong or expired.",
+    401: GIVEN_REMEDY,
     403: "Give the account the right in the cluster that the message names.",
 }
 _ENDING_REMEDY = "Wait until the namespace is gone, and run the same again."
@@ -106,49 +108,97 @@ def _require_libraries() -> None:
 
 
 class KubernetesRest:
-    """Calls with a token or a client certificate. Made after the fork, never at import."""
+    """Calls with a token or a client certificate, renewed where it can be. Made after the fork, never at import."""
 
     def __init__(
-        self, host: str, *, api_key: str | None = None, tls: ssl.SSLContext | None = None, timeout: float = 30.0
+        self,
+        host: str,
+        *,
+        api_key: str | None = None,
+        tls: ssl.SSLContext | None = None,
+        timeout: float = 30.0,
+        access: Access | None = None,
+        clock: Clock | None = None,
     ) -> None:
         _require_libraries()
         self.host = host.rstrip("/")
+        self._access = access or Access(host)
         self._timeout = timeout
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._has_served = False
         self._session = requests.Session()
         # asked once: requests goes through the whole environment for each request, and for a netrc
         self._session.proxies = requests.utils.get_environ_proxies(self.host)
+        if self._access.proxy:
+            self._session.proxies = {"http": self._access.proxy, "https": self._access.proxy}
         self._session.trust_env = False
-        # Reading is repeated after a lost connection; nothing else is.
-        retry = urllib3.Retry(total=3, backoff_factor=0.3, status_forcelist=(), allowed_methods=frozenset({"GET"}))
-        self._session.mount("https://", _Tls(tls or ssl.create_default_context(), max_retries=retry))
-        self._session.mount("http://", requests.adapters.HTTPAdapter(max_retries=retry))
+        self._mount(tls or ssl.create_default_context())
+        self._source = self._access.source
+        self._credential = Credential()
         if api_key:
             self.renew(api_key)
+        else:
+            self._take(self._source.credential())
 
     @classmethod
-    def from_params(cls, params: Mapping[str, Any]) -> KubernetesRest:
-        """From the options of the fragment rhaii.gke._kubernetes. A host that is given wins over a kubeconfig."""
+    def from_params(
+        cls,
+        params: Mapping[str, Any],
+        google: GoogleSettings | None = None,
+        tokens: GoogleTokens | None = None,
+    ) -> KubernetesRest:
+        """From the options of the fragment rhaii.gke._kubernetes. A host that is given wins over a kubeconfig.
+
+        `google`: what the module itself is given to ask Google with. It serves where no token is given, or where the
+        one that is given has served and is refused later. `tokens`: what several connections share.
+        """
         _require_libraries()
-        verify = bool(params.get("validate_certs", True))
-        if params.get("host"):
-            authority = _material({"ca": params.get("ca_cert")}, "ca")
-            return cls(str(params["host"]), api_key=params.get("api_key"), tls=_context(authority, verify))
-        cluster, user = _kubeconfig(params)
-        authority = _material({"ca": params["ca_cert"]}, "ca") if params.get("ca_cert") else None
-        return cls(
-            str(cluster["server"]),
-            api_key=params.get("api_key") or user.get("token"),
-            tls=_context(
-                authority or _material(cluster, "certificate-authority"),
-                verify and not cluster.get("insecure-skip-tls-verify"),
-                _material(user, "client-certificate"),
-                _material(user, "client-key"),
-            ),
-        )
+        access = access_of(params, tokens or google_source(params, google))
+        return cls(access.server, tls=_context(access.authority, access.verify), access=access)
 
     def renew(self, api_key: str) -> None:
         """A new token for the calls to come."""
-        self._session.headers["Authorization"] = f"Bearer {api_key}"
+        self._source = Fixed(Credential.bearer(api_key), GIVEN_REMEDY)
+        self._take(self._source.credential())
+
+    def _mount(self, tls: ssl.SSLContext) -> None:
+        # Reading is repeated after a lost connection; nothing else is.
+        retry = urllib3.Retry(total=3, backoff_factor=0.3, status_forcelist=(), allowed_methods=frozenset({"GET"}))
+        headers = self._access.headers
+        self._session.mount("https://", _Tls(tls, self._access.server_name, headers=headers, max_retries=retry))
+        self._session.mount("http://", _Plain(headers=headers, max_retries=retry))
+
+    def _take(self, credential: Credential) -> None:
+        """Show this from now on."""
+        if (credential.certificate, credential.key) != (self._credential.certificate, self._credential.key):
+            access = self._access
+            self._mount(_context(access.authority, access.verify, credential.certificate, credential.key))
+        if credential.authorization:
+            self._session.headers["Authorization"] = credential.authorization
+        else:
+            self._session.headers.pop("Authorization", None)
+        self._credential = credential
+
+    def _present(self) -> Credential:
+        """What is shown now, and another one first where this one is near its end."""
+        with self._lock:
+            ends = self._credential.renew_at
+            if ends is not None and self._clock.now() >= ends:
+                # this one may still be good: whether it is, the API server says
+                with contextlib.suppress(RhaiiError):
+                    self._take(self._source.credential())
+            return self._credential
+
+    def _renewed(self, refused: Credential) -> bool:
+        """Whether there is another one to show; another thread may have fetched it."""
+        with self._lock:
+            if self._credential is refused:
+                found = self._source.renewed(refused, has_served=self._has_served)
+                if found is None:
+                    return False
+                self._take(found)
+            return True
 
     def call(
         self,
@@ -211,8 +261,9 @@ class KubernetesRest:
         headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = _CONTENT_TYPES[patch] if method == "PATCH" else _JSON
-        try:
-            response = self._session.request(
+
+        def ask() -> Any:
+            return self._session.request(
                 method,
                 self.host + path,
                 params=dict(query or {}),
@@ -221,6 +272,15 @@ class KubernetesRest:
                 timeout=timeout or self._timeout,
                 stream=stream,
             )
+
+        try:
+            shown = self._present()
+            response = ask()
+            # whom the API server does not know, for that one it did nothing: it may be asked again, whatever it is
+            if response.status_code == 401 and self._renewed(shown):
+                if stream:
+                    response.close()
+                response = ask()
         except requests.exceptions.RequestException as error:
             raise KubernetesError(
                 doing,
@@ -230,11 +290,13 @@ class KubernetesRest:
                 remedy="Check that the cluster runs and that its address answers from here, and run again.",
             ) from error
         if response.status_code >= 400:
-            raise _error_of(doing, response)
+            raise _error_of(doing, response, self._source.remedy)
+        self._has_served = True
         return response
 
 
-def _error_of(doing: str, response: Any) -> KubernetesError:
+def _error_of(doing: str, response: Any, unknown_remedy: str) -> KubernetesError:
+    remedy = unknown_remedy if response.status_code == 401 else ""
     try:
         status = response.json()
         return KubernetesError(
@@ -242,61 +304,11 @@ def _error_of(doing: str, response: Any) -> KubernetesError:
             response.status_code,
             str(status.get("reason") or ""),
             str(status.get("message") or ""),
+            remedy=remedy,
             causes=(status.get("details") or {}).get("causes") or (),
         )
     except (ValueError, AttributeError):
-        return KubernetesError(doing, response.status_code, "", response.text[:200])
-
-
-def _kubeconfig(params: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """The cluster and the user of a kubeconfig's context."""
-    path = Path(
-        str(params.get("kubeconfig") or os.environ.get("KUBECONFIG", "").split(os.pathsep)[0] or "~/.kube/config")
-    ).expanduser()
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-        context = _named(config, "context", str(params.get("context") or config["current-context"]))
-        cluster = dict(_named(config, "cluster", context["cluster"]))
-        user = dict(_named(config, "user", context["user"]))
-        cluster["server"]
-    except OSError as error:
-        raise RhaiiError(
-            f"Neither host nor a readable kubeconfig is given ({path}: {error.strerror}).",
-            remedy="Give host, api_key and ca_cert, or kubeconfig.",
-        ) from error
-    except (KeyError, TypeError, yaml.YAMLError) as error:
-        raise RhaiiError(
-            f"The kubeconfig {path} lacks what is needed: {one_line(error)}.", remedy="Give a complete kubeconfig."
-        ) from error
-    for entry, key in ((cluster, "certificate-authority"), (user, "client-certificate"), (user, "client-key")):
-        if entry.get(key):  # a relative path is meant from the kubeconfig
-            entry[key] = str(path.parent / entry[key])
-    return cluster, user
-
-
-def _named(config: Mapping[str, Any], kind: str, name: str) -> Mapping[str, Any]:
-    found: Sequence[Mapping[str, Any]] = config.get(f"{kind}s") or []
-    for entry in found:
-        if entry.get("name") == name:
-            inner: Mapping[str, Any] = entry[kind]
-            return inner
-    raise KeyError(f"{kind} {name}")
-
-
-def _material(entry: Mapping[str, Any], key: str) -> str | None:
-    """PEM text, from the data that an entry holds or from the file that it names."""
-    try:
-        if entry.get(f"{key}-data"):
-            return base64.b64decode(entry[f"{key}-data"]).decode("ascii")
-        if entry.get(key):
-            return Path(str(entry[key])).read_text(encoding="ascii")
-    except OSError as error:
-        raise RhaiiError(
-            f"The file {entry[key]} cannot be read ({error.strerror}).", remedy="Give a PEM file that exists."
-        ) from error
-    except (binascii.Error, UnicodeDecodeError) as error:
-        raise RhaiiError(f"What is given as {key} is no PEM text.", remedy="Give a PEM file.") from error
-    return None
+        return KubernetesError(doing, response.status_code, "", response.text[:200], remedy=remedy)
 
 
 def _context(
@@ -326,11 +338,26 @@ def _context(
 
 if not MISSING:
 
-    class _Tls(requests.adapters.HTTPAdapter):
+    class _Plain(requests.adapters.HTTPAdapter):
+        """Adds headers of which there may be several with one name; requests has no way to give them."""
+
+        def __init__(self, *, headers: Sequence[tuple[str, str]] = (), **options: Any) -> None:
+            self._headers = headers
+            super().__init__(**options)
+
+        def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+            if self._headers:
+                request.headers = urllib3.HTTPHeaderDict(request.headers)
+                for name, value in self._headers:
+                    request.headers.add(name, value)
+            return super().send(request, *args, **kwargs)
+
+    class _Tls(_Plain):
         """Trusts exactly what its context trusts; requests would add its own bundle of public authorities."""
 
-        def __init__(self, context: ssl.SSLContext, **options: Any) -> None:
+        def __init__(self, context: ssl.SSLContext, server_name: str = "", **options: Any) -> None:
             self._context = context
+            self._server_name = server_name
             super().__init__(**options)
 
         def init_poolmanager(self, *args: Any, **kwargs: Any) -> Any:
@@ -341,7 +368,8 @@ if not MISSING:
 
         def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
             host, tls = super().build_connection_pool_key_attributes(request, verify, cert)
-            return host, {**tls, "ssl_context": self._context, "cert_reqs": None, "ca_certs": None}
+            named = {"server_hostname": self._server_name} if self._server_name else {}
+            return host, {**tls, "ssl_context": self._context, "cert_reqs": None, "ca_certs": None, **named}
 
 
 __all__ = ("Json", "KubernetesError", "KubernetesRest", "if_there")

@@ -17,6 +17,8 @@ description:
   - Only of a pool that carries the labels of this collection and of O(environment), and only where no pod of somebody
     else runs (O(namespaces)). Else the task refuses before it cordons a node, in check mode too.
   - Nodes that are gone already are no error.
+  - With O(host) and without O(api_key) the token for the API server is got as for Google Cloud, and renewed while nodes
+    are drained. An O(api_key) that ends in the middle is followed by one that is got so.
 author: The rhaii.gke authors (@rhaii-gke)
 extends_documentation_fragment:
   - rhaii.gke._attributes
@@ -88,7 +90,6 @@ EXAMPLES = r"""
     nodes: "{{ vacated_nodes }}"
     host: "https://{{ cluster_endpoint }}"
     ca_cert: "{{ cluster_ca_file }}"
-    api_key: "{{ lookup('rhaii.gke.gke_token') }}"
 """
 
 RETURN = r"""

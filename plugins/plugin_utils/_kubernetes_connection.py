@@ -17,8 +17,21 @@ MEMBERS = ("host", "ca_cert", "api_key", "kubeconfig", "context", "validate_cert
 WAYS = "kubeconfig (and context), or host, ca_cert and api_key"
 
 
-def connection(name: str, said: Any, found: Mapping[str, str], token: Callable[[], str]) -> dict[str, Any]:
-    """The options of Kubernetes modules, of which none is blank."""
+# What the port asks for tokens with.
+TOKEN_FROM = (
+    "auth_kind",
+    "service_account_file",
+    "access_token",
+    "impersonate_service_account",
+    "endpoints",
+    "ca_file",
+)
+
+
+def connection(
+    name: str, said: Any, found: Mapping[str, str], token: Callable[[], tuple[str, Mapping[str, Any]]]
+) -> dict[str, Any]:
+    """The options of Kubernetes modules, of which none is blank. `token`: one, and the options that it was got with."""
     if not isinstance(said, Mapping):
         raise RhaiiError(f"{name} is no dictionary.", remedy=f"Give it {WAYS}.")
     unknown = sorted(str(key) for key in said if key not in MEMBERS)
@@ -35,7 +48,15 @@ def connection(name: str, said: Any, found: Mapping[str, str], token: Callable[[
             remedy=f"Give {name}, or rhaii_kubernetes for all roles: {WAYS}. Or let the role cluster find the "
             "environment's own first (tasks_from: look).",
         )
-    return {"host": f"https://{found['cluster_endpoint']}", "ca_cert": found["cluster_ca_file"], "api_key": token()}
+    first, options = token()
+    reached = {"host": f"https://{found['cluster_endpoint']}", "ca_cert": found["cluster_ca_file"], "api_key": first}
+    asked_with = {key: options[key] for key in TOKEN_FROM if key in options}
+    if "endpoints" in asked_with:
+        # the others are of no use to a token
+        asked_with["endpoints"] = {
+            api: url for api, url in asked_with["endpoints"].items() if api in ("iamcredentials", "oauth2")
+        }
+    return {**reached, "token_from": asked_with} if asked_with else reached
 
 
-__all__ = ("MEMBERS", "connection")
+__all__ = ("MEMBERS", "TOKEN_FROM", "connection")

@@ -355,6 +355,8 @@ class EmulatedCloud:
         return process, log
 
     def _play(self, name: str) -> Path:
+        if name.endswith(".yml"):
+            return Path(name)
         file = CHECKOUT / "playbooks" / f"{name}.yml"
         if name == PREFLIGHT:
             return file

@@ -75,11 +75,12 @@ class KubernetesNodes:
 
 
 def node_remove_ports(params: Params) -> NodeRemovePorts:
-    connection = Connection(GoogleSettings.from_params(params))
+    settings = GoogleSettings.from_params(params)
+    connection = Connection(settings)
     return NodeRemovePorts(
         clusters=GoogleClusters(connection, str(params["location"])),
         groups=GoogleInstanceGroups(connection.rest("compute")),
-        nodes=KubernetesNodes(KubernetesRest.from_params(params)),
+        nodes=KubernetesNodes(KubernetesRest.from_params(params, settings)),
         clock=SystemClock(),
     )
 

@@ -22,6 +22,7 @@ from urllib.parse import quote
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Params
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._google_tokens import google_source
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError, KubernetesRest
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.names import GROUP, PLURAL, selector
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import LEAST_INTERVAL, Json, Snapshot, WaitPorts
@@ -285,8 +286,11 @@ class WatchedCluster:
 def wait_ports(params: Params, token: Callable[[], str] | None = None) -> WaitPorts:
     """With `token`, each connection asks it for the token to use: a wait may outlive one."""
 
+    # of all connections, so that each watch begins with the newest one
+    tokens = google_source(params)
+
     def connect() -> Rest:
-        rest = KubernetesRest.from_params(params)
+        rest = KubernetesRest.from_params(params, tokens=tokens)
         if token is not None:
             rest.renew(token())
         return rest

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -641,7 +640,7 @@ def credentials_of(kind: str) -> Any:
     """As google.auth.default() finds them, already with a token."""
     made: Any = {
         "user": lambda: google.oauth2.credentials.Credentials(token="t", account="me@x"),
-        "metadata server": lambda: google.auth.compute_engine.Credentials(service_account_email="vm@x"),
+        "metadata server": lambda: google.auth.compute_engine.Credentials("vm@x", scopes=["any"]),
         "federation": lambda: type("External", (), {"__module__": "google.auth.identity_pool"})(),
     }[kind]()
     made.token, made.expiry = "t", None
@@ -652,7 +651,7 @@ def credentials_of(kind: str) -> Any:
 def test_application_default_credentials_say_where_they_come_from(
     kind: str, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(google.auth, "default", lambda scopes: (credentials_of(kind), "p"))
+    monkeypatch.setattr(google.auth, "default", lambda: (credentials_of(kind), "p"))
     named(monkeypatch, Adapter(body={"email": "told@x", "expires_in": 5}))
     assert Connection(GoogleSettings("p")).identity() == Identity(f"application default credentials ({kind})", account)
 
@@ -664,19 +663,18 @@ def test_googles_word_for_the_cause_is_kept() -> None:
 
 
 def test_application_default_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    scopes: list[Sequence[str]] = []
-
-    def default(scopes: Sequence[str], kept: list[Sequence[str]] = scopes) -> tuple[Any, str]:
-        kept.append(scopes)
-        return google.oauth2.credentials.Credentials(token="found"), "p"
-
-    monkeypatch.setattr(google.auth, "default", default)
+    monkeypatch.setattr(google.auth, "default", lambda: (google.oauth2.credentials.Credentials(token="found"), "p"))
     assert Connection(GoogleSettings("p")).token()[0] == "found"
-    assert scopes == [["https://www.googleapis.com/auth/cloud-platform"]]
+
+
+def test_application_default_credentials_that_need_scopes_get_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(google.auth, "default", lambda: (google.auth.compute_engine.Credentials(), "p"))
+    found: Any = Connection(GoogleSettings("p"))._source
+    assert found._scopes == ["https://www.googleapis.com/auth/cloud-platform"]
 
 
 def test_no_application_default_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    def default(scopes: Sequence[str]) -> Any:
+    def default() -> Any:
         raise google.auth.exceptions.DefaultCredentialsError("Your default credentials were not found.")
 
     monkeypatch.setattr(google.auth, "default", default)

@@ -31,9 +31,9 @@ class Mint:
         self.end = end
         self.made = 0
 
-    def __call__(self) -> tuple[str, datetime | None]:
+    def __call__(self) -> _kept_token.Kept:
         self.made += 1
-        return f"token-{self.made}", self.end
+        return _kept_token.Kept(f"token-{self.made}", self.end)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ FOUND = {"cluster_endpoint": "203.0.113.7", "cluster_ca_file": "/tmp/rhaii-1/clu
 NOTHING = {"cluster_endpoint": "", "cluster_ca_file": ""}
 
 
-def no_token() -> str:
+def no_token() -> tuple[str, dict[str, Any]]:
     raise AssertionError("nobody wants a token")
 
 
@@ -33,10 +33,17 @@ def test_a_kubeconfig_needs_nothing_else() -> None:
 
 @pytest.mark.parametrize("said", [{}, {"host": "", "kubeconfig": " "}])
 def test_else_it_is_the_cluster_that_was_found(said: dict[str, Any]) -> None:
-    assert connection(NAME, said, FOUND, lambda: "token") == {
+    endpoints = {"oauth2": "https://127.0.0.1:1", "container": "https://127.0.0.1:2"}
+    asked_with = {"auth_kind": "serviceaccount", "endpoints": endpoints, "run_dir": "/tmp/rhaii-1"}
+    reached = {
         "host": "https://203.0.113.7",
         "ca_cert": "/tmp/rhaii-1/cluster-ca.pem",
         "api_key": "token",
+    }
+    assert connection(NAME, said, FOUND, lambda: ("token", {})) == reached
+    assert connection(NAME, said, FOUND, lambda: ("token", asked_with)) == {
+        **reached,
+        "token_from": {"auth_kind": "serviceaccount", "endpoints": {"oauth2": "https://127.0.0.1:1"}},
     }
 
 

@@ -372,8 +372,8 @@ def test_a_token_source_is_asked_for_every_connection(monkeypatch: pytest.Monkey
     monkeypatch.setattr(api, "renew", given.append, raising=False)
     params = {"namespace": "ns", "name": "svc", "wait_interval": 10.0}
 
-    def from_params(given: Any) -> FakeApi:
-        assert given is params
+    def from_params(given: Any, tokens: Any) -> FakeApi:
+        assert given is params and tokens is None
         return api.connect()
 
     monkeypatch.setattr(KubernetesRest, "from_params", from_params)
