@@ -115,6 +115,7 @@ def preflight_findings(inputs: Any) -> dict[str, Any]:
                 str(given.get("helm") or ""),
                 [str(chart) for chart in given.get("charts") or []],
                 [str(name) for name in given.get("collections") or []],
+                programs=_truth(given, "guide_programs", otherwise=True),
             ),
             rule_names=tuple(str(name) for name in given.get("rule_names") or []),
             guide_paths=_truth(given, "guide_paths", otherwise=True),

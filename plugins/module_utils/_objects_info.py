@@ -11,12 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import KubernetesObjects
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import (
+    KeptKinds,
+    KubernetesObjects,
+    kept_kinds,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock, Deadline, SystemClock, in_words
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Json, KubernetesRest
+from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import Json, KubernetesRest, if_there
 
 
 @dataclass(frozen=True)
@@ -46,16 +50,19 @@ class Ports:
 class KubernetesLists:
     """The real adapter."""
 
-    def __init__(self, api: KubernetesRest) -> None:
+    def __init__(self, api: KubernetesRest, kept: KeptKinds | None = None) -> None:
         self._api = api
-        self._objects = KubernetesObjects(api)
+        self._objects = KubernetesObjects(api, kept)
 
     def list(self, asked: Asked) -> Sequence[Json] | None:
         path = self._objects.path_of_list(asked.api_version, asked.kind, asked.namespace)
         if path is None:
             return None
         query = {"labelSelector": ",".join(asked.label_selectors)} if asked.label_selectors else {}
-        found = self._api.items(f"list the {asked}", path, query)
+        # a kind that another task of the run knew may have gone
+        found = if_there(lambda: self._api.items(f"list the {asked}", path, query), None)
+        if found is None:
+            return None
         # a list names version and kind once, for all its items
         return [{"apiVersion": asked.api_version, "kind": asked.kind, **each} for each in found]
 
@@ -103,7 +110,8 @@ def _kind(asked: Asked) -> str:
 
 
 def ports_of(params: Params) -> Ports:
-    return Ports(KubernetesLists(KubernetesRest.from_params(params)), SystemClock())
+    api = KubernetesRest.from_params(params)
+    return Ports(KubernetesLists(api, kept_kinds(params, api)), SystemClock())
 
 
 CAPABILITY = Capability(

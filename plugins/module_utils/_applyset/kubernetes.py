@@ -7,8 +7,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote
 
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.definitions import KubernetesDefinitions
@@ -18,8 +22,10 @@ from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import P
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Params
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._google import RUN_DIR
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesRest, if_there
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import FIELD_MANAGER
+from ansible_collections.rhaii.gke.plugins.module_utils._whole_files import write_whole
 
 
 @dataclass(frozen=True)
@@ -28,12 +34,46 @@ class _Resource:
     namespaced: bool
 
 
+class KeptKinds:
+    """What an API server serves, as one task of a run found it for the others.
+
+    A kind that is missing there is looked for anew. One that has gone since has no objects, as if it were unknown.
+    """
+
+    def __init__(self, folder: str = "", host: str = "") -> None:
+        name = hashlib.sha256(host.encode()).hexdigest()[:16]
+        self._file = Path(folder) / f"kinds-{name}.json" if folder else None
+
+    def read(self) -> dict[str, dict[str, _Resource]]:
+        try:
+            found = json.loads(self._file.read_text(encoding="utf-8")) if self._file else {}
+            return {
+                version: {
+                    kind: _Resource(str(plural), bool(namespaced)) for kind, (plural, namespaced) in kinds.items()
+                }
+                for version, kinds in found.items()
+            }
+        except (OSError, ValueError, TypeError, AttributeError):
+            return {}
+
+    def write(self, known: Mapping[str, Mapping[str, _Resource]]) -> None:
+        if self._file is None:
+            return
+        content = {
+            version: {kind: (each.plural, each.namespaced) for kind, each in kinds.items()}
+            for version, kinds in known.items()
+        }
+        with suppress(OSError):  # what cannot be kept is asked for again
+            write_whole(self._file, json.dumps(content), 0o600)
+
+
 class KubernetesObjects:
     """Objects of any kind."""
 
-    def __init__(self, api: KubernetesRest) -> None:
+    def __init__(self, api: KubernetesRest, kept: KeptKinds | None = None) -> None:
         self._api = api
-        self._known: dict[str, dict[str, _Resource]] = {}
+        self._kept = kept or KeptKinds()
+        self._known: dict[str, dict[str, _Resource]] = self._kept.read()
 
     def knows(self, key: Key) -> bool:
         return self._knows(key.api_version, key.kind)
@@ -41,6 +81,7 @@ class KubernetesObjects:
     def _knows(self, api_version: str, kind: str) -> bool:
         if kind not in self._known.get(api_version, {}):
             self._known[api_version] = self._discover(api_version)
+            self._kept.write(self._known)
         return kind in self._known[api_version]
 
     def _discover(self, api_version: str) -> dict[str, _Resource]:
@@ -123,7 +164,13 @@ def _root(api_version: str) -> str:
 
 def ports_of(params: Params) -> Ports:
     api = KubernetesRest.from_params(params)
-    return Ports(KubernetesObjects(api), SystemClock(), at_once, KubernetesDefinitions(api))
+    objects = KubernetesObjects(api, kept_kinds(params, api))
+    return Ports(objects, SystemClock(), at_once, KubernetesDefinitions(api))
 
 
-__all__ = ("KubernetesObjects", "ports_of")
+def kept_kinds(params: Params, api: KubernetesRest) -> KeptKinds:
+    """Those of the run that a task belongs to; none where it belongs to none."""
+    return KeptKinds(str(params.get(RUN_DIR) or ""), api.host)
+
+
+__all__ = ("KeptKinds", "KubernetesObjects", "kept_kinds", "ports_of")

@@ -7,10 +7,15 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import KubernetesObjects, ports_of
+from ansible_collections.rhaii.gke.plugins.module_utils._applyset.kubernetes import (
+    KeptKinds,
+    KubernetesObjects,
+    ports_of,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.objects import Key
 from ansible_collections.rhaii.gke.plugins.module_utils._applyset.ports import AT_ONCE, at_once
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
@@ -63,6 +68,34 @@ def test_paths_come_from_discovery_which_is_asked_once(api: Api, objects: Kubern
     assert objects.read(NAMESPACE) == {"b": 1}
     assert [path for _method, path, _more in api.calls].count("/api/v1") == 1
     assert api.doing == ["look for the kinds of v1", "read ConfigMap ns/one", "read Namespace ns"]
+
+
+def test_kinds_are_asked_for_once_a_run(api: Api, tmp_path: Path) -> None:
+    def task(host: str = "https://one") -> KubernetesObjects:
+        return KubernetesObjects(api, KeptKinds(str(tmp_path), host))  # type: ignore[arg-type]
+
+    api.answers["/api/v1/namespaces/ns/configmaps/one"] = {"a": 1}
+    assert [task().read(ONE), task().read(ONE)] == [{"a": 1}, {"a": 1}]
+    asked = [path for _method, path, _more in api.calls]
+    assert asked.count("/api/v1") == 1
+    # another API server may serve others
+    assert task("https://two").read(ONE) == {"a": 1}
+    # and a kind may come while the run goes on
+    assert task().knows(GATEWAY) is False
+    gateways = {"resources": [{"kind": "Gateway", "name": "gateways", "namespaced": True}]}
+    api.answers["/apis/gateway.networking.k8s.io/v1"] = gateways
+    assert task().knows(GATEWAY) is True
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"v1": {"ConfigMap": "configmaps"}}', '{"v1": 3}'])
+def test_kinds_that_cannot_be_read_are_asked_for(api: Api, tmp_path: Path, content: str) -> None:
+    KubernetesObjects(api, KeptKinds(str(tmp_path))).knows(ONE)  # type: ignore[arg-type]
+    (file,) = tmp_path.iterdir()
+    file.write_text(content)
+    assert KubernetesObjects(api, KeptKinds(str(tmp_path))).knows(ONE)  # type: ignore[arg-type]
+    # and where nothing can be kept
+    assert KubernetesObjects(api, KeptKinds(str(tmp_path / "none"))).knows(ONE)  # type: ignore[arg-type]
 
 
 def test_object_and_kind_that_are_not_there_are_none(api: Api, objects: KubernetesObjects) -> None:
