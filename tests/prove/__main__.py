@@ -12,11 +12,12 @@ import sys
 from collections.abc import Callable
 
 from sandbox.settings import CHECKOUT, Settings
-from tests.prove import cloud, harm, main_job, mends, one_door, real, verdicts
+from tests.prove import cloud, field, harm, main_job, mends, one_door, real, verdicts
 from tests.prove.proof import Origin, Proof, Step
 
 TOPICS: dict[str, Callable[[], tuple[Step, ...]]] = {
     "cloud": cloud.steps,
+    "field": field.steps,
     "harm": harm.steps,
     "main-job": main_job.steps,
     "mends": mends.steps,
