@@ -70,11 +70,13 @@ def tried_with(rows: Iterable[str], found: Mapping[str, bool]) -> dict[str, list
     """The outcomes of each row's tests; one that varies a row further has more in its name than the row's."""
     longest_first = sorted(rows, key=len, reverse=True)
     tried: dict[str, list[bool]] = {row: [] for row in longest_first}
+    # as pytest writes a name: in ASCII
+    written = {row.encode("unicode_escape").decode("ascii"): row for row in longest_first}
     for name, good in found.items():
-        around = (row for row in longest_first if name.startswith(f"{row}-") or name.endswith(f"-{row}"))
-        row = name if name in tried else next(around, "")
-        if row:
-            tried[row].append(good)
+        around = (row for row in written if name.startswith(f"{row}-") or name.endswith(f"-{row}"))
+        of_row = name if name in written else next(around, "")
+        if of_row:
+            tried[written[of_row]].append(good)
     return tried
 
 

@@ -37,8 +37,5 @@ def test_a_row_is_right_when_all_that_tried_it_say_so() -> None:
 
 
 def test_a_name_is_of_the_longest_row_that_it_holds() -> None:
-    assert tried_with(["a", "a-b", "c"], {"a-b-1": True, "2-c": False, "a-x": True}) == {
-        "a-b": [True],
-        "a": [True],
-        "c": [False],
-    }
+    found = {"a-b-1": True, "2-c": False, "a-x": True, "n\\xe4he": True}
+    assert tried_with(["a", "a-b", "c", "nähe"], found) == {"a-b": [True], "a": [True], "c": [False], "nähe": [True]}
