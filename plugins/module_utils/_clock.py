@@ -58,6 +58,11 @@ class Deadline:
         self._clock.sleep(min(seconds, self.left))
 
 
+def jittered(seconds: float, chance: float) -> float:
+    """Shorter by chance (0 to 1), up to a half, so that many who were turned away together do not come back so."""
+    return seconds * (0.5 + 0.5 * chance)
+
+
 def in_words(seconds: float) -> str:
     """A duration as people read it: 45 s, 4 min, 1 h 05 min."""
     whole = round(seconds)
@@ -67,4 +72,4 @@ def in_words(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-__all__ = ("Clock", "Deadline", "SystemClock", "in_words")
+__all__ = ("Clock", "Deadline", "SystemClock", "in_words", "jittered")

@@ -25,7 +25,7 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
+from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock, jittered
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, flat, one_line
 from ansible_collections.rhaii.gke.plugins.module_utils._kept_token import Kept, cached_token
 from ansible_collections.rhaii.gke.plugins.module_utils._meaning import (
@@ -508,8 +508,7 @@ if not MISSING:
             return None if wanted is None else min(float(wanted), LONGEST_RETRY_AFTER)
 
         def get_backoff_time(self) -> float:
-            """Shorter by chance, up to a half, so that many who were turned away together do not come back so."""
-            return float(super().get_backoff_time()) * (0.5 + 0.5 * self.chance())
+            return jittered(float(super().get_backoff_time()), self.chance())
 
     def _authorities_of_environment() -> Any:
         """As requests has it (sessions.py, merge_environment_settings)."""

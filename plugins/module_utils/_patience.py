@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Progress
-from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock, Deadline, in_words
+from ansible_collections.rhaii.gke.plugins.module_utils._clock import Clock, Deadline, in_words, jittered
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError, UnreachableError
 from ansible_collections.rhaii.gke.plugins.module_utils._meaning import BUSY, PASSING, RATE
 
@@ -101,8 +101,8 @@ class Patience:
             pause = min(LONGEST_PAUSE, 2 * pause)
 
     def jittered(self, pause: float) -> float:
-        """Shorter by chance, up to a half, so that many who were turned away together do not come back so."""
-        return pause * (0.5 + 0.5 * self._chance())
+        """As this task's chance has it."""
+        return jittered(pause, self._chance())
 
 
 __all__ = ("LONGEST_PAUSE", "Patience", "is_safe_to_repeat")

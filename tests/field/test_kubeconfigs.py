@@ -17,7 +17,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +26,12 @@ import yaml
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesRest
 
-from tests.field.api_server import Ground, ground
+from tests.field.api_server import Ground
 from tests.field.filling import filled
 from tests.field.rows import Row, rows
 
 KUBECTL = shutil.which("kubectl")
 TIMEOUT = 30
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with ground(tmp_path_factory.mktemp("ground")) as made:
-        yield made
 
 
 @pytest.fixture

@@ -10,24 +10,17 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._google import Connection, GoogleSettings
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesRest
 
-from tests.field.api_server import Ground, ground
+from tests.field.api_server import Ground
 from tests.field.filling import filled
 from tests.field.rows import Row, rows
 
 CURL = shutil.which("curl")
-
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    with ground(tmp_path_factory.mktemp("ground")) as made:
-        yield made
 
 
 @pytest.fixture

@@ -24,7 +24,6 @@ from ansible_collections.rhaii.gke.plugins.module_utils._argspec import (
     wait_options,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
-from ansible_collections.rhaii.gke.plugins.module_utils._clock import in_words
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster_plan import (
     SCOPES,
@@ -216,14 +215,7 @@ class _Cluster:
         """A deletion whose operation is not listed any more, or not yet, shows in the cluster itself."""
         cluster = read()
         while cluster is not None and of_cluster(cluster).is_going:
-            if self.awaiter.deadline.passed:
-                raise RhaiiError(
-                    f"The cluster {self.wanted.name} was still being deleted after "
-                    f"{in_words(self.awaiter.deadline.timeout)}.",
-                    remedy="Run the same again. Raise wait_timeout for a longer wait.",
-                )
-            self.progress(f"cluster {self.wanted.name}: waiting until it is gone")
-            self.awaiter.deadline.pause(self.awaiter.interval)
+            self.awaiter.pause_while_it_goes()
             cluster = read()
         return cluster
 

@@ -17,7 +17,6 @@ from ansible_collections.rhaii.gke.plugins.module_utils._argspec import (
     wait_options,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
-from ansible_collections.rhaii.gke.plugins.module_utils._clock import in_words
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.google import gke_ports
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.operations import (
@@ -289,14 +288,7 @@ class _Pool:
                     f"The node pool {self.wanted.name} is being deleted.",
                     remedy="Run again when it is gone, or with wait: true.",
                 )
-            if self.awaiter.deadline.passed:
-                raise RhaiiError(
-                    f"The node pool {self.wanted.name} was still being deleted after "
-                    f"{in_words(self.awaiter.deadline.timeout)}.",
-                    remedy="Run the same again. Raise wait_timeout for a longer wait.",
-                )
-            self.progress(f"{self.what}: waiting until it is gone")
-            self.awaiter.deadline.pause(self.awaiter.interval)
+            self.awaiter.pause_while_it_goes()
             pool = read()
         return pool
 

@@ -145,6 +145,16 @@ class Awaiter:
         """Ask for a change, and ask again, within the time-out, while Google turns it away only for the moment."""
         return self.patience.write(ask, is_deletion=is_deletion, awaits_busy=awaits_busy)
 
+    def pause_while_it_goes(self) -> None:
+        """Between two looks at what is being deleted, by an operation that is not listed; raises when time is up."""
+        if self.deadline.passed:
+            raise RhaiiError(
+                f"The {self._what} was still being deleted after {in_words(self.deadline.timeout)}.",
+                remedy="Run the same again. Raise wait_timeout for a longer wait.",
+            )
+        self._progress(f"{self._what}: waiting until it is gone")
+        self.deadline.pause(self.interval)
+
     def look(self, operation: Operation) -> Operation:
         return self.clusters.get_operation(operation.name)
 
