@@ -49,7 +49,8 @@ class ConnectProxy:
             writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), HEAD_PATIENCE)
+        async with asyncio.timeout(HEAD_PATIENCE):
+            head = await reader.readuntil(b"\r\n\r\n")
         refusal = refused(head.split(b"\r\n", 1)[0].decode("latin-1"))
         if refusal:
             text = refusal + "\n"

@@ -91,7 +91,8 @@ class Engine:
                 busy = True
             self.wake.clear()
             try:
-                await asyncio.wait_for(self.wake.wait(), BUSY if busy else IDLE)
+                async with asyncio.timeout(BUSY if busy else IDLE):
+                    await self.wake.wait()
             except TimeoutError:
                 continue
 

@@ -540,16 +540,20 @@ class Reconciler:
         self._delays = (first_delay, last_delay)
         self._dirty: dict[Key, asyncio.Event] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._stopped = False
 
     def add(self, key: Key) -> None:
-        """Ask for a call; several before it starts are one."""
+        """Ask for a call; several before it starts are one, and none starts after the end."""
+        if self._stopped:
+            return
         self._dirty.setdefault(key, asyncio.Event()).set()
         task = self._tasks.get(key)
         if task is None or task.done():
             self._tasks[key] = asyncio.create_task(self._work(key), name=f"reconcile {'/'.join(key)}")
 
     async def stop(self) -> None:
-        """Cancel what runs."""
+        """Cancel what runs, and take nothing new."""
+        self._stopped = True
         tasks = [task for task in self._tasks.values() if not task.done()]
         for task in tasks:
             task.cancel()
@@ -572,5 +576,6 @@ class Reconciler:
             if again is not None:
                 # a change cuts the wait short
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(dirty.wait(), again)
+                    async with asyncio.timeout(again):
+                        await dirty.wait()
                 dirty.set()

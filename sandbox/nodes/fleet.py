@@ -89,7 +89,8 @@ class Fleet:
                 await informer.stop()
             await asyncio.gather(*(worker.leave() for worker in self._workers.values()))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._equipment.events.flush(everything=True), 2.0)
+                async with asyncio.timeout(2.0):
+                    await self._equipment.events.flush(everything=True)
             await self._server.stop()
 
     # ---- nodes ----------------------------------------------------------------------------------------------

@@ -255,7 +255,8 @@ class PodWorker:
                 if isinstance(error, MountError):
                     self._equipment.events.pod(self.pod, "FailedMount", str(error), warning=True)
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._refresh.wait(), 2 * RETRY_FLOOR)
+                    async with asyncio.timeout(2 * RETRY_FLOOR):
+                        await self._refresh.wait()
                 self._refresh.clear()
             else:
                 return
@@ -268,7 +269,8 @@ class PodWorker:
             if renew:
                 limit = max(1.0, (renew - datetime.datetime.now(datetime.UTC)).total_seconds())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._refresh.wait(), limit)
+                async with asyncio.timeout(limit):
+                    await self._refresh.wait()
             self._refresh.clear()
             try:
                 await self._place.volumes.mount()
@@ -332,7 +334,8 @@ class PodWorker:
                     await self._client.delete(POD, meta["name"], meta["namespace"], grace=0, uid=meta["uid"])
                     # with a finalizer it stays until that is gone
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._gone.wait(), 10.0)
+                        async with asyncio.timeout(10.0):
+                            await self._gone.wait()
             except Conflict:
                 self._gone.set()
             except ApiError as error:

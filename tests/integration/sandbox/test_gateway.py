@@ -111,7 +111,8 @@ class Published:
     async def next_configuration(self, gateway_key: Key, known: str, patience: float) -> Configuration | None:
         while self.current.version == known:
             try:
-                await asyncio.wait_for(self.news.wait(), patience)
+                async with asyncio.timeout(patience):
+                    await self.news.wait()
             except TimeoutError:
                 return None
         return self.current

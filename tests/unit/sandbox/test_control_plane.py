@@ -100,6 +100,28 @@ async def test_reconciler_runs_once_for_many_changes_and_again_after_an_error() 
     assert errors == ["not yet"]
 
 
+async def test_change_in_the_moment_of_the_end_does_not_keep_a_reconciler_alive() -> None:
+    calls: list[Key] = []
+
+    async def reconcile(key: Key) -> float:
+        calls.append(key)
+        return 0.001 if len(calls) > 1 else 3600.0
+
+    reconciler = Reconciler(reconcile)
+    reconciler.add(("ns", "name"))
+    async with asyncio.timeout(5):
+        while not calls:
+            await asyncio.sleep(0)
+        for _ in range(3):
+            await asyncio.sleep(0)
+        # the change that wakes the wait, and the end, come in one turn of the loop
+        reconciler.add(("ns", "name"))
+        await reconciler.stop()
+        reconciler.add(("ns", "other"))
+        await asyncio.sleep(0.01)
+    assert calls == [("ns", "name")]
+
+
 def test_every_cluster_has_gkes_warden_which_denies() -> None:
     made = {item["kind"]: item for item in bootstrap_objects(1) if "warden" in item["metadata"]["name"]}
     policy, binding = made["ValidatingAdmissionPolicy"]["spec"], made["ValidatingAdmissionPolicyBinding"]["spec"]
