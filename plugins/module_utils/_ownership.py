@@ -36,6 +36,9 @@ _OF_GOOGLE = "goog-"
 # The way on of somebody who wants it deleted; never offered for what is another environment's.
 FORCE = " To delete it all the same, do that yourself, or say force_unlabelled: true."
 
+# The way on beside a cluster of our name that is not ours.
+ANOTHER_CLUSTER = "Give another name (rhaii_cluster_name)."
+
 # In a cluster. The label was written by version 0.1.0 too, over what it had not made; the annotation is younger.
 OF_ENVIRONMENT = "rhaii.gke/environment"
 CREATED = "rhaii.gke/created"
@@ -190,6 +193,7 @@ def _tool(labels: Mapping[str, object]) -> str:
 
 __all__ = (
     "ANOTHERS",
+    "ANOTHER_CLUSTER",
     "CREATED",
     "ENVIRONMENT",
     "FIELD_MANAGER",

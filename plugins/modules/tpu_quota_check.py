@@ -72,6 +72,13 @@ options:
   cluster:
     description: Name of the cluster, which may exist already. What its pools hold is not needed again.
     type: str
+  environment:
+    description:
+      - The environment that O(cluster) must be of, by its labels. A cluster of that name that was not made for it makes
+        its location V(insufficient), with a sentence that says whose it seems to be.
+      - Nobody's labels are looked at when this is not given.
+    type: str
+    version_added: 0.2.0
   node_pool:
     description: The pool of O(cluster) that the chips are for. What it holds does not count as used.
     type: str

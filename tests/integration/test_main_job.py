@@ -489,7 +489,9 @@ def interrupted(rehearsal: Rehearsal, number: signal.Signals, waiting: str, play
 
 def test_070_cloud_that_dies_ends_the_run_with_a_sentence(rehearsal: Rehearsal, figures: Figures) -> None:
     rehearsal.sandbox("up").succeeded()
-    run = interrupted(rehearsal, signal.SIGKILL, r"create \| Create .*: creating the cluster", "deploy")
+    # a cluster that was asked for is waited for as long as its task may take: here not for minutes
+    wanted = ("-e", "rhaii_cluster_timeout=45")
+    run = interrupted(rehearsal, signal.SIGKILL, r"create \| Create .*: creating the cluster", "deploy", *wanted)
     figures.record("cloud_killed", {"seconds": round(run.seconds, 1)})
 
 
@@ -509,7 +511,7 @@ def test_072_cloud_that_dies_or_hangs_while_nodes_come(
 ) -> None:
     # the zone has no machines for now, so that the run waits for the pool
     rehearsal.sandbox("fault", "set", json.dumps({"kind": "stockout", "zone": "europe-west4-a"})).succeeded()
-    wanted = ("-e", f"rhaii_replicas={replicas}")
+    wanted = ("-e", f"rhaii_replicas={replicas}", "-e", "rhaii_node_pool_timeout=90")
     run = interrupted(rehearsal, number, r"node_pool_wait \| .*: resizing the node pool", "scale", *wanted)
     figures.record(f"cloud_{number.name.lower()}_while_nodes_come", {"seconds": round(run.seconds, 1)})
     if number == signal.SIGSTOP:

@@ -43,6 +43,7 @@ RETRIES = 10
 """Looks in vain, one after the other, that only a wait for what does not come can explain."""
 VAIN = re.compile(r"FAILED - RETRYING:")
 GAVE_UP = re.compile(r"(?:within|after|for) \d+ s\b")
+STAYS = "stays and bills, because others have something in it"
 
 
 @dataclass
@@ -63,6 +64,8 @@ class Run:
     calls: list[str] = field(default_factory=list)
     """Calls that would have changed something foreign in the cloud, refused ones too."""
     waited: bool = False
+    left: bool = False
+    """The cluster was left to what others have in it, as it must be, and one of these things is named."""
 
 
 @dataclass
@@ -101,7 +104,7 @@ class Record:
                 found.append(f"{run.title} shows {run.tracebacks} tracebacks: {run.said}")
             if run.waited:
                 found.append(f"{run.title} waited {run.seconds:.0f} s for what does not come")
-            if self.whole and run.code:
+            if self.whole and run.code and not run.left:
                 found.append(f"{run.title} failed in a world in which nothing collides: {run.said}")
         return found + self.problems
 
@@ -244,6 +247,10 @@ def judged(played: Played, scene: Scene, things: Sequence[Thing]) -> Run:
     # how long it took says nothing on a machine that has much else to do
     vain = len(VAIN.findall(shown.output)) >= RETRIES or GAVE_UP.search(run.said) is not None
     run.waited = played.playbook == "teardown" and vain
+    inhabitants = [thing for thing in things if thing.layer == CLUSTER and thing not in always()]
+    run.left = (
+        played.playbook == "teardown" and STAYS in run.said and any(named(thing, run.said) for thing in inhabitants)
+    )
     if not shown.code or played.playbook not in SURVEYING:
         return run
     colliding = [thing for thing in things if scene.things.get(thing)]

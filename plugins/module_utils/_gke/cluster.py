@@ -47,12 +47,16 @@ from ansible_collections.rhaii.gke.plugins.module_utils._gke.values import (
     problem_of,
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError
-from ansible_collections.rhaii.gke.plugins.module_utils._ownership import FORCE, FOREIGN, of_cloud, refusal
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import (
+    ANOTHER_CLUSTER,
+    FORCE,
+    FOREIGN,
+    of_cloud,
+    refusal,
+)
 
-ANOTHER_NAME = "Give another name (rhaii_cluster_name)."
 
-
-def refuse_foreign(wanted: Wanted, cluster: Json, way: str = ANOTHER_NAME) -> None:
+def refuse_foreign(wanted: Wanted, cluster: Json, way: str = ANOTHER_CLUSTER) -> None:
     """A cluster that is not ours is neither changed, nor awaited, nor used by accident."""
     whose = of_cloud(cluster.get("resourceLabels") or {}, wanted.environment)
     if not whose.is_ours:
@@ -342,7 +346,7 @@ class _Cluster:
             return self.result()
         whose = of_cloud(cluster.get("resourceLabels") or {}, self.wanted.environment)
         if not (self.force_unlabelled and whose.verdict == FOREIGN):
-            refuse_foreign(self.wanted, cluster, ANOTHER_NAME + (FORCE if whose.verdict == FOREIGN else ""))
+            refuse_foreign(self.wanted, cluster, ANOTHER_CLUSTER + (FORCE if whose.verdict == FOREIGN else ""))
         self.refuse_kept(cluster, self.wanted.title)
         self.refuse_foreign_pools(cluster)
         before = {"name": self.wanted.name, "status": str(cluster.get("status") or "")}

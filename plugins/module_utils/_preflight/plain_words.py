@@ -129,6 +129,9 @@ PLAIN: Mapping[str, Words] = {
     "machine quota": Words(
         "There is room for all machines.", "Google has to let the project have more machines.", GOOGLE
     ),
+    "cluster": Words(
+        "Nobody else uses our name.", "Somebody else's machines have the name that we chose: ours need another.", YOU
+    ),
     "place": Words(
         "The environment is in another data centre than planned.", "We do not know where the environment is."
     ),

@@ -16,6 +16,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._argspec import GOOGLE_R
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._google import GoogleError, UnreachableError
+from ansible_collections.rhaii.gke.plugins.module_utils._ownership import ANOTHER_CLUSTER, of_cloud, refusal
 from ansible_collections.rhaii.gke.plugins.module_utils._quota import standard
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.asking import AT_ONCE, Answer, Asker
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import (
@@ -64,6 +65,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._quota.verdict import (
 
 RESERVATION = "reservation"
 STANDARD_TYPE = "standard machine type"
+CLUSTER = "cluster"
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ class Question:
     reservation: str
     # the pool that the chips are for
     cluster: str
+    # whose that cluster must be; empty when nobody asks
+    environment: str
     node_pool: str
     standard_pool: Mapping[str, Any] | None
     tpu_disk: standard.Disk | None
@@ -141,6 +145,7 @@ def question_of(params: Params) -> Question:
         provisioning=provisioning,
         reservation=params["reservation"] or "",
         cluster=params["cluster"] or "",
+        environment=params["environment"] or "",
         node_pool=params["node_pool"] or "",
         standard_pool=params["standard_pool"],
         tpu_disk=standard.Disk(disk["type"], disk["size_gb"]) if disk else None,
@@ -240,7 +245,18 @@ class Judge:
             checks = [either([self._tpu(quota, location) for quota in quotas])]
         checks.append(judge_offer(question.machine_type, location, offer))
         checks.extend(self._standard(location))
+        checks.extend(self._whose(location))
         return Candidate(location, way, tuple(checks), offer.offered)
+
+    def _whose(self, location: str) -> Iterator[Check]:
+        """A cluster of the name that is not the environment's: whatever there is room for is not for it."""
+        question, live = self._question, self._answers.live.value
+        for cluster in live.clusters if live and question.environment else ():
+            if (cluster.name, cluster.location) == (question.cluster, location):
+                whose = of_cloud(cluster.labels, question.environment)
+                if not whose.is_ours:
+                    what = f"The cluster {cluster.name} in {location}"
+                    yield Check(CLUSTER, INSUFFICIENT, refusal(whose, what, question.environment, "").msg)
 
     def _limit(self, quota: QuotaId, region: str) -> Limit:
         answer = self._answers.infos[quota.id]
@@ -401,6 +417,8 @@ class Adviser:
             return self._where(check, self._question.machine_type, machines)
         if check.check == STANDARD_TYPE:
             return self._where(check, (self._question.standard_pool or {})["machine_type"], machines)
+        if check.check == CLUSTER:
+            return ANOTHER_CLUSTER
         if check.check == RESERVATION:
             return f"See {check.page}, and name a reservation with free {self._question.machine_type} machines."
         if check.request and check.check == TPU_QUOTA:
@@ -509,6 +527,7 @@ CAPABILITY = Capability(
         reservation={"type": "str"},
         machine_type={"type": "str"},
         cluster={"type": "str"},
+        environment={"type": "str"},
         node_pool={"type": "str"},
         standard_pool={
             "type": "dict",

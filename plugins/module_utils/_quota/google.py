@@ -23,6 +23,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import (
     SERVICE,
     Info,
     Live,
+    LiveCluster,
     LivePool,
     Machine,
     Reading,
@@ -200,7 +201,15 @@ class GooglePools:
             for pool in cluster.get("nodePools") or []
             for config in (pool.get("config") or {},)
         ]
-        return Live(tuple(pools), frozenset(answer.get("missingZones") or []))
+        clusters = [
+            LiveCluster(
+                name=str(cluster.get("name", "")),
+                location=str(cluster.get("location", "")),
+                labels=dict(cluster.get("resourceLabels") or {}),
+            )
+            for cluster in answer.get("clusters") or []
+        ]
+        return Live(tuple(pools), frozenset(answer.get("missingZones") or []), tuple(clusters))
 
     def nodes(self, pool: LivePool) -> int:
         return pool_size(self._groups, pool.groups, pool.body)

@@ -101,11 +101,21 @@ class LivePool:
 
 
 @dataclass(frozen=True)
+class LiveCluster:
+    """A cluster that exists, and what it is labelled."""
+
+    name: str
+    location: str
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
 class Live:
-    """All live pools; `missing` are the zones that did not answer Google, so that their use is not known."""
+    """All live pools and clusters; `missing` are the zones that did not answer Google: their use is not known."""
 
     pools: tuple[LivePool, ...]
     missing: frozenset[str] = frozenset()
+    clusters: tuple[LiveCluster, ...] = ()
 
 
 def info_of(answer: Mapping[str, Any]) -> Info:

@@ -28,6 +28,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._quota.google import (
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import (
     Info,
     Live,
+    LiveCluster,
     LivePool,
     Machine,
     Reading,
@@ -339,7 +340,7 @@ def test_live_pools_of_the_project() -> None:
                 {"name": "odd"},
             ],
         },
-        {"name": "empty"},
+        {"name": "empty", "location": "us-east5-a", "resourceLabels": {"team": "shop"}},
     ]
     recorded = Recorded({"clusters": clusters, "missingZones": ["us-east5-a"]})
     adapter = GooglePools(cast(RestApi, recorded), groups({"targetSize": 5})[0], "p")
@@ -355,6 +356,7 @@ def test_live_pools_of_the_project() -> None:
             LivePool("c", "odd", here, "", False),
         ),
         frozenset({"us-east5-a"}),
+        (LiveCluster("c", "europe-west4-a"), LiveCluster("empty", "us-east5-a", {"team": "shop"})),
     )
     assert [adapter.nodes(pool) for pool in found.pools] == [5, 2, 2, 2, 2, 0]
     path = "/v1/projects/p/locations/-/clusters"

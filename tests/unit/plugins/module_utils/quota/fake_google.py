@@ -19,6 +19,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._quota.families import Q
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import (
     Info,
     Live,
+    LiveCluster,
     LivePool,
     Machine,
     Reading,
@@ -77,6 +78,7 @@ class Google:
     offered: dict[str, Sequence[str]] = field(default_factory=lambda: {MACHINE: [ZONE, OTHER_ZONE]})
     live_pools: tuple[LivePool, ...] = ()
     missing: frozenset[str] = frozenset()
+    clusters: tuple[LiveCluster, ...] = ()
     series: dict[str, dict[str, Reading]] = field(default_factory=dict)
     region_quotas: dict[str, dict[str, RegionQuota]] = field(default_factory=lambda: {REGION: ROOMY})
     held: dict[str, Reservation] = field(default_factory=dict)
@@ -133,7 +135,7 @@ class Google:
 
     def live(self) -> Live:
         self._ask("live", "")
-        return Live(self.live_pools, self.missing)
+        return Live(self.live_pools, self.missing, self.clusters)
 
     def nodes(self, live: LivePool) -> int:
         self._ask("nodes", live.name)
@@ -155,6 +157,7 @@ PARAMS: dict[str, Any] = {
     "reservation": None,
     "machine_type": None,
     "cluster": None,
+    "environment": None,
     "node_pool": None,
     "standard_pool": None,
     "tpu_disk": None,

@@ -14,6 +14,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiErro
 from ansible_collections.rhaii.gke.plugins.module_utils._google import UnreachableError
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import (
     Info,
+    LiveCluster,
     Reading,
     RegionQuota,
     Reservation,
@@ -356,6 +357,47 @@ def test_what_our_own_pool_holds_is_not_in_its_way(
 def test_a_pool_that_may_hold_what_is_used(ours: dict[str, str], verdict: str, reason: str) -> None:
     result = play(Google(series=seen(4), errors={"live": REFUSED}), fail_on_insufficient=False, **ours)
     assert (result["verdict"], result["candidates"][0]["reason"][-len(reason) :]) == (verdict, reason)
+
+
+MADE_FOR_DEV = {"managed-by": "rhaii-gke", "rhaii-environment": "dev"}
+
+
+@pytest.mark.parametrize(
+    ("labels", "changes", "whose"),
+    [
+        ({"rhaii-environment": "prod", "managed-by": "rhaii-gke"}, {}, "it belongs to the environment prod"),
+        (
+            {"goog-terraform-provisioned": "true"},
+            {},
+            "it seems to be made by Terraform (label goog-terraform-provisioned)",
+        ),
+        (MADE_FOR_DEV, {}, ""),
+        ({}, {"cluster": "another"}, ""),
+        ({}, {"locations": [OTHER_ZONE]}, ""),
+        # nobody says whose it must be
+        ({}, {"environment": None}, ""),
+    ],
+    ids=["of another environment", "of a tool", "ours", "of another name", "in another place", "not asked"],
+)
+def test_room_beside_a_cluster_of_others_is_not_for_us(
+    labels: dict[str, str], changes: dict[str, Any], whose: str
+) -> None:
+    rows = (family_row(64), family_row(64, OTHER_REGION))
+    google = Google(infos={FAMILY: Info(rows)}, clusters=(LiveCluster("c", ZONE, labels),))
+    asked = {**OURS, "environment": "dev", "fail_on_insufficient": False, **changes}
+    (candidate,) = play(google, **asked)["candidates"]
+    refused = [check for check in candidate["checks"] if check["check"] == "cluster"]
+    assert candidate["verdict"] == ("insufficient" if whose else "sufficient")
+    assert [(check["reason"], check["remedy"]) for check in refused] == (
+        [
+            (
+                f"The cluster c in {ZONE} was not made for the environment dev: {whose}. It is left alone.",
+                "Give another name (rhaii_cluster_name).",
+            )
+        ]
+        if whose
+        else []
+    )
 
 
 def test_available_is_what_counts_not_the_limit() -> None:
