@@ -8,9 +8,11 @@ DOCUMENTATION = r"""
 name: given
 author: The rhaii.gke authors (@rhaii-gke)
 version_added: 0.2.0
-short_description: The value of a role's variable, where it is given
+short_description: The value of a variable of this collection, where it is given
 description:
   - Gives out the value of a variable of this collection's roles, converted to the type of its argument spec.
+  - Of a collection-wide variable it gives out the value as it is given, else the default that one of the roles has for
+    it, so that no other role need repeat that.
   - A variable that is null or blank text is not given, as is an answer that somebody left blank in a form. The role's
     own default stands then, or what the inventory says where a blank extra variable hides it.
   - V(false), V(0), V([]) and V({}) are values like others.

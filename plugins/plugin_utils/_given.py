@@ -15,7 +15,13 @@ from typing import Any
 
 from ansible import template
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import Option, option, prefixes, simple
+from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import (
+    Option,
+    option,
+    prefixes,
+    shared,
+    simple,
+)
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import is_given, typed
 
 # ansible-core before 2.19 takes every text for a template
@@ -25,14 +31,17 @@ NOTHING = object()
 
 def given(name: str, templar: Any, variables: Mapping[str, Any], otherwise: Any = NOTHING) -> Any:
     """The variable by its argument spec; where it is not given the role's default, or `otherwise` in its place."""
-    found = option(name)
-    if found is None:
-        raise RhaiiError(
-            f"No role of rhaii.gke has an option {name}.", remedy="Name one of a role's meta/argument_specs.yml."
-        )
     scope = without_blank_answers(variables)
     if scope is not variables:
         templar = templar.copy_with_new_env(available_variables=scope)
+    if name in shared():
+        return _collection_wide(name, shared()[name], scope, templar)
+    found = option(name)
+    if found is None:
+        raise RhaiiError(
+            f"No role of rhaii.gke has an option {name}.",
+            remedy="Name one of a role's meta/argument_specs.yml, or a collection-wide variable with a default.",
+        )
     value = templar.template(scope[name]) if scope.get(name, found.default) != found.default else None
     if not is_given(value):
         value = _default(found, scope, templar) if otherwise is NOTHING else _wide(found, scope, templar)
@@ -47,8 +56,11 @@ def _default(found: Option, scope: Mapping[str, Any], templar: Any) -> Any:
     if plain is None:
         return templar.template(_trusted(found.default))
     # nearly all are so, and to compile a template costs more than all the rest
-    wide, literal = plain
-    value = templar.template(scope[wide]) if wide in scope else None
+    return _collection_wide(*plain, scope, templar)
+
+
+def _collection_wide(name: str, literal: Any, scope: Mapping[str, Any], templar: Any) -> Any:
+    value = templar.template(scope[name]) if name in scope else None
     return value if is_given(value) else copy.copy(literal)
 
 

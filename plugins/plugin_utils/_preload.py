@@ -51,6 +51,9 @@ def preload() -> None:
         lookup_loader.get("ansible.builtin.template", class_only=True)
         # and Jinja makes its lexer for the first template
         Templar(loader=None).template(TRUST("{{ 1 }}"))
+    # Nearly all that is made from here on lives to the end, so that to look through it after every 700 new objects, as
+    # Python does, is much work for nothing. Forks inherit this; what one leaves unused in a long wait is still found.
+    gc.set_threshold(50_000)
     # Else the collector of each fork would go through all that is loaded by then, and so copy its pages: more work than
     # most tasks are.
     os.register_at_fork(before=gc.freeze)

@@ -47,10 +47,33 @@ class Option:
                 return True
         return False
 
+    @property
+    def other(self) -> str:
+        """The variable whose value this one has, as the lookup `given` reads it; empty where it reads none."""
+        return _looked_up(str(self.default))
+
 
 @cache
 def simple(default: str) -> tuple[str, Any] | None:
     """A default that is a collection-wide variable with a literal value in its place; None of any other."""
+    wide = _looked_up(default)
+    if wide in shared():
+        return wide, shared()[wide]
+    return _literal(default)
+
+
+@cache
+def shared(collection: Path = COLLECTION) -> Mapping[str, Any]:
+    """What stands where a collection-wide variable is not given, by its name: from the default that says it."""
+    found: dict[str, Any] = {}
+    for role in roles(collection):
+        for each in options(role, collection).values():
+            if plain := _literal(str(each.default)):
+                found.setdefault(*plain)
+    return found
+
+
+def _literal(default: str) -> tuple[str, Any] | None:
     found = _reading(default)
     if found is None or len(found[1]) != 1:
         return None
@@ -66,7 +89,19 @@ def _reading(default: str) -> tuple[str, list[nodes.Expr]] | None:
     match _JINJA.parse(default.strip()).body:
         case [nodes.Output(nodes=[nodes.Filter(node=nodes.Name(name=name), name="rhaii.gke.given", args=args)])]:
             return (str(name), args) if name.startswith("rhaii_") else None
-    return None
+    wide = _looked_up(default)
+    return (wide, []) if wide.startswith("rhaii_") else None
+
+
+@cache
+def _looked_up(default: str) -> str:
+    """The variable that a default has from the lookup `given`, and nothing beside it."""
+    match _JINJA.parse(default.strip()).body:
+        case [nodes.Output(nodes=[nodes.Call(node=nodes.Name(name="lookup"), args=args, kwargs=[])])]:
+            match args:
+                case [nodes.Const(value="rhaii.gke.given"), nodes.Const(value=name)]:
+                    return str(name)
+    return ""
 
 
 @cache
@@ -117,4 +152,4 @@ def _read(file: Path) -> Mapping[str, Any]:
     return found
 
 
-__all__ = ("Option", "known", "option", "options", "prefixes", "roles", "simple")
+__all__ = ("Option", "known", "option", "options", "prefixes", "roles", "shared", "simple")

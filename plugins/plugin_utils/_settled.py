@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import COLLECTION, Option, options, roles, simple
+from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import (
+    COLLECTION,
+    Option,
+    options,
+    roles,
+    simple,
+)
+from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import option as by_name
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import Spec, is_given, typed
 
 _PLAIN = (str, int, float, bool, type(None))
@@ -30,18 +37,18 @@ def settled(scope: Mapping[str, Any], collection: Path = COLLECTION) -> dict[str
     found = {}
     for role in roles(collection):
         for name, option in options(role, collection).items():
-            value = _MISSING if name in given_on_the_way(collection) else _value(option, scope)
+            value = _value(option, scope, collection)
             if value is not _MISSING and f"__{name}" in read_by_roles(collection):
                 found[f"__{name}"] = value
     return found
 
 
-def _value(option: Option, scope: Mapping[str, Any]) -> Any:
-    if _is_secret(option.spec):
+def _value(option: Option, scope: Mapping[str, Any], collection: Path) -> Any:
+    if _is_secret(option.spec) or option.name in given_on_the_way(collection):
         return _MISSING
     value = scope.get(option.name, option.default)
     if value == option.default or not is_given(value):
-        value = _default(option, scope)
+        value = _default(option, scope, collection)
     if value is _MISSING or not _is_plain(value):
         return _MISSING
     try:
@@ -51,7 +58,7 @@ def _value(option: Option, scope: Mapping[str, Any]) -> Any:
         return _MISSING
 
 
-def _default(option: Option, scope: Mapping[str, Any]) -> Any:
+def _default(option: Option, scope: Mapping[str, Any], collection: Path) -> Any:
     if not isinstance(option.default, str) or "{" not in option.default:
         return option.default
     wide = scope.get(option.collection_wide)
@@ -59,6 +66,8 @@ def _default(option: Option, scope: Mapping[str, Any]) -> Any:
         return wide
     if option.is_host_name:
         return scope.get("inventory_hostname", _MISSING)
+    if other := by_name(option.other, collection) if option.other else None:
+        return _value(other, scope, collection)
     plain = simple(option.default)
     return _MISSING if plain is None else plain[1]
 

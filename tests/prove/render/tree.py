@@ -137,6 +137,14 @@ def _reads(template: str) -> Iterator[tuple[str, Any]]:
                 defaults[id(filtered.node)] = filtered.args[0].as_const() if filtered.args else ""
             except nodes.Impossible:
                 defaults[id(filtered.node)] = EXPRESSION
+    for call in parsed.find_all(nodes.Call):
+        match call:
+            # its default is where another role says it
+            case nodes.Call(
+                node=nodes.Name(name="lookup"), args=[nodes.Const(value="rhaii.gke.given"), nodes.Const() as read]
+            ):
+                if COLLECTION_WIDE.fullmatch(str(read.value)):
+                    yield read.value, NO_DEFAULT
     for name in parsed.find_all(nodes.Name):
         if COLLECTION_WIDE.fullmatch(name.name):
             yield name.name, defaults.get(id(name), NO_DEFAULT)

@@ -107,6 +107,8 @@ def test_defaults_of_a_model_are_those_of_the_code() -> None:
         ("{{ rhaii_a | rhaii.gke.given('x') }}", [Reading("r", "x")]),
         ("{{ rhaii_a | rhaii.gke.given(__r_b) }}", [Reading("r", EXPRESSION)]),
         ("{{ other | default(rhaii_a | default({})) }}", [Reading("r", {})]),
+        ("{{ lookup('rhaii.gke.given', 'rhaii_a') }}", [Reading("r", NO_DEFAULT)]),
+        ("{{ lookup('rhaii.gke.given', 'r_a') ~ lookup('ansible.builtin.env', 'rhaii_a') }}", None),
         ("{{ 'x' | rhaii.gke.some }} rhaii_a", None),
     ],
 )

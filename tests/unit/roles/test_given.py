@@ -28,7 +28,8 @@ OPTIONS = {option.name: (role, option) for role in roles() for option in options
 # collection-wide variables, with the options whose defaults read them
 READERS: dict[str, list[str]] = {}
 for _name, (_role, _option) in OPTIONS.items():
-    for _wide in sorted(set(re.findall(r"\brhaii_\w+", json.dumps(_option.default)))):
+    _text = json.dumps([_option.default, OPTIONS[_option.other][1].default if _option.other in OPTIONS else ""])
+    for _wide in sorted(set(re.findall(r"\brhaii_\w+", _text))):
         READERS.setdefault(_wide, []).append(_name)
 
 # text by type, with the value that it is
@@ -151,6 +152,23 @@ def test_default_that_is_read_without_a_template_is_what_the_template_gives() ->
         assert found.of(name, wide, "given") == {"value": "given"}, name
 
 
+def test_default_that_is_a_literal_stands_once() -> None:
+    literal = re.compile(r"\b([a-z]\w+) \| rhaii\.gke\.given\(((?!none\b|inventory_hostname|rhaii_)['\[\w][^()]*)\)")
+    looked_up = re.compile(r"lookup\('rhaii\.gke\.given', '(\w+)'")
+    texts = [(CHECKOUT / "roles" / role / "defaults" / "main.yml").read_text(encoding="utf-8") for role in roles()]
+    said = [found for text in texts for found in literal.findall(text) if found[1] not in ("''", "[]")]
+    assert len(said) > 20
+    assert sorted(said) == sorted(set(said))
+    read = {name for text in texts for name in looked_up.findall(text)}
+    assert len(read) > 20
+    # then it is clear which one the lookup gives out
+    assert {name: [value for other, value in said if other == name] for name in read if name not in OPTIONS} == {
+        name: [value] for name, value in said if name in read
+    }
+    # what is looked up of another role stands nowhere else
+    assert not {name for name, _ in said} & set(OPTIONS) & read
+
+
 @pytest.mark.parametrize(
     "default",
     [
@@ -159,6 +177,10 @@ def test_default_that_is_read_without_a_template_is_what_the_template_gives() ->
         "{{ rhaii_x | rhaii.gke.given('a') | bool }}",
         "{{ rhaii_x | rhaii.gke.given('a') }}/{{ rhaii_y | rhaii.gke.given('b') }}",
         "{{ other_x | rhaii.gke.given('a') }}",
+        "{{ lookup('rhaii.gke.given', 'rhaii_x') }}",
+        "{{ lookup('rhaii.gke.given', 'cluster_tpu_pool_name') }}",
+        "{{ lookup('rhaii.gke.given', 'rhaii_location', otherwise='a') }}",
+        "{{ lookup('ansible.builtin.env', 'rhaii_location') }}",
         "a",
     ],
 )

@@ -47,6 +47,19 @@ def test_lookup_gives_the_value_by_its_spec() -> None:
     assert looked_up("cluster_dataplane_v2", {"cluster_dataplane_v2": "false"}) is False
 
 
+def test_lookup_gives_a_collection_wide_variable_and_the_default_that_a_role_has_for_it() -> None:
+    assert looked_up("rhaii_location", {}) == "europe-west4-a"
+    assert looked_up("rhaii_location", {"rhaii_location": " "}) == "europe-west4-a"
+    assert looked_up("rhaii_location", {"rhaii_location": trust_as_template("{{ 'us-' ~ 'east5-a' }}")}) == "us-east5-a"
+    with pytest.raises(AnsibleLookupError, match=r"No role of rhaii\.gke has an option rhaii_nonsense"):
+        looked_up("rhaii_nonsense", {})
+
+
+def test_default_of_several_values_is_a_new_one_at_each_look() -> None:
+    looked_up("rhaii_fallback_locations", {}).clear()
+    assert len(looked_up("rhaii_fallback_locations", {})) == 3
+
+
 def test_lookup_evaluates_no_value_that_is_no_template() -> None:
     assert looked_up("cluster_gke_name", {"cluster_gke_name": "{{ 2 + 1 }}"}) == "{{ 2 + 1 }}"
 

@@ -56,6 +56,20 @@ def test_what_a_playbook_or_a_task_gives_is_not_kept() -> None:
     assert not {f"__{name}" for name in on_the_way} & set(settled(HOST))
 
 
+def test_what_another_role_has_is_kept_as_it_has_it() -> None:
+    # the other role's own default, what is given to it, and what stands in place of both
+    assert settled(HOST)["__verification_tpu_pool_name"] == "tpu-pool"
+    assert settled({**HOST, "cluster_tpu_pool_name": "a"})["__verification_tpu_pool_name"] == "a"
+    assert settled({**HOST, "rhaii_on_stockout": "wait"})["__preflight_on_stockout"] == "wait"
+    given = {"rhaii_on_stockout": "wait", "cluster_on_stockout": "fail", "preflight_on_stockout": "move"}
+    assert settled({**HOST, **given})["__preflight_on_stockout"] == "move"
+    # a template of the other role is one of this
+    assert "__verification_tpu_pool_name" not in settled({**HOST, "cluster_tpu_pool_name": "{{ a }}"})
+    # the collection-wide variable, and the default that another role has for it
+    assert settled(HOST)["__preflight_location"] == "europe-west4-a"
+    assert settled({**HOST, "rhaii_location": "b"})["__preflight_location"] == "b"
+
+
 def test_a_value_that_is_none_of_its_option_is_left_to_who_says_so() -> None:
     assert "__cluster_timeout" not in settled({**HOST, "rhaii_cluster_timeout": "soon"})
 
