@@ -50,7 +50,7 @@ class ActionModule(ActionBase):
         if found:
             result.update(failed=True, msg="\n".join(found))
         elif self._task.args.get("keep_in"):
-            result["kept"] = keep(settled(variables), Path(str(self._task.args["keep_in"])))
+            result["kept"] = keep(settled(variables, self._templar.template), Path(str(self._task.args["keep_in"])))
         return result
 
     def _value(self, value: Any) -> Any:

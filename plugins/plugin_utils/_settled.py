@@ -8,32 +8,48 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jinja2
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import (
     COLLECTION,
     Option,
     options,
+    prefixes,
     roles,
     simple,
 )
 from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import option as by_name
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import Spec, is_given, typed
+from jinja2 import nodes
 
 _PLAIN = (str, int, float, bool, type(None))
 _MISSING = object()
+_JINJA = jinja2.Environment()
+# filters that make the same of the same
+_STEADY_FILTERS = frozenset(
+    ("default", "dirname", "expanduser", "join", "lower", "realpath", "replace", "rhaii.gke.given", "trim", "upper")
+)
 
 
-def settled(scope: Mapping[str, Any], collection: Path = COLLECTION) -> dict[str, Any]:
+def settled(
+    scope: Mapping[str, Any], evaluate: Callable[[Any], Any] | None = None, collection: Path = COLLECTION
+) -> dict[str, Any]:
     """The value of each option that is plain wherever it comes from, by the name under which the roles read it.
 
-    A template is none: it may read what a task finds out, or what changes with each look. Nor is a secret, and nor is
-    what a playbook or a task gives on the way.
+    A template is one only where it is steady, as `{{ inventory_dir }}/token` is, and there is something to evaluate it
+    with: any other may read what a task finds out, or what changes with each look. A secret is none, and nor is what a
+    playbook or a task gives on the way.
     """
+    if evaluate:
+        steady = {
+            name: value for name, value in scope.items() if name.startswith(prefixes()) and is_steady(value, scope)
+        }
+        scope = {**scope, **{name: evaluate(value) for name, value in steady.items()}}
     found = {}
     for role in roles(collection):
         for name, option in options(role, collection).items():
@@ -87,6 +103,36 @@ def _is_plain(value: Any) -> bool:
     return isinstance(value, _PLAIN)
 
 
+def is_steady(value: Any, scope: Mapping[str, Any], above: frozenset[str] = frozenset()) -> bool:
+    """Whether it is a template that gives the same at each look: of the environment, and of what is plain or steady."""
+    if not isinstance(value, str) or _is_plain(value):
+        return False
+    try:
+        parsed = _JINJA.parse(value)
+    except jinja2.TemplateSyntaxError:
+        # whoever reads it says so
+        return False
+    if any(filtered.name not in _STEADY_FILTERS for filtered in parsed.find_all(nodes.Filter)):
+        return False
+    if parsed.find(nodes.Test) or any(not _asks_environment(call) for call in parsed.find_all(nodes.Call)):
+        return False
+    return all(
+        name in scope
+        # a variable that is made of itself is none
+        and name not in above
+        and name not in given_on_the_way()
+        and (_is_plain(scope[name]) or is_steady(scope[name], scope, above | {name}))
+        for name in {found.name for found in parsed.find_all(nodes.Name)} - {"lookup"}
+    )
+
+
+def _asks_environment(call: nodes.Call) -> bool:
+    match call:
+        case nodes.Call(node=nodes.Name(name="lookup"), args=[nodes.Const(value="ansible.builtin.env"), nodes.Const()]):
+            return True
+    return False
+
+
 @cache
 def read_by_roles(collection: Path = COLLECTION) -> frozenset[str]:
     """What the roles read in place of their variables."""
@@ -112,4 +158,4 @@ def unsettled(names: Iterable[str]) -> dict[str, str]:
     return {name: "{{ lookup('rhaii.gke.given', '" + name.removeprefix("__") + "') }}" for name in names}
 
 
-__all__ = ("given_on_the_way", "read_by_roles", "settled", "unsettled")
+__all__ = ("given_on_the_way", "is_steady", "read_by_roles", "settled", "unsettled")

@@ -15,6 +15,7 @@ from ansible_collections.rhaii.gke.plugins.action.variables_check import keep
 from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import options, roles
 from ansible_collections.rhaii.gke.plugins.plugin_utils._settled import (
     given_on_the_way,
+    is_steady,
     settled,
     unsettled,
 )
@@ -68,6 +69,53 @@ def test_what_another_role_has_is_kept_as_it_has_it() -> None:
     # the collection-wide variable, and the default that another role has for it
     assert settled(HOST)["__preflight_location"] == "europe-west4-a"
     assert settled({**HOST, "rhaii_location": "b"})["__preflight_location"] == "b"
+
+
+INVENTORY = {
+    **HOST,
+    "inventory_dir": "/i",
+    "folder": "{{ lookup('ansible.builtin.env', 'FOLDER') | default(inventory_dir ~ '/f', true) }}",
+    "own": "{{ own }}",
+}
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["{{ inventory_dir }}/x", "{{ folder }}/{{ inventory_dir }}", "{{ (inventory_dir ~ '/../x') | realpath | upper }}"],
+)
+def test_a_template_of_what_the_inventory_says_is_evaluated_once(template: str) -> None:
+    evaluated: list[str] = []
+
+    def evaluate(value: str) -> str:
+        evaluated.append(value)
+        return "/i/x"
+
+    found = settled({**INVENTORY, "rhaii_state_folder": template}, evaluate)
+    assert (found["__cluster_state_folder"], evaluated) == ("/i/x", [template])
+    assert "__cluster_state_folder" not in settled({**INVENTORY, "rhaii_state_folder": template})
+    # it gave no plain value
+    assert "__cluster_state_folder" not in settled({**INVENTORY, "rhaii_state_folder": template}, lambda _: "{{ a }}")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ nobody_set_this }}",
+        "{{ own }}",
+        "{{ cluster_endpoint }}",
+        "{{ now() }}",
+        "{{ lookup('ansible.builtin.file', '/i/x') }}",
+        "{{ lookup(inventory_dir, 'x') }}",
+        "{{ [1, 2] | random }}",
+        "{{ 'a' if inventory_dir is directory else 'b' }}",
+        "{{ inventory_dir }",
+        "{{ inventory_dir",
+    ],
+)
+def test_any_other_template_is_read_at_each_look(template: str) -> None:
+    scope = {**INVENTORY, "cluster_endpoint": "e", "other": template, "rhaii_state_folder": "{{ other }}"}
+    assert not is_steady(template, scope)
+    assert "__cluster_state_folder" not in settled(scope, lambda _: "never")
 
 
 def test_a_value_that_is_none_of_its_option_is_left_to_who_says_so() -> None:
