@@ -17,6 +17,7 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.validation import check_type_bool
 from ansible_collections.rhaii.gke.plugins.filter import inputs
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._option_values import read_options
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import is_given, typed
 
 from sandbox.settings import CHECKOUT
@@ -78,6 +79,21 @@ def test_every_reader_reads_the_truth_alike(row: Row, made: dict[tuple[str, str]
     else:
         assert typed("x", value, {"type": "bool"}) is row.right
         assert inputs._truth({"guide_paths": value}, "guide_paths", otherwise=not row.right) is row.right
+
+
+@rows("booleans")
+def test_option_of_a_module_is_read_as_a_variable_of_a_role_is(row: Row) -> None:
+    value, spec = row.given["value"], {"type": "bool"}
+    found = read_options({"keep": value}, {"keep": spec})
+    if row.right == NOT_GIVEN:
+        assert (found.params, found.refusal) == ({}, "")
+    elif row.right == REFUSED:
+        with pytest.raises(RhaiiError) as refused:
+            typed("keep", value, spec)
+        assert found.refusal == str(refused.value)
+    else:
+        assert found.params == {"keep": row.right}
+        assert not found.refusal
 
 
 @rows("booleans")

@@ -179,7 +179,7 @@ FAILING = {
     "objects of a cluster that is away": "the API server at http://127.0.0.1:9 does not answer",
     "objects of no kind": "missing required arguments: kind",
     "pods of no services": "missing required arguments: services",
-    "option of the wrong type": "unable to convert to int",
+    "option of the wrong type": "which is not a whole number",
     "unknown option": "Unsupported parameters",
     "rule across options": "service_account_file",
     "refused token, which is not shown": "Google refused the access token that was given",
