@@ -6,10 +6,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -20,8 +16,8 @@ from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiErro
 from ansible_collections.rhaii.gke.plugins.module_utils._option_values import read_options
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import is_given, typed
 
-from sandbox.settings import CHECKOUT
 from tests.field.rows import Row, read, rows
+from tests.unit.roles.questions import ask
 
 REFUSED, NOT_GIVEN = "refused", "not given"
 FILTER = "envoyfilter-route-extproc-body"
@@ -43,18 +39,8 @@ def made() -> dict[tuple[str, str], dict[str, Any]]:
         {"role": role, "names": [f"__{name}"], "variables": {variable: values[row]}}
         for row, (role, name, variable, _) in asked
     ]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.unit.roles.evaluating"],
-        cwd=CHECKOUT,
-        env={**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg")},
-        input=json.dumps(questions),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    answers = (next(iter(answer.values())) for answer in json.loads(done.stdout))
-    return {(row, reader[1]): answer for (row, reader), answer in zip(asked, answers, strict=True)}
+    found = (next(iter(answer.values())) for answer in ask(questions))
+    return {(row, reader[1]): answer for (row, reader), answer in zip(asked, found, strict=True)}
 
 
 @rows("booleans")

@@ -184,7 +184,7 @@ FAILING = {
     "rule across options": "service_account_file",
     "refused token, which is not shown": "Google refused the access token that was given",
     "access, with a permission missing": "missing on PROJECT: container.clusters.create (creates the cluster)",
-    "access for a feature that there is not": "value of features must be one or more of: reservation, reservation_block",
+    "access for a feature that there is not": "value of features must be one or more of: reservation, ",
     "models without a uri": "missing required arguments: uris",
     "nobody answers": "no answer from http://127.0.0.1:9 (Connection refused)",
     "cluster that cannot change": "dataplane_v2 is true",

@@ -6,17 +6,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._access.permissions import permissions_for
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import reservation_path
 
-from sandbox.settings import CHECKOUT
+from tests.unit.roles.questions import ask
 
 NAMED = {
     "lab": ("reservations",),
@@ -44,18 +40,7 @@ def features() -> dict[tuple[str, str], list[str]]:
         }
         for named, way in asked
     ]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.unit.roles.evaluating"],
-        cwd=CHECKOUT,
-        env={**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg")},
-        input=json.dumps(wanted),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    answers = [next(iter(answer.values()))["value"] for answer in json.loads(done.stdout)]
-    return dict(zip(asked, answers, strict=True))
+    return dict(zip(asked, (next(iter(each.values()))["value"] for each in ask(wanted)), strict=True))
 
 
 @pytest.mark.parametrize("named", NAMED)
