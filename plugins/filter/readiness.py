@@ -24,10 +24,10 @@ def helm_failures(results: Any) -> list[str]:
     return _readiness.helm_failures(plain(results))
 
 
-def routing_findings(result: Any, require_affinity: bool = True) -> list[dict[str, Any]]:
+def routing_findings(result: Any, require_affinity: bool = True, require_proof: bool = False) -> list[dict[str, Any]]:
     # the command line gives text
-    required = boolean(plain(require_affinity))
-    return [asdict(finding) for finding in routing.routing_findings(plain(result), required)]
+    affinity, proof = boolean(plain(require_affinity)), boolean(plain(require_proof))
+    return [asdict(finding) for finding in routing.routing_findings(plain(result), affinity, proof)]
 
 
 def deploy_recap(story: Any) -> dict[str, Any]:

@@ -11,8 +11,10 @@ or the digits of other alphabets, people did not mean; 010 is 8 in YAML and 10 e
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -22,6 +24,46 @@ _NUMBER = re.compile(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?|[+-]?(0
 _WHOLE = re.compile(r"[+-]?[0-9]+(\.0*)?")
 # beyond this no number counts anything of ours, and Python would make it digit by digit
 _LONGEST = 40
+
+# what an option of each type wants, for a sentence
+WANTED = {
+    "bool": "true or false",
+    "dict": "a mapping",
+    "float": "a number",
+    "int": "a whole number",
+    "list": "a list",
+    "path": "a path",
+    "str": "text",
+}
+SHOWN = 80
+
+
+def is_given(value: Any) -> bool:
+    """Whether somebody gave a value. No value and blank text are what a form sends that nobody filled in."""
+    return value is not None and not (isinstance(value, str) and not value.strip())
+
+
+def shown(value: Any, spec: Mapping[str, Any]) -> str:
+    """A value for a sentence; never that of a secret."""
+    if spec.get("no_log"):
+        return "a secret that is not shown"
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def unlike(name: str, value: Any, spec: Mapping[str, Any]) -> RhaiiError:
+    """That a value is none of its option's, which has a type."""
+    wanted = WANTED[str(spec.get("type", "str"))]
+    otherwise = "." if spec.get("required") else ", or leave it out."
+    return RhaiiError(f"{name} is {shown(value, spec)}, which is not {wanted}.", remedy=f"Give {wanted}{otherwise}")
+
+
+def read(name: str, value: Any, spec: Mapping[str, Any]) -> Any:
+    """The number or truth that an option's value is; one that is none is refused with a sentence."""
+    try:
+        return READINGS[str(spec["type"])](value)
+    except TypeError:
+        raise unlike(name, value, spec) from None
 
 
 def whole(value: Any) -> int:
@@ -72,4 +114,6 @@ def _written(text: str) -> int | float:
     return found
 
 
-__all__ = ("number", "said_truth", "truth", "whole")
+READINGS: dict[str, Callable[[Any], Any]] = {"bool": truth, "float": number, "int": whole}
+
+__all__ = ("READINGS", "is_given", "number", "read", "said_truth", "shown", "truth", "unlike", "whole")

@@ -23,11 +23,20 @@ options:
     description:
       - What else will be done with the project than to create, change and delete clusters. Each asks for permissions of
         its own.
-      - V(reservation) reads a reservation, V(quota_request) asks Google for more quota, V(dns_endpoint) reaches the
-        cluster by its DNS name, V(enable_apis) enables APIs, V(network) and V(node_service_account) create these.
+      - V(reservation) reads a reservation, V(reservation_block) one of its blocks, V(reservation_sub_block) a part of
+        that, V(quota_request) asks Google for more quota, V(dns_endpoint) reaches the cluster by its DNS name,
+        V(enable_apis) enables APIs, V(network) and V(node_service_account) create these.
     type: list
     elements: str
-    choices: [reservation, quota_request, dns_endpoint, enable_apis, network, node_service_account]
+    choices:
+      - reservation
+      - reservation_block
+      - reservation_sub_block
+      - quota_request
+      - dns_endpoint
+      - enable_apis
+      - network
+      - node_service_account
     default: []
   location:
     description: Zone or region whose Kubernetes versions are looked at. Not looked at when not given.

@@ -25,6 +25,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._capability import (
     execute,
     silent,
 )
+from ansible_collections.rhaii.gke.plugins.module_utils._option_values import read_options
 from ansible_collections.rhaii.gke.plugins.module_utils._runs.files import own_ports
 from ansible_collections.rhaii.gke.plugins.module_utils._runs.journal import Journal
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain
@@ -125,14 +126,15 @@ class CapabilityAction(ActionBase):
 
     def _in_process(self, host: str) -> dict[str, Any]:
         capability = self.capability
-        given = plain(self._task.args)
+        read = read_options(plain(self._task.args), capability.argument_spec)
+        given = read.params
         checked = ArgumentSpecValidator(capability.argument_spec, **capability.rules).validate(given)
         # the one place where ansible-core keeps them; a refusal may show what was given
         secrets = {*checked._no_log_values, *capability.secrets(given)}
-        if checked.error_messages:
+        if read.refusal or checked.error_messages:
             # What AnsibleModule says, so that both edges refuse in the same words.
-            sentence = checked.errors.msg
-            if isinstance(checked.errors[0], UnsupportedError):
+            sentence = read.refusal or checked.errors.msg
+            if not read.refusal and isinstance(checked.errors[0], UnsupportedError):
                 sentence = f"Unsupported parameters for (rhaii.gke.{capability.name}) module: {sentence}"
             refused: dict[str, Any] = remove_values({"failed": True, "changed": False, "msg": sentence}, secrets)
             return refused

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.common.validation import check_type_dict
-from ansible_collections.rhaii.gke.plugins.module_utils._answers import number, truth, whole
+from ansible_collections.rhaii.gke.plugins.module_utils import _answers
 from ansible_collections.rhaii.gke.plugins.module_utils._credentials.files import resolved
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain, unlocked
@@ -20,22 +20,10 @@ from ansible_collections.rhaii.gke.plugins.plugin_utils._plain import plain, unl
 # An option as an argument spec has it: its type, and what its value must be beside that.
 Spec = Mapping[str, Any]
 
-WANTED = {
-    "bool": "true or false",
-    "dict": "a mapping",
-    "float": "a number",
-    "int": "a whole number",
-    "list": "a list",
-    "path": "a path",
-    "str": "text",
-}
-LONGEST = 80
-
 
 def is_given(value: Any) -> bool:
     """Whether somebody gave a value. No value and blank text are what a form sends that nobody filled in."""
-    value = unlocked(value)
-    return value is not None and not (isinstance(value, str) and not value.strip())
+    return _answers.is_given(unlocked(value))
 
 
 def typed(name: str, value: Any, spec: Spec) -> Any:
@@ -45,10 +33,7 @@ def typed(name: str, value: Any, spec: Spec) -> Any:
     try:
         converted: Any = _TYPES[kind](value) if kind in _TYPES else value
     except (TypeError, ValueError):
-        wanted = WANTED[kind]
-        raise RhaiiError(
-            f"{name} is {shown(value, spec)}, which is not {wanted}.", remedy=f"Give {wanted}, or leave it out."
-        ) from None
+        raise _answers.unlike(name, plain(value), spec) from None
     if isinstance(converted, Mapping):
         return _mapping(name, converted, spec)
     if kind == "list":
@@ -65,10 +50,7 @@ def typed(name: str, value: Any, spec: Spec) -> Any:
 
 def shown(value: Any, spec: Spec) -> str:
     """A value for a sentence; never that of a secret."""
-    if spec.get("no_log"):
-        return "a secret that is not shown"
-    text = json.dumps(plain(value), default=str, ensure_ascii=False)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return _answers.shown(plain(value), spec)
 
 
 def _items(name: str, items: Sequence[Any], spec: Spec) -> Sequence[Any]:
@@ -124,6 +106,6 @@ def _dict(value: Any) -> Mapping[str, Any]:
     raise TypeError("no mapping")
 
 
-_TYPES = {"bool": truth, "dict": _dict, "float": number, "int": whole, "list": _list, "path": _path, "str": _str}
+_TYPES = {**_answers.READINGS, "dict": _dict, "list": _list, "path": _path, "str": _str}
 
 __all__ = ("Spec", "is_given", "shown", "typed")

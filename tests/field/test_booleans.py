@@ -6,10 +6,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -17,10 +13,11 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.validation import check_type_bool
 from ansible_collections.rhaii.gke.plugins.filter import inputs
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._option_values import read_options
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import is_given, typed
 
-from sandbox.settings import CHECKOUT
 from tests.field.rows import Row, read, rows
+from tests.unit.roles.questions import ask
 
 REFUSED, NOT_GIVEN = "refused", "not given"
 FILTER = "envoyfilter-route-extproc-body"
@@ -42,18 +39,8 @@ def made() -> dict[tuple[str, str], dict[str, Any]]:
         {"role": role, "names": [f"__{name}"], "variables": {variable: values[row]}}
         for row, (role, name, variable, _) in asked
     ]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.unit.roles.evaluating"],
-        cwd=CHECKOUT,
-        env={**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg")},
-        input=json.dumps(questions),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    answers = (next(iter(answer.values())) for answer in json.loads(done.stdout))
-    return {(row, reader[1]): answer for (row, reader), answer in zip(asked, answers, strict=True)}
+    found = (next(iter(answer.values())) for answer in ask(questions))
+    return {(row, reader[1]): answer for (row, reader), answer in zip(asked, found, strict=True)}
 
 
 @rows("booleans")
@@ -78,6 +65,21 @@ def test_every_reader_reads_the_truth_alike(row: Row, made: dict[tuple[str, str]
     else:
         assert typed("x", value, {"type": "bool"}) is row.right
         assert inputs._truth({"guide_paths": value}, "guide_paths", otherwise=not row.right) is row.right
+
+
+@rows("booleans")
+def test_option_of_a_module_is_read_as_a_variable_of_a_role_is(row: Row) -> None:
+    value, spec = row.given["value"], {"type": "bool"}
+    found = read_options({"keep": value}, {"keep": spec})
+    if row.right == NOT_GIVEN:
+        assert (found.params, found.refusal) == ({}, "")
+    elif row.right == REFUSED:
+        with pytest.raises(RhaiiError) as refused:
+            typed("keep", value, spec)
+        assert found.refusal == str(refused.value)
+    else:
+        assert found.params == {"keep": row.right}
+        assert not found.refusal
 
 
 @rows("booleans")

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.rhaii.gke.plugins.filter.inputs import FilterModule
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._models import whole_number
+from ansible_collections.rhaii.gke.plugins.module_utils._option_values import read_options
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.inputs import amount
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import is_given, typed
 
@@ -46,6 +47,22 @@ def test_every_reader_reads_the_number_alike(row: Row) -> None:
         assert outcome(lambda each: whole_number(each, "cluster_tpu_nodes"), value) == row.right
     elif not isinstance(row.right, str):
         assert outcome(amount, value) == row.right
+
+
+@rows("numbers")
+def test_option_of_a_module_is_read_as_a_variable_of_a_role_is(row: Row) -> None:
+    value, spec = row.given["value"], {"type": row.given["type"]}
+    found = read_options({"nodes": value}, {"nodes": spec})
+    if row.right == NOT_GIVEN:
+        assert (found.params, found.refusal) == ({}, "")
+    elif row.right == REFUSED:
+        with pytest.raises(RhaiiError) as refused:
+            typed("nodes", value, spec)
+        assert found.refusal == str(refused.value)
+    else:
+        assert found.params == {"nodes": row.right}
+        assert type(found.params["nodes"]) is type(row.right)
+        assert not found.refusal
 
 
 @rows("numbers")

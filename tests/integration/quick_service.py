@@ -31,6 +31,8 @@ class QuickService:
         self._addresses = addresses
         self._gateway = FakeGateway(count=0)
         self._lock = threading.Lock()
+        # where a connection from the API server was to lead, by the port that it comes from: it keeps its own Host
+        self.reached: dict[int, str] = {}
         service = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -45,8 +47,9 @@ class QuickService:
 
             def _serve(self) -> None:
                 raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                host = service.reached.get(self.client_address[1], self.headers.get("Host", ""))
                 with service._lock:
-                    answer = service.answer(self.command, self.headers.get("Host", ""), urlsplit(self.path).path, raw)
+                    answer = service.answer(self.command, host, urlsplit(self.path).path, raw)
                 self.send_response(answer.status or 502)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
@@ -96,12 +99,15 @@ class Egress(ThreadingMixIn, UnixStreamServer):
 
     daemon_threads = True
 
-    def __init__(self, path: Path, port: int) -> None:
+    def __init__(self, path: Path, service: QuickService) -> None:
         class Handler(StreamRequestHandler):
             def handle(self) -> None:
+                wanted = self.rfile.readline().decode("ascii", "replace").split()
                 while self.rfile.readline().strip():
                     pass
-                with socket.create_connection(("127.0.0.1", port)) as there:
+                with socket.create_connection(("127.0.0.1", service.port)) as there:
+                    if len(wanted) > 1:
+                        service.reached[there.getsockname()[1]] = wanted[1]
                     self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
                     back = threading.Thread(target=pass_on, args=(there, self.connection), daemon=True)
                     back.start()

@@ -69,7 +69,7 @@ FAILING = {
     "nobody listens": "could not connect to 127.0.0.1:9: Connection refused",
     "no endpoint": "'203.0.113.7' is no address of an endpoint. Give url as in http://203.0.113.7",
     "too many at a time": "concurrent is 1000. Give a number from 1 to 256.",
-    "a number that is none": "unable to convert to int",
+    "a number that is none": "which is not a whole number",
     "an authority that is not there": "cannot be read from /none",
 }
 VERDICTS = {

@@ -117,6 +117,16 @@ WANTED: dict[str, dict[str, Any]] = {
         "rhaii_reservation": "trillium-lab",
         "rhaii_location": "us-central1-b",
     },
+    "reservation_block": {
+        "rhaii_provisioning": "reservation",
+        "rhaii_reservation": "trillium-pool/reservationBlocks/block-a",
+        "rhaii_location": "us-east5-a",
+    },
+    "reservation_sub_block": {
+        "rhaii_provisioning": "reservation",
+        "rhaii_reservation": "trillium-pool/reservationBlocks/block-a/reservationSubBlocks/part-a",
+        "rhaii_location": "us-east5-a",
+    },
     "quota_request": {"rhaii_request_quota": True, "rhaii_contact_email": "somebody@example.com"},
     "dns_endpoint": {"rhaii_dns_endpoint": True},
     "enable_apis": {"rhaii_enable_apis": True},

@@ -9,19 +9,25 @@ The API server is a real one, which asks the cloud about each token; what the ta
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import pytest
 import yaml
 
+from sandbox.cloud.runtime import Access, Progress
+from sandbox.cloud.state import RUNNING, Cluster
 from sandbox.settings import CHECKOUT
-from tests.integration.cloud_runs import RESIZE, SPEED, Shown, write_cloud_part
+from tests.integration.cloud_runs import RESIZE, SPEED, ZONE, Shown, write_cloud_part
 from tests.integration.conftest import Figures
 from tests.integration.quick_cluster import MERGE, until
 from tests.integration.world_ground import KEY, Ground
@@ -39,11 +45,20 @@ LATE = (LIFE + REMEMBERED) * LIVES + 1
 PATIENCE = 150
 NAMESPACE = "rhaii-inference"
 POD = "model-of-somebody"
+ANOTHER = "another-cluster"
+ROUTED = "routed"
+REPLICAS = 3
+# each prefix is asked again after a pause, in which the replicas' counters are not read
+PREFIXES = 5
+PAUSE = LATE / PREFIXES + 0.5
+# environment_check asks for so many lists at least, one after the other
+LISTS = 8
 LABELS = {
     "app.kubernetes.io/name": "qwen",
     "app.kubernetes.io/part-of": "llminferenceservice",
     "kserve.io/component": "workload",
 }
+NAMED = {"app.kubernetes.io/name": ROUTED}
 SERVICE = {
     "apiVersion": "serving.kserve.io/v1alpha1",
     "kind": "LLMInferenceService",
@@ -66,6 +81,26 @@ LONG: dict[str, dict[str, Any]] = {
         "rhaii.gke.llmisvc_wait_ready": {"name": "qwen", "replicas": 0, "missing_timeout": PATIENCE, **WAIT},
     },
     "applyset": {"rhaii.gke.applyset": {"environment": "sandbox", "objects": [CONFIG], "state": "absent", **WAIT}},
+    # what it cannot read of the replicas it does without, and says so
+    "routing": {
+        "rhaii.gke.cache_routing_test": {
+            "url": "{{ service_url }}",
+            "name": ROUTED,
+            "namespace": NAMESPACE,
+            "requests": PREFIXES * 2,
+            "prefixes": PREFIXES,
+            "interval": PAUSE,
+            "parallel_requests": 0,
+        },
+        "register": "ended",
+        "failed_when": (
+            "ended.failed | default(false) or ended.verdict != 'affine' or ended.replica_view.source != 'metrics' "
+            f"or ended.elapsed < {LATE}"
+        ),
+    },
+    "environment": {
+        "rhaii.gke.environment_check": {"host": "{{ slow_host }}", "services": {}, "fail_on_problem": False},
+    },
     "frozen": {
         "rhaii.gke.objects_wait_ready": {"deployments": [f"{NAMESPACE}/late"], **WAIT},
         "module_defaults": {"group/rhaii.gke.kubernetes": FROZEN},
@@ -87,6 +122,41 @@ def deployment(name: str, labels: dict[str, str], replicas: int) -> dict[str, An
         "metadata": {"name": name, "namespace": NAMESPACE, "labels": labels},
         "spec": {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template},
     }
+
+
+class SlowAnswers(ThreadingTCPServer):
+    """The API server at another port of its address, from which each answer comes late.
+
+    What is asked goes on at once: a token that is good when it is shown is good when it is looked at.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, address: str, port: int, seconds: float) -> None:
+        self.held = 0
+        slow = self
+
+        class Handler(BaseRequestHandler):
+            def handle(self) -> None:
+                asked = threading.Event()
+                with socket.create_connection((address, port)) as there, contextlib.suppress(OSError):
+                    threading.Thread(target=self.ask, args=(there, asked), daemon=True).start()
+                    while data := there.recv(65536):
+                        if asked.is_set():
+                            asked.clear()
+                            slow.held += 1
+                            time.sleep(seconds)
+                        self.request.sendall(data)
+
+            def ask(self, there: socket.socket, asked: threading.Event) -> None:
+                with contextlib.suppress(OSError):
+                    while data := self.request.recv(65536):
+                        asked.set()
+                        there.sendall(data)
+                    there.shutdown(socket.SHUT_WR)
+
+        super().__init__((address, 0), Handler)
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
 
 class Reviews:
@@ -182,8 +252,16 @@ def test_waits_and_a_drain_that_is_killed_outlive_their_tokens(
         "spec": {"nodeName": node, "containers": [{"name": "main", "image": "model:1"}]},
     }
 
-    def make_pod() -> None:
+    def make_pods() -> None:
         api.call("POST", api.path("v1", "Pod", NAMESPACE), pod)
+        for number in range(REPLICAS):
+            meta = {"name": f"{ROUTED}-{number}", "namespace": NAMESPACE, "labels": {**LABELS, **NAMED}}
+            replica = {**pod, "metadata": meta, "spec": {"containers": [{"name": "main", "image": "main:1"}]}}
+            api.call("POST", api.path("v1", "Pod", NAMESPACE), replica)
+            address = f"10.1.0.{number + 1}"
+            ready = [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}]
+            status = {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "conditions": ready}
+            api.status(replica, status, "kubelet")
 
     def make_service() -> None:
         api.apply(SERVICE, "somebody")
@@ -215,7 +293,7 @@ def test_waits_and_a_drain_that_is_killed_outlive_their_tokens(
     ]
     drain = written(tmp_path, "drain.yml", [{"hosts": "sandbox", "gather_facts": False, "tasks": [REACH, REMOVE]}])
     # it is told to go, and takes its time
-    operators.leave_alone(make_pod)
+    operators.leave_alone(make_pods)
     before, began, runs = grants(ground), time.monotonic(), Runs(ground)
 
     runs.begin(drain, "draining", cluster_remove_nodes=[node])
@@ -227,13 +305,22 @@ def test_waits_and_a_drain_that_is_killed_outlive_their_tokens(
 
     runs.begin(drain, "draining", cluster_remove_nodes=[node])
     monkeypatch.setattr(ground.cloud, "options", ("-i", str(inventory), "--forks", str(len(LONG))))
-    runs.begin(written(tmp_path, "waits.yml", waits), "all is made", rhaii_environment="sandbox")
+    plane = ground.cluster.plane
+    slow = SlowAnswers(plane.address, plane.port, LATE / LISTS)
+    reached = {
+        "service_url": f"http://127.0.0.1:{ground.service.port}",
+        "slow_host": f"https://{plane.address}:{slow.server_address[1]}",
+    }
+    runs.begin(written(tmp_path, "waits.yml", waits), "all is made", rhaii_environment="sandbox", **reached)
     api.call("PATCH", api.of(CONFIG), {"metadata": {"finalizers": ["rhaii.gke/test"]}}, content=MERGE)
     timer = threading.Timer(LATE, happen)
     timer.start()
     for shown in runs.end():
         assert shown.code == 0, shown.output[-6000:]
     timer.join()
+    slow.shutdown()
+    slow.server_close()
+    assert slow.held >= LISTS
     assert api.find("v1", "ConfigMap", NAMESPACE, "kept") is None
     assert api.find("v1", "Node", "", node) is None
     assert node not in ground.cloud.nodes()
@@ -268,3 +355,39 @@ def test_pool_waits_for_a_busy_cluster_longer_than_a_token_lives(ground: Ground,
     assert grants(ground) - before >= LIVES
     assert len(ground.cloud.nodes()) == wanted
     figures.record("pool", {"seconds": round(time.monotonic() - began), "tokens": grants(ground) - before})
+
+
+def test_creation_takes_longer_than_a_token_lives(
+    ground: Ground, tmp_path: Path, figures: Figures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = LIFE * LIVES + 1
+    runtime = ground.cloud.server._runtime
+    start = runtime.start
+
+    async def start_late(cluster: Cluster, progress: Progress) -> Access:
+        await asyncio.sleep(late)
+        return await start(cluster, progress)
+
+    monkeypatch.setattr(runtime, "start", start_late)
+    task = {
+        "name": "Create it",
+        "rhaii.gke.gke_cluster": {
+            "project": "rhaii-sandbox",
+            "location": ZONE,
+            "name": ANOTHER,
+            "environment": "another",
+            "endpoints": "{{ rhaii_google_endpoints }}",
+            "auth_kind": "{{ rhaii_auth_kind }}",
+            "service_account_file": "{{ rhaii_service_account_file }}",
+            "wait_timeout": PATIENCE,
+            "wait_interval": 0.5,
+        },
+    }
+    file = written(tmp_path, "create.yml", [{"hosts": "sandbox", "gather_facts": False, "tasks": [task]}])
+    began, before = time.monotonic(), grants(ground)
+    shown = ground.cloud.play(str(file))
+    assert shown.code == 0, shown.output[-6000:]
+    assert time.monotonic() - began >= late
+    assert grants(ground) - before >= LIVES
+    assert ground.cloud.state.clusters[f"{ZONE}/{ANOTHER}"].status == RUNNING
+    figures.record("creation", {"seconds": round(time.monotonic() - began), "tokens": grants(ground) - before})

@@ -147,7 +147,7 @@ class Ground:
             self.service = QuickService(self._addresses)
             stack.callback(self.service.close)
             socket = self.cluster.plane.directory / "run" / "egress.sock"
-            stack.callback(Egress(socket, self.service.port).shutdown)
+            stack.callback(Egress(socket, self.service).shutdown)
             runtime = QuickRuntime(self.cluster)
             self.cloud = stack.enter_context(QuickCloud(self.folder / "cloud", runtime))
             balancers = Balancers()

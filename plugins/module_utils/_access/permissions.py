@@ -11,12 +11,23 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 RESERVATION = "reservation"
+RESERVATION_BLOCK = "reservation_block"
+RESERVATION_SUB_BLOCK = "reservation_sub_block"
 QUOTA_REQUEST = "quota_request"
 DNS_ENDPOINT = "dns_endpoint"
 ENABLE_APIS = "enable_apis"
 NETWORK = "network"
 NODE_SERVICE_ACCOUNT = "node_service_account"
-FEATURES = (RESERVATION, QUOTA_REQUEST, DNS_ENDPOINT, ENABLE_APIS, NETWORK, NODE_SERVICE_ACCOUNT)
+FEATURES = (
+    RESERVATION,
+    RESERVATION_BLOCK,
+    RESERVATION_SUB_BLOCK,
+    QUOTA_REQUEST,
+    DNS_ENDPOINT,
+    ENABLE_APIS,
+    NETWORK,
+    NODE_SERVICE_ACCOUNT,
+)
 
 KUBERNETES = "roles/container.admin"
 MACHINES = "roles/compute.instanceAdmin.v1"
@@ -68,6 +79,8 @@ PERMISSIONS = (
     Permission("compute.backendServices.list", "looks for what a teardown left", NETWORK_VIEWER),
     Permission("compute.firewalls.list", "looks for what a teardown left", NETWORK_VIEWER),
     Permission("compute.reservations.get", "reads the reservation", MACHINES, RESERVATION),
+    Permission("compute.reservationBlocks.get", "reads the reservation's block", MACHINES, RESERVATION_BLOCK),
+    Permission("compute.reservationSubBlocks.get", "reads a part of the block", MACHINES, RESERVATION_SUB_BLOCK),
     Permission("cloudquotas.quotas.update", "asks for more quota", "roles/servicemanagement.quotaAdmin", QUOTA_REQUEST),
     Permission("container.clusters.connect", "reaches the cluster by its DNS name", KUBERNETES, DNS_ENDPOINT),
     Permission(

@@ -33,7 +33,6 @@ REPLICA_HEADERS = (
     "x-inference-pod",
 )
 SHOWN = 200
-DONE = "[DONE]"
 JSON = "application/json"
 # Why an answer ended that is none: vLLM says abort (and [DONE]) of what its engine gave up (vllm#57082), error of what
 # failed; proxies have others that end alike.
@@ -157,10 +156,10 @@ def _streamed(answer: Answer) -> list[Mapping[str, Any]]:
     ended: dict[str, bool] = {}
     done = False
     for event in stream.events:
-        data = event.data.strip()
-        if data.startswith(DONE):
+        if event.is_last:
             done = True
             break
+        data = event.data.strip()
         part = _object(data)
         if event.name == "error":
             raise _NoCompletionError(_message(part) or data or "the stream holds an error without a word")

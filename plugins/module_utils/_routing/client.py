@@ -39,6 +39,9 @@ TICK = 0.05
 # How a connection ends that the peer closes; any other end has the system's words.
 CLOSED = "closed"
 CONNECT_TIMEOUT = 10.0
+# How long a stream that says that it is complete is waited for to end too: a connection that is closed just before its
+# end counts as broken off at gateways (openai-python#3440), and some never end it (earendil-works/pi#7954).
+LINGER = 0.5
 # When so many requests in a row have failed, the rest would too.
 FEWEST_FAILURES_TO_END = 20
 
@@ -114,6 +117,7 @@ class _Link:
         self.started = 0.0
         self.first_byte: float | None = None
         self.deadline = 0.0
+        self.complete: float | None = None  # when the answer said that it is, ended or not
         self.received: list[bytes] = []
         self.stamp = 0.0
         self.ended = ""
@@ -130,6 +134,7 @@ class SelectorTransport:
         headers: Mapping[str, str],
         tls: Callable[[], Wrap],
         timeout: float,
+        linger: float = LINGER,
         addresses: Callable[[Endpoint], Sequence[tuple[int, Address]]] = resolve,
         dial: Dial = dial,
         selector: Callable[[], Selector] = selectors.DefaultSelector,
@@ -141,6 +146,7 @@ class SelectorTransport:
         self.headers = dict(headers)
         self.tls = tls() if self.to.tls else None
         self.timeout = timeout
+        self.linger = linger
         self.addresses = addresses(self.to)
         self.dial = dial
         self.selector = selector
@@ -327,7 +333,7 @@ class _Run:
     def _begin(self, link: _Link) -> None:
         link.rest = self.wire[link.number or 0]
         link.response = Response()
-        link.first_byte = None
+        link.first_byte = link.complete = None
         link.deadline = link.started + self.transport.timeout
         if link.open:
             self._send(link)
@@ -378,9 +384,16 @@ class _Run:
                 response.feed(piece)
                 if response.body_begun and link.first_byte is None:
                     link.first_byte = link.stamp
+            if link.complete is None and not response.done and response.says_done:
+                link.complete = link.stamp
+                link.deadline = min(link.deadline, link.stamp + self.transport.linger)
             if ended:
                 response.end(broken=ended != CLOSED)
         except WireError as error:
+            if response.says_done:
+                self._drop(link)
+                self._answer(link, "")
+                return
             lost = bool(ended) and not response.begun
             self._drop(link)
             if lost and link.used:
@@ -402,7 +415,9 @@ class _Run:
         self._drop(link)
         if opening:
             link.tried += 1  # the next attempt takes another address
-        if link.number is not None:  # else its first request tries again
+        if link.complete is not None:
+            self._answer(link, "")
+        elif link.number is not None:  # else its first request tries again
             what = "no connection" if opening else "no whole answer"
             self._answer(link, f"{what} within {self.transport.timeout:g} s")
 
@@ -416,7 +431,8 @@ class _Run:
             answer = Answer(seconds=self.now() - link.started, error=error)
         else:
             first = None if link.first_byte is None else link.first_byte - link.started
-            answer = Answer(response.status, response.headers, response.body, link.stamp - link.started, first)
+            last = link.stamp if link.complete is None else link.complete
+            answer = Answer(response.status, response.headers, response.body, last - link.started, first)
         self.answers[number] = answer
         self.failed_in_a_row = self.failed_in_a_row + 1 if error else 0
         self.idle.append(link)

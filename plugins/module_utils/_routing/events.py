@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 MESSAGE = "message"
+# how OpenAI's streams end; the openai package reads no further, whatever stands behind it
+DONE = "[DONE]"
 _FIELDS = ("data", "event", "id", "retry")
 # Nothing else ends a line: JSON may hold U+2028, U+0085 or a form feed as they are.
 _LINE_END = re.compile("\r\n|\n|\r")
@@ -23,6 +25,10 @@ class Event:
 
     data: str
     name: str = MESSAGE
+
+    @property
+    def is_last(self) -> bool:
+        return self.data.strip().startswith(DONE)
 
 
 @dataclass(frozen=True)
@@ -59,4 +65,4 @@ def read(body: bytes) -> Events:
     return Events(events, stray or (_cut if field and field not in _FIELDS else ""))
 
 
-__all__ = ("MESSAGE", "Event", "Events", "read")
+__all__ = ("DONE", "MESSAGE", "Event", "Events", "read")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
+from ansible_collections.rhaii.gke.plugins.module_utils._routing import events
 
 LONGEST_HEAD = 64 * 2**10
 LONGEST_BODY = 16 * 2**20
@@ -123,9 +124,20 @@ class Response:
     @property
     def body_begun(self) -> bool:
         """Whether something of it came: of a stream of events not a comment that keeps the connection."""
-        if self.headers.get("content-type", "").lower().startswith("text/event-stream"):
+        if self._streams:
             return _DATA.search(self._body) is not None
         return bool(self._body)
+
+    @property
+    def says_done(self) -> bool:
+        """Whether it is a stream that says that it is complete, ended or not."""
+        if self.status != 200 or not self._streams or events.DONE.encode() not in self._body:
+            return False
+        return any(each.is_last for each in events.read(self.body).events)
+
+    @property
+    def _streams(self) -> bool:
+        return self.headers.get("content-type", "").lower().startswith("text/event-stream")
 
     @property
     def body(self) -> bytes:

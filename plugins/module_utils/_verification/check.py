@@ -10,13 +10,15 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Protocol
 
+from ansible_collections.rhaii.gke.plugins.module_utils._answers import read
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
-from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError, one_line
 from ansible_collections.rhaii.gke.plugins.module_utils._findings import refuse
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.gateway import gateway_url
 from ansible_collections.rhaii.gke.plugins.module_utils._verification.criteria import Seen, Wanted, judge
 from ansible_collections.rhaii.gke.plugins.module_utils._verification.kubernetes import objects_of
+
+REPLICAS = {"type": "int", "required": True}
 
 
 class Cluster(Protocol):
@@ -50,13 +52,7 @@ def run(params: Params, cluster: Cluster, progress: Progress, check_mode: bool) 
 
 def replicas_of(services: Params) -> dict[str, int]:
     """Whole numbers, which the command line and templates give as text."""
-    try:
-        return {str(name): int(replicas) for name, replicas in services.items()}
-    except (TypeError, ValueError) as error:
-        raise RhaiiError(
-            f"services is {services}, which is not a number of replicas by name ({one_line(error)}).",
-            remedy="Give it as in {qwen-3b-tpu-svc: 3}.",
-        ) from error
+    return {str(name): read(f"services.{name}", replicas, REPLICAS) for name, replicas in services.items()}
 
 
 CAPABILITY = Capability(

@@ -20,9 +20,9 @@ _UNROUTED = "Run deploy.yml again, and look at the gateway's log where that does
 _UNSEEN = "Let this account read the routes, the gateway's pods and their proxy (pods/proxy), and run verify.yml again."
 
 
-def routing_findings(result: Mapping[str, Any], require_affinity: bool) -> list[Finding]:
+def routing_findings(result: Mapping[str, Any], require_affinity: bool, require_proof: bool = False) -> list[Finding]:
     """What cache_routing_test found: health, the answer, routing by prefix, each path's picker, throughput."""
-    return list(_routing(result, require_affinity))
+    return list(_routing(result, require_affinity, require_proof))
 
 
 def pickers(asked: Sequence[Mapping[str, Any]], require_affinity: bool) -> Iterator[Finding]:
@@ -53,7 +53,7 @@ def _at(each: Mapping[str, Any]) -> str:
     return f"{each['path'] or 'any path'}{f' with {headers}' if headers else ''}"
 
 
-def _routing(result: Mapping[str, Any], require_affinity: bool) -> Iterator[Finding]:
+def _routing(result: Mapping[str, Any], require_affinity: bool, require_proof: bool) -> Iterator[Finding]:
     message = str(result.get("msg") or "")
     looks = result.get("health") or []
     for look in looks:
@@ -70,7 +70,7 @@ def _routing(result: Mapping[str, Any], require_affinity: bool) -> Iterator[Find
         return
     if judged == "affine":
         yield Finding("cache routing", OK, message)
-    elif judged == "unknown" or (judged in ("blind", "no_cache") and not require_affinity):
+    elif (judged == "unknown" and not require_proof) or (judged in ("blind", "no_cache") and not require_affinity):
         yield Finding("cache routing", UNKNOWN, message, str(result.get("remedy") or ""))
     else:
         yield Finding("cache routing", FAILED, message, str(result.get("remedy") or ""))

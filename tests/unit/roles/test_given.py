@@ -7,10 +7,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +17,7 @@ import pytest
 from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import Option, options, roles, simple
 
 from sandbox.settings import CHECKOUT
+from tests.unit.roles.questions import ask
 
 BLANK: tuple[Any, ...] = ("", "  ", None)
 # also of a name that would be one of ours
@@ -95,18 +93,8 @@ class Answers:
         return self.found[self._key(name, variable, value)]
 
     def get(self) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.unit.roles.evaluating"],
-            cwd=CHECKOUT,
-            env={**os.environ, "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "GCP_PROJECT": "of-the-environment"},
-            input=json.dumps(list(self.questions.values())),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-4000:]
-        answers = [next(iter(answer.values())) for answer in json.loads(done.stdout)]
-        self.found = dict(zip(self.questions, answers, strict=True))
+        found = ask(list(self.questions.values()), GCP_PROJECT="of-the-environment")
+        self.found = dict(zip(self.questions, (next(iter(each.values())) for each in found), strict=True))
 
     @staticmethod
     def _key(name: str, variable: str, value: Any) -> tuple[str, str, str]:

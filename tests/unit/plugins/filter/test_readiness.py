@@ -60,6 +60,13 @@ def test_affinity_is_required_by_default() -> None:
     assert FILTERS["routing_findings"](BLIND)[-1]["verdict"] == "failed"
 
 
+@pytest.mark.parametrize(("require_proof", "verdict"), [(True, "failed"), ("yes", "failed"), (tagged("no"), "unknown")])
+def test_proof_is_required_or_not_also_as_text(require_proof: Any, verdict: str) -> None:
+    open_question = {**BLIND, "verdict": "unknown"}
+    assert FILTERS["routing_findings"](open_question, True, require_proof)[-1]["verdict"] == verdict
+    assert FILTERS["routing_findings"](open_question)[-1]["verdict"] == "unknown"
+
+
 def test_word_that_is_neither_yes_nor_no_is_refused() -> None:
     with pytest.raises(TypeError, match="flase"):
         FILTERS["routing_findings"](BLIND, "flase")

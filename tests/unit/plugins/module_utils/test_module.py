@@ -97,7 +97,7 @@ def test_failure_is_a_failed_module(edge: Edge) -> None:
 
 def test_refused_options_show_no_secret(edge: Edge) -> None:
     result = edge.run(code=1, things=[SECRET, SHORT], count=SECRET)
-    assert "unable to convert to int" in result["msg"]
+    assert "which is not a whole number" in result["msg"]
     assert SECRET not in str(result) and SHORT not in str(result)
     assert not edge.seen
 

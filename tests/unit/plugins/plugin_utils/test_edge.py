@@ -156,7 +156,7 @@ def test_secret_is_hidden_in_failures(core: Core, said: list[str]) -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        pytest.param({"count": "many"}, "unable to convert to int", id="a wrong type"),
+        pytest.param({"count": "many"}, "which is not a whole number", id="a wrong type"),
         pytest.param({"cuont": 1}, "Unsupported parameters for (rhaii.gke.demo) module: cuont", id="an unknown option"),
         pytest.param({"flag": True, "other": "x"}, "mutually exclusive", id="a rule across options"),
     ],

@@ -9,13 +9,16 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.client import (
+    LINGER,
     PIECE,
     SelectorTransport,
     dial,
@@ -643,3 +646,68 @@ def test_a_socket_neither_blocks_nor_waits_for_more_to_send(monkeypatch: pytest.
         False,
         (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
     ]
+
+
+DONE = b'data: {"choices": [{"index": 0, "text": "a", "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
+STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_stream_that_is_complete_is_not_waited_for_on_a_real_connection_that_stays_open() -> None:
+    gone = threading.Event()
+
+    class Lingering(BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.request.sendall(STREAM + b"%x\r\n%b\r\n" % (len(DONE), DONE))
+            # until the client has enough of it
+            while self.request.recv(65536):
+                pass
+            gone.set()
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Lingering) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        try:
+            url = f"http://127.0.0.1:{server.server_address[1]}"
+            real = SelectorTransport(url, headers={}, tls=lambda: trust(None, True), timeout=60.0, linger=0.01)
+            answer = real.ask(POST)
+            assert (answer.status, answer.body, answer.error) == (200, DONE, "")
+            assert answer.seconds < 30
+            assert gone.wait(30)
+        finally:
+            server.shutdown()
+
+
+def test_complete_stream_that_stays_open_holds_up_no_other_request() -> None:
+    chunk = b"%x\r\n%b\r\n" % (len(DONE), DONE)
+    network = FakeNetwork(server=lambda connection: [(0.2, STREAM + chunk)])
+    load = transport(network).load([POST] * 3, 1, nothing)
+    assert [each.error for each in load.answers] == [""] * 3
+    assert [each.seconds for each in load.answers] == pytest.approx([0.2] * 3)
+    assert load.seconds == pytest.approx(3 * (0.2 + LINGER), abs=0.1)
+    assert len(network.sockets) == 3
+    assert ended_well(network)
+
+
+def test_complete_stream_that_ends_a_moment_later_keeps_its_connection() -> None:
+    chunk = b"%x\r\n%b\r\n" % (len(DONE), DONE)
+    network = FakeNetwork(server=lambda connection: [(0.2, STREAM + chunk), (0.3, b"0\r\n\r\n")])
+    load = transport(network).load([POST] * 3, 1, nothing)
+    assert [each.error for each in load.answers] == [""] * 3
+    # as long as the answer took, and not its end
+    assert [each.seconds for each in load.answers] == pytest.approx([0.2] * 3)
+    assert len(network.sockets) == 1
+    assert ended_well(network)
+
+
+def test_time_of_a_request_that_is_over_is_not_made_longer_by_its_end() -> None:
+    chunk = b"%x\r\n%b\r\n" % (len(DONE), DONE)
+    network = FakeNetwork(server=lambda connection: [(4.9, STREAM + chunk)])
+    load = transport(network).load([POST], 1, nothing)
+    assert [each.error for each in load.answers] == [""]
+    assert load.seconds == pytest.approx(5.0)
+
+
+def test_error_page_that_says_done_is_read_to_its_end() -> None:
+    chunk = b"%x\r\n%b\r\n" % (len(DONE), DONE)
+    network = FakeNetwork(server=lambda connection: [(0.2, STREAM.replace(b"200 OK", b"500 Error") + chunk)])
+    assert "no whole answer within 5 s" in transport(network).ask(POST).error

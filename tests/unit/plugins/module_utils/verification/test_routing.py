@@ -67,6 +67,15 @@ def test_verdict_of_the_routing(judged: str, required: bool, verdict: str) -> No
     assert finding.remedy == ("" if judged == "affine" else "Do that.")
 
 
+@pytest.mark.parametrize(
+    ("judged", "verdict"),
+    [("affine", OK), ("blind", UNKNOWN), ("no_cache", UNKNOWN), ("unknown", FAILED), ("unhealthy", FAILED)],
+)
+def test_proof_that_is_required(judged: str, verdict: str) -> None:
+    findings = routing_findings({**RESULT, "verdict": judged, "remedy": "Do that."}, False, require_proof=True)
+    assert next(each.verdict for each in findings if each.check == "cache routing") == verdict
+
+
 def test_missing_remedy_is_empty() -> None:
     assert of("cache routing", verdict="blind", remedy=None).remedy == ""
     assert of("cache routing", verdict="unknown", remedy=None).remedy == ""
