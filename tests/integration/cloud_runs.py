@@ -22,6 +22,7 @@ import sys
 import threading
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -92,6 +93,9 @@ class Asked:
         return self.path != "/" and not self.path.startswith("/token")
 
 
+OFTEN = 8
+
+
 @dataclass(frozen=True)
 class Denying(Iam):
     """What iam.yml says, less what was taken away."""
@@ -115,8 +119,8 @@ class Watched(Server):
         self.after: Callable[[int, str], None] = lambda number, what: None
         self.begun = 0
         self.revoking = False
-        """Whether every token is to end when a run's second one is about to be used again."""
-        self._used: set[str] = set()
+        """Whether every token is to end when one of a run is about to be used again: its second, or one used often."""
+        self._used: Counter[str] = Counter()
 
     def _application(self) -> web.Application:
         app = super()._application()
@@ -140,12 +144,13 @@ class Watched(Server):
         return answer
 
     async def _revoke(self, token: str) -> None:
-        if self.revoking and token in self._used and len(self._used) > 1:
+        # a run that keeps its token has no second one
+        if self.revoking and token in self._used and (len(self._used) > 1 or self._used[token] >= OFTEN):
             self.revoking = False
             async with aiohttp.ClientSession() as session:
                 await session.post(f"{self.url}/sandbox/faults", json={"kind": "token_revoked"})
         if token:
-            self._used.add(token)
+            self._used[token] += 1
 
     def count_anew(self) -> None:
         """Forget what was asked so far."""
