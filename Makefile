@@ -18,7 +18,7 @@ help: ## Show this list
 	@echo "In the sandbox (costs nothing, needs Linux, Python 3.11 or newer, make):"
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1	/' | expand -t 18
 	@echo "For a real environment:"
-	@echo "  ansible-playbook -i inventories/example/prod playbooks/deploy.yml"
+	@echo "  ansible-playbook -i inventories/example -l dev playbooks/deploy.yml"
 
 .PHONY: setup
 setup: $(VENV)/.installed $(WHEELS)/.installed $(COLLECTION) ## Install what is pinned; get or build the sandbox's binaries (a build takes about 10 minutes, once)

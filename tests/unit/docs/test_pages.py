@@ -75,9 +75,9 @@ def test_readme_opens_with_the_two_commands() -> None:
 
 
 def test_readme_shows_the_example_inventory_as_it_is() -> None:
-    example = (ROOT / "inventories/example/prod/group_vars/all/environment.yml").read_text(encoding="utf-8")
-    (shown,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    assert shown == example.removeprefix("---\n")
+    shown = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    files = [ROOT / "inventories/example" / name for name in ("hosts.yml", "group_vars/env_prod/models.yml")]
+    assert shown == [file.read_text(encoding="utf-8").removeprefix("---\n") for file in files]
 
 
 def test_readme_lists_every_playbook() -> None:
