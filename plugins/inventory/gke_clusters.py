@@ -116,7 +116,7 @@ cache_timeout: 600
 """
 
 import sys
-from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleParserError
@@ -141,22 +141,28 @@ GOOGLE = (
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     NAME = "rhaii.gke.gke_clusters"
 
+    @property
+    def _ansible(self) -> Any:
+        """Itself: the methods that it has of ansible-core are untyped."""
+        return self
+
     def verify_file(self, path: str) -> bool:
-        return bool(super().verify_file(path)) and path.endswith(("gke_clusters.yml", "gke_clusters.yaml"))
+        base: Any = super()
+        return bool(base.verify_file(path)) and path.endswith(("gke_clusters.yml", "gke_clusters.yaml"))
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        self._ansible._read_config_data(path)
         try:
             self._add(self._clusters(path, cache))
         except RhaiiError as error:
             raise AnsibleParserError(str(error)) from error
 
-    def _clusters(self, path: str, cache: bool) -> list[Mapping[str, Any]]:
+    def _clusters(self, path: str, cache: bool) -> list[dict[str, Any]]:
         """Those of every project, from the cache where it has them."""
         projects = self._projects()
-        key = self.get_cache_key(path)
-        is_cached = self.get_option("cache")
+        key = self._ansible.get_cache_key(path)
+        is_cached = self._ansible.get_option("cache")
         kept = self._kept(key) if is_cached and cache else {}
         asked = [project for project in projects if project not in kept]
         found = {**kept, **self._ask(asked)} if asked else kept
@@ -166,7 +172,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return [host for project in projects for host in found[project]["clusters"]]
 
     def _projects(self) -> list[str]:
-        given = plain(self.get_option("projects")) or [plain(self.get_option("project"))]
+        given = plain(self._ansible.get_option("projects")) or [plain(self._ansible.get_option("project"))]
         projects = list(dict.fromkeys(str(project) for project in given if project))
         if not projects:
             raise RhaiiError(
@@ -182,12 +188,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             return {}
 
     def _ask(self, projects: list[str]) -> dict[str, Any]:
-        params = {name: plain(self.get_option(name)) for name in GOOGLE}
+        params = {name: plain(self._ansible.get_option(name)) for name in GOOGLE}
         api = Connection(GoogleSettings.from_params({**params, "project": projects[0]})).rest("container")
         found = {}
         for project in projects:
             doing = f"list the clusters of the project {project}"
-            answer = listed(lambda path, query, doing=doing: api.call(doing, "GET", path, query=query), project)
+            answer = listed(partial(api.call, doing, "GET"), project)
             found[project] = {"clusters": list(answer.clusters), "missing_zones": list(answer.missing_zones)}
             if answer.missing_zones:
                 self._tell_missing(project, ", ".join(answer.missing_zones))
@@ -195,27 +201,26 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _tell_missing(self, project: str, zones: str) -> None:
         said = f"Google gets no answer from {zones}, so that clusters of the project {project} there are not known."
-        if self.get_option("missing_zones") == "fail":
+        if self._ansible.get_option("missing_zones") == "fail":
             raise RhaiiError(said, remedy="Run again later, or go on without them: missing_zones: warn.")
         self.display.warning(f"{said} The inventory leaves them out.")
 
-    def _add(self, clusters: list[Mapping[str, Any]]) -> None:
+    def _add(self, clusters: list[dict[str, Any]]) -> None:
         wanted = Wanted(
-            names=plain(self.get_option("names")),
-            labels=plain(self.get_option("labels")),
-            ours_alone=self.get_option("only_ours"),
+            names=plain(self._ansible.get_option("names")),
+            labels=plain(self._ansible.get_option("labels")),
+            ours_alone=self._ansible.get_option("only_ours"),
         )
-        expression = self.get_option("hostname")
-        hosts = named(
-            (cluster for cluster in clusters if wanted.has(cluster)),
-            (lambda host: self._name(expression, host)) if expression else full_name,
-        )
+        hosts = named((cluster for cluster in clusters if wanted.has(cluster)), self._name)
         for name, variables in sorted(hosts.items()):
             self._add_host(name, {**variables, **self._connection()})
 
-    def _name(self, expression: str, host: Mapping[str, Any]) -> str:
+    def _name(self, host: dict[str, Any]) -> str:
+        expression = self._ansible.get_option("hostname")
+        if not expression:
+            return full_name(host)
         try:
-            return str(self._compose(expression, dict(host)) or "")
+            return str(self._ansible._compose(expression, dict(host)) or "")
         except AnsibleError as error:
             raise RhaiiError(
                 f"The option hostname cannot be worked out for the cluster {full_name(host)}: {error}",
@@ -228,15 +233,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 
     def _add_host(self, name: str, variables: dict[str, Any]) -> None:
-        self.inventory.add_host(name)
+        self._ansible.inventory.add_host(name)
         for key, value in variables.items():
-            self.inventory.set_variable(name, key, value)
-        strict = self.get_option("strict")
-        self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
-        self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
-        self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
+            self._ansible.inventory.set_variable(name, key, value)
+        base, strict = self._ansible, self._ansible.get_option("strict")
+        base._set_composite_vars(base.get_option("compose"), variables, name, strict=strict)
+        base._add_host_to_composed_groups(base.get_option("groups"), variables, name, strict=strict)
+        base._add_host_to_keyed_groups(base.get_option("keyed_groups"), variables, name, strict=strict)
         groups = ["gke_ours"] if variables["gke_is_ours"] else []
-        if self.get_option("label_groups"):
+        if self._ansible.get_option("label_groups"):
             groups += [f"label_{key}_{value}" for key, value in variables["gke_labels"].items()]
         for group in groups:
-            self.inventory.add_child(self.inventory.add_group(self._sanitize_group_name(group)), name)
+            self._ansible.inventory.add_child(self._ansible.inventory.add_group(self._sanitize_group_name(group)), name)

@@ -12,15 +12,19 @@ import binascii
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Protocol
 
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._gke.cluster_plan import dns_of
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import ENVIRONMENT, of_cloud
 
-Json = Mapping[str, Any]
-# A page of the clusters of a project: its query goes in, Google's answer comes out.
-Ask = Callable[[str, Mapping[str, str]], Json]
+Json = dict[str, Any]
+
+
+class Ask(Protocol):
+    """A page of a list of Google's, by its path and the page's token."""
+
+    def __call__(self, path: str, *, query: Mapping[str, str]) -> Json: ...
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def listed(ask: Ask, project: str) -> Listed:
     missing: set[str] = set()
     query: dict[str, str] = {}
     while True:
-        page = ask(f"/v1/projects/{project}/locations/-/clusters", query)
+        page = ask(f"/v1/projects/{project}/locations/-/clusters", query=query)
         clusters += [variables_of(project, cluster) for cluster in page.get("clusters") or []]
         missing |= set(page.get("missingZones") or [])
         # Google gives out all at once today; its other lists have pages

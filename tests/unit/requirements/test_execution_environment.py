@@ -168,7 +168,7 @@ def test_ansible_core_of_the_image_is_the_one_that_the_tests_run_with() -> None:
 def test_ansible_builder_accepts_the_definition(tmp_path: Path) -> None:
     program = str(Path(sys.executable).with_name("ansible-builder"))
     command = [program, "create", "-f", str(CHECKOUT / "execution-environment.yml"), "-c", str(tmp_path / "context")]
-    command += ["--container-runtime", "podman"]
+    command += ["--output-filename", "Containerfile"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     context = tmp_path / "context"
