@@ -22,8 +22,8 @@ from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capab
 ROOT = Path(__file__).parents[4]
 PLUGINS = ROOT / "plugins"
 ACTION = "rhaii.gke.capability"
-# It looks at the variables of the run, which no module has.
-ITS_OWN = {"variables_check"}
+# They look at the variables and the hosts of the run, which no module has.
+ITS_OWN = {"hosts_check", "variables_check"}
 MODULES = sorted({path.stem for path in (PLUGINS / "modules").glob("*.py")} - {"capability"} - ITS_OWN)
 
 # As ansible-core does: it reads a task, forks, and asks for the capability in the fork.
