@@ -52,9 +52,8 @@ def test_what_a_page_names_exists(file: Path) -> None:
     # in code a bare name with .yml is a playbook, or a file of the page's own folder
     named = {name for name in re.findall(r"`(\w+\.yml)`", text) if not (file.parent / name).exists()}
     assert named <= TREE.playbooks
-    assert set(re.findall(r"rhaii\.gke\.(gke_\w+|tpu_\w+|llmisvc_\w+|cache_\w+|gcp_\w+)", text)) <= TREE.modules | {
-        "gke_token"
-    }
+    plugins = TREE.modules | {"gke_token", "gke_clusters"}
+    assert set(re.findall(r"rhaii\.gke\.(gke_\w+|tpu_\w+|llmisvc_\w+|cache_\w+|gcp_\w+)", text)) <= plugins
     variables = TREE.variables | TREE.facts
     named = set(COLLECTION_WIDE.findall(text)) - {"rhaii_"}
     for role in TREE.roles:
