@@ -37,9 +37,6 @@ def findings(variables: Mapping[str, Any], templar: Any, loader: Any) -> list[st
     """Hosts that mean the same cluster, and hosts of the play that another inventory moves."""
     hostvars = variables["hostvars"]
     sources = [str(source) for source in variables.get("ansible_inventory_sources") or []]
-    # nothing can clash with one host of one inventory
-    if len(hostvars) < 2 and len(sources) < 2:
-        return []
     in_play = list(variables.get("ansible_play_hosts_all") or [])
     reader = _Reader(templar, hostvars)
     # what the command line says is said to the play's hosts alone, but the others' variables have it too

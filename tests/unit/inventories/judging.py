@@ -31,8 +31,8 @@ from sandbox.settings import CHECKOUT
 
 def answer(question: dict[str, Any]) -> dict[str, Any]:
     # after the plugin loader, which they need
+    from ansible_collections.rhaii.gke.plugins.action.hosts_check import findings
     from ansible_collections.rhaii.gke.plugins.plugin_utils._given import given
-    from ansible_collections.rhaii.gke.plugins.plugin_utils._host_places import findings
 
     given_extra = [f"{name}={value}" for name, value in question.get("extra", {}).items()]
     context.CLIARGS = ImmutableDict(extra_vars=given_extra)

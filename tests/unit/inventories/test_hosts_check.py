@@ -230,6 +230,19 @@ def test_it_costs_next_to_nothing(tmp_path: Path) -> None:
     write(tmp_path, {"one.yml": hosts(a={"rhaii_project": "p"}), "many.yml": hosts(**many)})
     one, hundred = judged(tmp_path, of(tmp_path / "one.yml"), of(tmp_path / "many.yml"))
     assert one["seconds"] < 0.002
+    # to import what reads variables costs more than to read them
+    code = (
+        "import sys; from ansible_collections.rhaii.gke.plugins.action import hosts_check; "
+        "print(any(name.endswith('._host_places') for name in sys.modules))"
+    )
+    read = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**environment(tmp_path), "PYTHONPATH": str(CHECKOUT / ".ansible/collections")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert read.stdout.strip() == "False"
     assert hundred["findings"] == []
     assert hundred["seconds"] < 5
 
