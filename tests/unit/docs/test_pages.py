@@ -75,7 +75,7 @@ def test_readme_opens_with_the_two_commands() -> None:
 
 def test_readme_shows_the_example_inventory_as_it_is() -> None:
     shown = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
-    files = [ROOT / "inventories/example" / name for name in ("hosts.yml", "group_vars/env_prod/models.yml")]
+    files = [ROOT / "inventories/example/group_vars/env_prod" / name for name in ("project.yml", "models.yml")]
     assert shown == [file.read_text(encoding="utf-8").removeprefix("---\n") for file in files]
 
 
