@@ -250,6 +250,13 @@ remedy:
   returned: always
   type: str
   sample: ""
+cause:
+  description:
+    - Id of the cause in docs/troubleshooting.md, of the verdict or of a path that is not as it should be.
+    - Empty when all is right.
+  returned: always
+  type: str
+  sample: ""
 affinity:
   description: Share of the requests of a prefix that came to its modal replica. Null when the replicas cannot be told
     apart.

@@ -119,6 +119,10 @@ findings:
       description: What to do about it.
       type: str
       sample: ""
+    cause:
+      description: Id of the cause in docs/troubleshooting.md; empty for what is right.
+      type: str
+      sample: ""
 url:
   description: Root URL of the gateway; empty while it has no address or no listener for HTTP or HTTPS.
   returned: always, but when the cluster does not answer

@@ -175,6 +175,7 @@ first_problem:
     - What is in the way, the cause and not what follows from it; null when the service is ready.
     - C(kind) is V(service), V(condition), V(deployment), V(pod), V(url) or V(api), and C(name) the object's or the
       condition's. C(reason) is one word, C(message) and C(remedy) are for people.
+    - C(cause) is the id of the cause in docs/troubleshooting.md; empty where only a symptom is known.
     - C(terminal) says whether it does not heal by itself.
   returned: always
   type: dict
@@ -187,6 +188,7 @@ first_problem:
       registry.redhat.io/rhaiis/vllm-tpu-rhel9:3.2.5: the pull secret rhaiis-pull-secret does not exist in
       rhaii-inference (401 Unauthorized).
     remedy: Give a pull secret with a login for registry.redhat.io (rhaii_pull_secret_file), and deploy again.
+    cause: pull-secret-missing
     terminal: true
 replicas:
   description: How many replicas there are to be, are ready, and are in their newest form.

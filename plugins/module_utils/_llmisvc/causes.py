@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.rhaii.gke.plugins.module_utils._causes import CauseId
 from ansible_collections.rhaii.gke.plugins.module_utils._credentials.registries import offers
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.kubelet import (
     CRASHING,
@@ -76,24 +77,28 @@ _ARTIFACT_REMEDY = (
     "for it), and see that the image is there."
 )
 # What a registry, or the way to it, gets over; some of it says 403 or 404 on its way.
-_PASSING_PULLS: Sequence[tuple[re.Pattern[str], str, str]] = (
+_PASSING_PULLS: Sequence[tuple[re.Pattern[str], CauseId, str, str]] = (
     (
         re.compile(r"toomanyrequests|too many requests|\b429\b|rate limit", re.IGNORECASE),
+        "registry-rate-limit",
         "{0} answers fewer requests than were made",
         "It is tried again by itself; a pull secret with a login has a limit of its own.",
     ),
     (
         re.compile(r"x509: |certificate signed by unknown authority|tls: failed to verify", re.IGNORECASE),
+        "registry-certificate-untrusted",
         "the node does not trust the certificate of {0}",
         "Let the registry pass uninspected, or give the nodes its CA (containerd's hosts configuration of the pool).",
     ),
     (
         re.compile(r"no space left on device|disk quota exceeded", re.IGNORECASE),
+        "node-disk-full",
         "the node's disk is full",
         "Give the nodes a larger boot disk.",
     ),
     (
         re.compile(r"no such host|server misbehaving|name resolution", re.IGNORECASE),
+        "registry-name-unresolved",
         "the name of {0} cannot be resolved from the node",
         "See the nodes' DNS, and Cloud NAT or Private Google Access of private nodes.",
     ),
@@ -103,6 +108,7 @@ _PASSING_PULLS: Sequence[tuple[re.Pattern[str], str, str]] = (
             r"|handshake timeout|\bEOF\b|client connection lost",
             re.IGNORECASE,
         ),
+        "registry-unreachable",
         "{0} does not answer the node",
         "Let the nodes reach the registry on port 443: firewall, Cloud NAT of private nodes.",
     ),
@@ -111,6 +117,11 @@ _CONFIG_SOURCE = re.compile(r'(secret|configmap) "([^"]+)" not found', re.IGNORE
 _CONFIG_KEY = re.compile(r"find key (\S+) in (Secret|ConfigMap) (\S+)")
 
 # What the runtime or the kubelet could not do for a container, and what to look at. It is tried again.
+_REFUSED: Mapping[str, CauseId] = {
+    "CreatePodSandboxError": "pod-network-not-made",
+    "ConfigPodSandboxError": "pod-network-not-made",
+    LOST: "node-lost",
+}
 _REFUSALS: Mapping[str, str] = {
     "ImageInspectError": "See the node's container runtime and its disk; let the node be made anew if it stays so.",
     "CreateContainerError": "Correct what the message names: its command, its mounts, its devices.",
@@ -159,6 +170,7 @@ class Login:
     remedy: str
     # Seen in the cluster as it is now, and not only from an attempt that may be old.
     certain: bool
+    cause: CauseId
 
 
 def registry_of(image: str) -> str:
@@ -175,20 +187,27 @@ def login_of(names: Sequence[str], secrets: Mapping[str, Json | None], image: st
         "come up by themselves."
     )
     if not names:
-        return Login(f"the pod names no pull secret, and {registry} wants a login", remedy, True)
+        return Login(f"the pod names no pull secret, and {registry} wants a login", remedy, True, "pull-secret-missing")
     missing = [name for name in names if name in secrets and secrets[name] is None]
     if len(missing) == len(names):
-        return Login(f"the pull secret {_listed(missing)} does not exist in {namespace}", remedy, True)
+        return Login(
+            f"the pull secret {_listed(missing)} does not exist in {namespace}", remedy, True, "pull-secret-missing"
+        )
     readable = [name for name in names if secrets.get(name) is not None]
     if len(readable) + len(missing) < len(names):
         return Login(
-            f"{registry} refuses the login, if there is one, of the pull secret {_listed(names)}", remedy, False
+            f"{registry} refuses the login, if there is one, of the pull secret {_listed(names)}",
+            remedy,
+            False,
+            "pull-secret-refused",
         )
     hosts = {host for name in readable for host in _hosts(secrets[name] or {})}
     if not any(offers(host, image) for host in hosts):
         kept = f"; it has {', '.join(sorted(hosts))}" if hosts else ""
-        return Login(f"the pull secret {_listed(readable)} has no login for {registry}{kept}", remedy, True)
-    return Login(f"{registry} refuses the login of the pull secret {_listed(readable)}", remedy, False)
+        said = f"the pull secret {_listed(readable)} has no login for {registry}{kept}"
+        return Login(said, remedy, True, "pull-secret-without-login")
+    said = f"{registry} refuses the login of the pull secret {_listed(readable)}"
+    return Login(said, remedy, False, "pull-secret-refused")
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -222,6 +241,7 @@ def replica_problem(
         return _problem(
             replica,
             trouble.reason,
+            "image-name-invalid",
             f"cannot get its image {trouble.image}: {_cut(trouble.message or trouble.reason)}",
             "Correct the name of the image (rhaii_image), or its imagePullPolicy.",
             patience,
@@ -238,11 +258,12 @@ def replica_problem(
         return _ends(replica, trouble, evidence, crash_limit)
     said = _REFUSALS.get(trouble.reason)
     if said is None:
-        return _problem(replica, trouble.reason, f"is not coming up: {_cut(trouble.text)}")
+        return _problem(replica, trouble.reason, "container-cannot-run", f"is not coming up: {_cut(trouble.text)}")
     final = _LASTING.search(trouble.message)
     return _problem(
         replica,
         trouble.reason,
+        _REFUSED.get(trouble.reason, "container-cannot-run"),
         f"is not coming up: {_cut(trouble.text)}",
         said,
         patience if final else None,
@@ -253,8 +274,11 @@ def _who(replica: Replica) -> str:
     return f"The {'replica' if replica.workload else 'endpoint picker'} {replica.name}"
 
 
-def _problem(replica: Replica, reason: str, message: str, remedy: str = "", after: float | None = None) -> Problem:
-    return Problem("pod", replica.name, reason, f"{_who(replica)} {message.rstrip('.')}.", remedy=remedy, after=after)
+def _problem(
+    replica: Replica, reason: str, cause: CauseId, message: str, remedy: str = "", after: float | None = None
+) -> Problem:
+    said = f"{_who(replica)} {message.rstrip('.')}."
+    return Problem("pod", replica.name, reason, said, remedy=remedy, after=after, cause=cause)
 
 
 def _cut(text: str, limit: int = 300) -> str:
@@ -273,12 +297,13 @@ def _on_its_way(replica: Replica, evidence: Evidence, namespace: str, patience: 
     if not detail and replica.stage in (CREATING, PROBING) and evidence.warnings:
         detail = evidence.warnings[-1]  # a volume that cannot be mounted, a probe that fails
     remedy = ""
+    cause: CauseId = "replica-starting"
     if replica.stage == PENDING:
-        remedy = waiting_for_a_node(replica.schedule_reason, detail, replica.gates)
+        cause, remedy = waiting_for_a_node(replica.schedule_reason, detail, replica.gates)
         claim = missing_claim(detail)
         if claim:
             message = f"names the claim {claim}, which {namespace} does not have ({_cut(detail)})"
-            return _problem(replica, "NoClaim", message, f"Create the claim {claim}.", patience)
+            return _problem(replica, "NoClaim", "volume-claim-unbound", message, f"Create the claim {claim}.", patience)
     lacks = _CONFIG_SOURCE.search(detail) if replica.stage == CREATING else None
     if lacks:
         kind = "Secret" if lacks[1].lower() == "secret" else "ConfigMap"
@@ -286,12 +311,13 @@ def _on_its_way(replica: Replica, evidence: Evidence, namespace: str, patience: 
         return _problem(
             replica,
             "FailedMount",
+            "configuration-missing",
             f"is {doing(replica.stage)} ({_cut(detail)})",
             f"Create the {kind} {lacks[2]} in {namespace}; the pod then goes on by itself.",
             max(patience, LONGEST_BACK_OFF),
         )
     message = f"is {doing(replica.stage)}" + (f" ({_cut(detail)})" if detail else "")
-    return _problem(replica, replica.stage, message, remedy)
+    return _problem(replica, replica.stage, cause, message, remedy)
 
 
 def _pull(replica: Replica, trouble: Trouble, evidence: Evidence, namespace: str, patience: float) -> Problem:
@@ -302,34 +328,37 @@ def _pull(replica: Replica, trouble: Trouble, evidence: Evidence, namespace: str
     registry = registry_of(trouble.image)
     proven = patience if evidence.fresh else max(patience, LONGEST_BACK_OFF)
 
-    def problem(why: str, remedy: str = "", after: float | None = None) -> Problem:
-        return _problem(replica, PULL_PAUSE, f"cannot pull its image {trouble.image}{why}", remedy, after)
+    def problem(cause: CauseId, why: str, remedy: str = "", after: float | None = None) -> Problem:
+        return _problem(replica, PULL_PAUSE, cause, f"cannot pull its image {trouble.image}{why}", remedy, after)
 
     if trouble.reason == "SignatureValidationFailed" or _UNSIGNED.search(said):
         remedy = "Sign the image, or let the nodes' signature policy take it."
-        return problem(f": its signature is refused ({answer})", remedy, proven)
-    for pattern, why, remedy in _PASSING_PULLS:
+        return problem("image-unsigned", f": its signature is refused ({answer})", remedy, proven)
+    for pattern, cause, why, remedy in _PASSING_PULLS:
         if pattern.search(said):
-            return problem(f" yet: {why.format(registry)} ({answer})", remedy)
+            return problem(cause, f" yet: {why.format(registry)} ({answer})", remedy)
     if _LOGIN.search(said):
         if _OF_GOOGLE.search(registry):
             why = f": {registry} does not let the node read it ({answer})"
-            return problem(why, _ARTIFACT_REMEDY, proven)
+            return problem("node-may-not-read-registry", why, _ARTIFACT_REMEDY, proven)
         login = login_of(replica.pull_secrets, evidence.secrets or {}, trouble.image, namespace)
-        return problem(f": {login.said} ({answer})", login.remedy, patience if login.certain else proven)
+        after = patience if login.certain else proven
+        return problem(login.cause, f": {login.said} ({answer})", login.remedy, after)
     if _PLATFORM.search(said):
         return problem(
+            "image-of-another-platform",
             f": {registry} does not have it for the node's architecture ({answer})",
             "Give an image for linux/amd64 (rhaii_image), or nodes of the image's architecture.",
             proven,
         )
     if _NO_IMAGE.search(said):
         return problem(
+            "image-missing",
             f": {registry} does not have it ({answer})",
             "Correct the image or its tag (rhaii_image), and deploy again.",
             proven,
         )
-    return problem(f" yet: {answer or trouble.reason}")
+    return problem("image-not-pulled", f" yet: {answer or trouble.reason}")
 
 
 def _configuration(replica: Replica, trouble: Trouble, namespace: str, patience: float) -> Problem:
@@ -343,6 +372,7 @@ def _configuration(replica: Replica, trouble: Trouble, namespace: str, patience:
     return _problem(
         replica,
         trouble.reason,
+        "configuration-missing",
         f"cannot make its container {trouble.container}: {_cut(trouble.message)}",
         remedy,
         patience,
@@ -354,6 +384,7 @@ def _killed(replica: Replica, trouble: Trouble, evidence: Evidence) -> Problem:
     return _problem(
         replica,
         "OOMKilled",
+        "container-out-of-memory",
         f"lost its container {trouble.container}: it used more memory than its limit and was killed (OOMKilled)",
         remedy,
         0.0 if evidence.fresh else None,
@@ -366,22 +397,23 @@ def _cause(trouble: Trouble, evidence: Evidence) -> Cause | None:
     return of(evidence.log) or of(trouble.last_words)
 
 
-def _why(replica: Replica, trouble: Trouble, evidence: Evidence) -> tuple[str, str]:
-    """What a container's end comes from, to follow the words that it ended; and what to do."""
+def _why(replica: Replica, trouble: Trouble, evidence: Evidence) -> tuple[CauseId, str, str]:
+    """What a container's end comes from: its cause, words to follow those that it ended, and what to do."""
     cause = _cause(trouble, evidence)
     if cause is not None:
-        return f"; {cause.said}", cause.remedy
+        return cause.id, f"; {cause.said}", cause.remedy
     if trouble.ended in NEVER_RAN:
-        return f"; it never ran ({_cut(trouble.last_words, 200)})", _REFUSALS["RunContainerError"]
+        said = f"; it never ran ({_cut(trouble.last_words, 200)})"
+        return "container-cannot-run", said, _REFUSALS["RunContainerError"]
     probes = [each for each in evidence.warnings if _PROBE.match(each)]
     if probes and trouble.container != INITIALIZER:
         remedy = "Give it longer: a startupProbe, or a higher initialDelaySeconds or failureThreshold."
-        return f"; its probe ended it ({_cut(probes[-1], 120)})", remedy
+        return "probe-too-short", f"; its probe ended it ({_cut(probes[-1], 120)})", remedy
     if trouble.ended == LOST:
-        return "", _REFUSALS[LOST]
+        return "node-lost", "", _REFUSALS[LOST]
     exits = of_exit(trouble.exit_code)
     see = f"See its log: kubectl logs {replica.name} -c {trouble.container} --previous."
-    return f"; {exits}" if exits else "", see
+    return "container-crashes", f"; {exits}" if exits else "", see
 
 
 def _told(trouble: Trouble, evidence: Evidence) -> str:
@@ -393,11 +425,12 @@ def _told(trouble: Trouble, evidence: Evidence) -> str:
 
 
 def _crashes(replica: Replica, trouble: Trouble, evidence: Evidence, crash_limit: int) -> Problem:
-    why, remedy = _why(replica, trouble, evidence)
+    cause, why, remedy = _why(replica, trouble, evidence)
     code = "" if trouble.exit_code is None else f", last with exit code {trouble.exit_code}"
     return _problem(
         replica,
         "CrashLoopBackOff",
+        cause,
         f"starts its container {trouble.container} in vain: it ended {trouble.crashes} times{code}{why}."
         + _told(trouble, evidence),
         remedy,
@@ -407,11 +440,12 @@ def _crashes(replica: Replica, trouble: Trouble, evidence: Evidence, crash_limit
 
 def _ends(replica: Replica, trouble: Trouble, evidence: Evidence, crash_limit: int) -> Problem:
     """Between its end and the kubelet's pause before the next start."""
-    why, remedy = _why(replica, trouble, evidence)
+    cause, why, remedy = _why(replica, trouble, evidence)
     told = _told(trouble, evidence)
     return _problem(
         replica,
         trouble.reason,
+        cause,
         f"is not coming up: {_cut(trouble.text)}{why}" + (f".{told}" if told else ""),
         remedy if evidence.log or why or trouble.ended == LOST else "",
         0.0 if evidence.fresh and trouble.crashes >= crash_limit and trouble.ended != LOST else None,
@@ -445,6 +479,7 @@ def ended_problem(
         remedy=means.remedy,
         # devices that a pod before has not given back yet are refused some times as well, for seconds
         after=(0.0 if means.ran else patience) if hopeless else None,
+        cause=means.cause,
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from ansible_collections.rhaii.gke.plugins.module_utils._causes import Cause, CauseId
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.names import STOP
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.passing import is_passing, is_refusal
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.ports import Json
@@ -54,6 +55,18 @@ _REMEDIES: Mapping[str, str] = {
     "GatewayPreconditionNotMet": "See to the gateway first; the route waits for it.",
     "WaitingForGateway": "See to the gateway first; the pool waits for it.",
 }
+_CAUSES: Mapping[str, CauseId] = {
+    "ConfigNotFound": "preset-missing",
+    "CombineBaseError": "spec-refused",
+    "InvalidRenderedConfig": "spec-refused",
+    "ScalingCRDNotFound": "scaling-api-missing",
+    "RefsInvalid": "route-reference-invalid",
+    "GatewaysNotReady": "gateway-not-programmed",
+    "GatewayPreconditionNotMet": "gateway-not-programmed",
+    "WaitingForGateway": "gateway-not-programmed",
+}
+# What its Deployment says of it is a symptom; the picker itself is the cause of what does not work.
+_SCHEDULER = "SchedulerWorkloadReady"
 _RECONCILE_REMEDY = "Correct what the message names; the log of KServe's controller says more."
 
 
@@ -125,7 +138,19 @@ def condition_problem(condition: Condition, patience: float) -> Problem:
         condition.message,
         remedy=remedy or (_RECONCILE_REMEDY if terminal else ""),
         after=patience if terminal else None,
+        cause=cause_of(condition),
     )
+
+
+def cause_of(condition: Condition) -> Cause:
+    """The cause that a condition which is not True names by itself."""
+    if condition.reason in _CAUSES:
+        return _CAUSES[condition.reason]
+    if "Reconcile" in condition.reason and condition.reason.endswith("Error"):
+        return "controller-cannot-reconcile"
+    if condition.type == _SCHEDULER:
+        return "picker-down"
+    return "" if condition.symptom else "condition-not-true"
 
 
 def generation_of(service: Mapping[str, Any]) -> tuple[int, int]:
@@ -147,6 +172,7 @@ def service_problem(service: Json, replicas: int | None, patience: float) -> Pro
             f"The service {name} is being deleted.",
             remedy="Deploy it again when it is gone.",
             after=0.0,
+            cause="service-being-deleted",
         )
     # KServe does not mind how it is written
     if str((metadata.get("annotations") or {}).get(STOP)).lower() == "true":
@@ -157,6 +183,7 @@ def service_problem(service: Json, replicas: int | None, patience: float) -> Pro
             f"The service {name} is stopped: it carries the annotation {STOP}: true.",
             remedy=f"Take it off (kubectl annotate llmisvc {name} {STOP}-), or resume the environment.",
             after=0.0,
+            cause="service-stopped",
         )
     if replicas is not None and asked is not None and int(asked) != replicas:
         return Problem(
@@ -166,6 +193,7 @@ def service_problem(service: Json, replicas: int | None, patience: float) -> Pro
             f"The service {name} asks for {asked} replicas, {replicas} were expected: something else has set them.",
             remedy="Set spec.replicas to what is wanted, or expect what it has.",
             after=patience,
+            cause="replicas-set-elsewhere",
         )
     if asked == 0 and replicas is None:
         return Problem(
@@ -175,6 +203,7 @@ def service_problem(service: Json, replicas: int | None, patience: float) -> Pro
             f"The service {name} asks for 0 replicas, so that nothing will serve.",
             remedy="Set spec.replicas, or expect just that with replicas: 0.",
             after=patience,
+            cause="service-without-replicas",
         )
     if observed != generation:
         seen = f"it knows generation {observed}" if observed else "it has not seen the service"
@@ -184,6 +213,7 @@ def service_problem(service: Json, replicas: int | None, patience: float) -> Pro
             "NotObserved",
             f"KServe has not looked at generation {generation} of the service {name} yet ({seen}).",
             remedy="If it stays so, see whether KServe's controller runs.",
+            cause="controller-not-observing",
         )
     return None
 
@@ -212,6 +242,7 @@ __all__ = (
     "WORKLOAD_PARTS",
     "Condition",
     "blocking",
+    "cause_of",
     "condition_problem",
     "conditions_of",
     "generation_of",

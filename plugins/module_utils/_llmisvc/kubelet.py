@@ -18,6 +18,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.rhaii.gke.plugins.module_utils._causes import Cause, CauseId
+
 # ---- containers that wait -------------------------------------------------------------------------------------------
 
 # Of a container that has only just been made.
@@ -69,12 +71,14 @@ class PodEnd:
     heals: bool = False
     # It had run before, so that the next one runs for a while as well.
     ran: bool = False
+    cause: CauseId = "node-refuses-pod"
 
 
 _DEVICES = PodEnd(
     "its node did not let it in",
     "See the node's TPU device plugin and its chips (kubectl describe node, kubectl -n kube-system get pods -o wide); "
     "let the node be made anew where they stay unhealthy: gcloud compute instances delete, or cordon it.",
+    cause="node-refuses-chips",
 )
 _NUMA = PodEnd(
     "its node did not let it in",
@@ -84,6 +88,7 @@ _NUMA = PodEnd(
 _FULL = PodEnd(
     "its node had no room for it",
     "See what else runs on the node (kubectl describe node), or lower what the pod asks for.",
+    cause="nodes-full",
 )
 _UNKNOWN = PodEnd("it ended", "See what its node says of it: kubectl describe pod.")
 _UNFIT = PodEnd(
@@ -91,7 +96,10 @@ _UNFIT = PodEnd(
     "Let the pod's selectors, tolerations and its operating system fit the labels and taints of the node pool.",
 )
 _SHUTDOWN = PodEnd(
-    "its node shut down", "Nodes on spot machines end at any time; another pod takes its place.", heals=True
+    "its node shut down",
+    "Nodes on spot machines end at any time; another pod takes its place.",
+    heals=True,
+    cause="node-lost",
 )
 _POD_ENDS: Mapping[str, PodEnd] = {
     "UnexpectedAdmissionError": _DEVICES,
@@ -120,22 +128,28 @@ _POD_ENDS: Mapping[str, PodEnd] = {
     "VolumeAttachmentLimitExceeded": PodEnd(
         "its node takes no more volumes", "Use fewer volumes, or other nodes.", heals=True
     ),
-    "Preempting": PodEnd("a more important pod needed its room", "Another pod takes its place.", heals=True),
-    "Preempted": PodEnd("a more important pod needed its room", "Another pod takes its place.", heals=True),
+    "Preempting": PodEnd(
+        "a more important pod needed its room", "Another pod takes its place.", heals=True, cause="pod-evicted"
+    ),
+    "Preempted": PodEnd(
+        "a more important pod needed its room", "Another pod takes its place.", heals=True, cause="pod-evicted"
+    ),
     "Terminated": _SHUTDOWN,
     "NodeShutdown": _SHUTDOWN,
     "Shutdown": _SHUTDOWN,
-    "NodeLost": PodEnd("its node was lost", "Another pod takes its place.", heals=True),
+    "NodeLost": PodEnd("its node was lost", "Another pod takes its place.", heals=True, cause="node-lost"),
     "DeadlineExceeded": PodEnd(
         "it may not run so long (activeDeadlineSeconds)",
         "Take activeDeadlineSeconds out of the pod template.",
         ran=True,
+        cause="pod-evicted",
     ),
     "Evicted": PodEnd(
         "its node evicted it",
         "Give the nodes a larger boot disk or more memory, or let the pod say what it needs (requests of memory and "
         "ephemeral-storage).",
         ran=True,
+        cause="pod-evicted",
     ),
 }
 _LIMIT = re.compile(r"exceeds? the (?:total )?limit|exceeds its local ephemeral storage limit|usage of EmptyDir", re.I)
@@ -144,6 +158,7 @@ _OVER_ITS_LIMIT = PodEnd(
     "It wrote more than it may: raise the limit of ephemeral-storage, or sizeLimit of the emptyDir that the message "
     "names.",
     ran=True,
+    cause="pod-evicted",
 )
 _OUT_OF = "OutOf"
 
@@ -178,56 +193,74 @@ def disruption(condition: Mapping[str, Any]) -> str:
 
 GATED = "SchedulingGated"
 _TPUS = "Nodes with free TPU chips are missing: see whether the node pool is still coming up, or is too small."
-_UNSCHEDULED: Sequence[tuple[re.Pattern[str], str]] = tuple(
-    (re.compile(pattern, re.IGNORECASE), remedy)
-    for pattern, remedy in (
-        (
-            r'persistentvolumeclaim "([^"]+)" not found|unbound immediate PersistentVolumeClaims',
-            "Create the claim, and see why it is not bound: kubectl describe pvc.",
-        ),
-        (
-            r"volume node affinity conflict|node\(s\) had no available volume zone",
-            "The volume lies in another zone than the nodes: use one of their zone.",
-        ),
-        (r"Insufficient google\.com/tpu", _TPUS),
-        (
-            r"untolerated taint \{node\.kubernetes\.io/(?:not-ready|unreachable|network-unavailable)"
-            r"|node\.cloudprovider\.kubernetes\.io/uninitialized|node\.cilium\.io/agent-not-ready",
-            "Nodes are still coming up, or are lost: kubectl get nodes.",
-        ),
-        (
-            r"untolerated taint \{node\.kubernetes\.io/(?:disk|memory|pid)-pressure",
-            "Nodes lack disk or memory: see kubectl describe nodes, and give the pool a larger boot disk.",
-        ),
-        (
-            r"were unschedulable|untolerated taint \{node\.kubernetes\.io/unschedulable",
-            "Nodes are cordoned, as while they are upgraded: kubectl get nodes, kubectl uncordon.",
-        ),
-        (
-            r"impending-node-termination|ToBeDeletedByClusterAutoscaler|DeletionCandidateOfClusterAutoscaler",
-            "Nodes are about to go: wait for new ones.",
-        ),
-        (r"untolerated taint", "Let the pod tolerate the taint that the message names, or take it off the nodes."),
-        (
-            r"didn't match Pod's node affinity/selector|didn't match node selector|node\(s\) didn't match",
-            "No node has the labels that the pod selects: compare its accelerator and topology with the node pool.",
-        ),
-        (r"too many pods", "The nodes have as many pods as they may have: use more nodes."),
-        (
-            r"Insufficient (?:cpu|memory|ephemeral-storage)",
-            "Lower what the pod asks for, or take a larger machine type.",
-        ),
-        (r"no nodes available to schedule pods|0/0 nodes", "The cluster has no node that takes pods yet."),
-    )
+_WAITS: Sequence[tuple[str, CauseId, str]] = (
+    (
+        r'persistentvolumeclaim "([^"]+)" not found|unbound immediate PersistentVolumeClaims',
+        "volume-claim-unbound",
+        "Create the claim, and see why it is not bound: kubectl describe pvc.",
+    ),
+    (
+        r"volume node affinity conflict|node\(s\) had no available volume zone",
+        "volume-in-another-zone",
+        "The volume lies in another zone than the nodes: use one of their zone.",
+    ),
+    (r"Insufficient google\.com/tpu", "no-free-chips", _TPUS),
+    (
+        r"untolerated taint \{node\.kubernetes\.io/(?:not-ready|unreachable|network-unavailable)"
+        r"|node\.cloudprovider\.kubernetes\.io/uninitialized|node\.cilium\.io/agent-not-ready",
+        "node-not-ready",
+        "Nodes are still coming up, or are lost: kubectl get nodes.",
+    ),
+    (
+        r"untolerated taint \{node\.kubernetes\.io/(?:disk|memory|pid)-pressure",
+        "node-under-pressure",
+        "Nodes lack disk or memory: see kubectl describe nodes, and give the pool a larger boot disk.",
+    ),
+    (
+        r"were unschedulable|untolerated taint \{node\.kubernetes\.io/unschedulable",
+        "node-cordoned",
+        "Nodes are cordoned, as while they are upgraded: kubectl get nodes, kubectl uncordon.",
+    ),
+    (
+        r"impending-node-termination|ToBeDeletedByClusterAutoscaler|DeletionCandidateOfClusterAutoscaler",
+        "node-going",
+        "Nodes are about to go: wait for new ones.",
+    ),
+    (
+        r"untolerated taint",
+        "taint-not-tolerated",
+        "Let the pod tolerate the taint that the message names, or take it off the nodes.",
+    ),
+    (
+        r"didn't match Pod's node affinity/selector|didn't match node selector|node\(s\) didn't match",
+        "no-node-matches",
+        "No node has the labels that the pod selects: compare its accelerator and topology with the node pool.",
+    ),
+    (r"too many pods", "nodes-full", "The nodes have as many pods as they may have: use more nodes."),
+    (
+        r"Insufficient (?:cpu|memory|ephemeral-storage)",
+        "nodes-full",
+        "Lower what the pod asks for, or take a larger machine type.",
+    ),
+    (
+        r"no nodes available to schedule pods|0/0 nodes",
+        "too-few-tpu-nodes",
+        "The cluster has no node that takes pods yet.",
+    ),
 )
+_UNSCHEDULED = tuple((re.compile(pattern, re.IGNORECASE), cause, remedy) for pattern, cause, remedy in _WAITS)
 
 
-def waiting_for_a_node(reason: str, message: str, gates: Sequence[str]) -> str:
-    """What to do about a pod that has no node."""
+def waiting_for_a_node(reason: str, message: str, gates: Sequence[str]) -> tuple[CauseId, str]:
+    """Why a pod has no node, and what to do about it."""
     if reason == GATED or gates:
         named = f" ({', '.join(gates)})" if gates else ""
-        return f"Something holds the pod back{named}, such as a queue with its quota: see to whoever set the gate."
-    return next((remedy for pattern, remedy in _UNSCHEDULED if pattern.search(message)), "")
+        return (
+            "pod-gated",
+            f"Something holds the pod back{named}, such as a queue with its quota: see to whoever set the gate.",
+        )
+    known = ((cause, remedy) for pattern, cause, remedy in _UNSCHEDULED if pattern.search(message))
+    return next(known, ("pod-unscheduled", ""))
 
 
 _CLAIM = re.compile(r'persistentvolumeclaim "([^"]+)" not found')
@@ -269,6 +302,19 @@ def node_fault(node: Mapping[str, Any]) -> str:
     return ""
 
 
+def node_cause(node: Mapping[str, Any]) -> Cause:
+    """What `node_fault`, else `node_pressure`, speaks of; '' for a node that lacks nothing."""
+    if _node_condition(node, "Ready").get("status") != "True":
+        return "node-not-ready"
+    if node_fault(node):
+        is_going = any(each.get("key") in _GOING for each in (node.get("spec") or {}).get("taints") or [])
+        return "node-going" if is_going else "node-without-chips"
+    if node_pressure(node):
+        pressed = any(_node_condition(node, kind).get("status") == "True" for kind in _PRESSURES)
+        return "node-under-pressure" if pressed else "node-cordoned"
+    return ""
+
+
 def node_pressure(node: Mapping[str, Any]) -> str:
     """What a node that serves lacks, so that it evicts pods or takes none."""
     for kind in _PRESSURES:
@@ -301,6 +347,7 @@ __all__ = (
     "PodEnd",
     "disruption",
     "missing_claim",
+    "node_cause",
     "node_fault",
     "node_pressure",
     "of_exit",

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from ansible_collections.rhaii.gke.plugins.module_utils._causes import CauseId
 from ansible_collections.rhaii.gke.plugins.module_utils._failure import without_secrets
 
 # A traceback of each of vLLM's processes, and XLA's list of allocations, stand between a cause and the log's end: some
@@ -35,6 +36,7 @@ class Cause:
     remedy: str
     # the line that says it
     line: str = ""
+    id: CauseId = "container-crashes"
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,14 @@ class Sign:
     quick: tuple[re.Pattern[str], ...]
     said: str
     remedy: str
+    id: CauseId
     # What follows from something else, and counts where nothing else is found.
     weak: bool = False
 
 
-def _sign(said: str, remedy: str, *words: str, weak: bool = False) -> Sign:
+def _sign(cause: CauseId, said: str, remedy: str, *words: str, weak: bool = False) -> Sign:
     quick = tuple(re.compile(_small(word), re.MULTILINE) for word in words)
-    return Sign(re.compile("|".join(words), re.IGNORECASE | re.MULTILINE), quick, said, remedy, weak)
+    return Sign(re.compile("|".join(words), re.IGNORECASE | re.MULTILINE), quick, said, remedy, cause, weak)
 
 
 def _small(pattern: str) -> str:
@@ -86,6 +89,7 @@ _TOPOLOGY = (
 
 _FULL = (
     _sign(
+        "shared-memory-full",
         "the pod's shared memory is full",
         "Mount an emptyDir with medium Memory at /dev/shm.",
         r"no space left on device.{0,40}/dev/shm",
@@ -93,6 +97,7 @@ _FULL = (
         r"psm_\w+.{0,40}no space left on device",
     ),
     _sign(
+        "volume-full",
         "the volume is full",
         _ROOM,
         r"no space left on device",
@@ -104,6 +109,7 @@ _FULL = (
 
 _NOT_PERMITTED = (
     _sign(
+        "path-not-writable",
         "the container may not write to {0}",
         "Give it a volume there (an emptyDir), or a folder that it may write to (HOME, HF_HOME, VLLM_CACHE_ROOT).",
         r"PermissionError: \[Errno 13\].*?: '?([^'\s]+)",
@@ -113,6 +119,7 @@ _NOT_PERMITTED = (
 # The surest first. Behind a LocalEntryNotFoundError stands whatever kept the client from the hub.
 _HUB = (
     _sign(
+        "hub-certificate-untrusted",
         "the pod does not trust the certificate that it was shown in place of the hub's: a proxy inspects TLS, or a CA "
         "is missing",
         "Let the hub's names pass that proxy without inspection, or give the container its CA (SSL_CERT_FILE and "
@@ -126,6 +133,7 @@ _HUB = (
         r"unable to get (?:local )?issuer certificate",
     ),
     _sign(
+        "hub-tls-broken",
         "the TLS connection to the hub was broken off on its way",
         "See what stands between the pods and the hub: a proxy or a firewall that ends TLS, or a plain-HTTP address in "
         "HF_ENDPOINT.",
@@ -136,6 +144,7 @@ _HUB = (
         r"ssl\.c:\d+",
     ),
     _sign(
+        "hub-proxy-refuses",
         "the proxy that the pod is to use does not let it through to the hub",
         "Correct HTTPS_PROXY of the container, or except the hub from it (NO_PROXY).",
         r"\bProxyError\b",
@@ -144,6 +153,7 @@ _HUB = (
         r"proxy authentication required",
     ),
     _sign(
+        "hub-name-unresolved",
         "the hub's name cannot be resolved",
         "Let the pods reach the cluster's DNS (UDP and TCP port 53) in the network policies, and check the DNS itself.",
         r"name or service not known",
@@ -159,6 +169,7 @@ _HUB = (
         r"\[Errno -[235]\]",
     ),
     _sign(
+        "hub-token-refused",
         "the hub refuses the token, or wants one: the model is gated",
         _TOKEN,
         r"GatedRepo",
@@ -169,12 +180,14 @@ _HUB = (
         r"awaiting a review",
     ),
     _sign(
+        "hub-model-disabled",
         "the hub has switched the model off",
         "Serve another model, or a copy of this one (spec.model.uri).",
         r"DisabledRepo",
         r"access to this resource is disabled",
     ),
     _sign(
+        "hub-token-refused",
         "the hub refuses the token, or wants one",
         _TOKEN,
         r"invalid credentials in authorization header",
@@ -185,6 +198,7 @@ _HUB = (
         r"token is required",
     ),
     _sign(
+        "hub-revision-missing",
         "the hub has no such model revision: it has the model, but not this branch, tag or commit",
         "Check the revision in spec.model.uri (hf://OWNER/MODEL:REVISION).",
         r"revision ?not ?found",
@@ -192,11 +206,13 @@ _HUB = (
         r"is not a valid git identifier",
     ),
     _sign(
+        "hub-file-missing",
         "the hub has no such model file: it has the model, but lacks a file that is asked for",
         "Check spec.model.uri: the repository must hold a model with config.json and its weights.",
         r"(?<!local)entry ?not ?found",
     ),
     _sign(
+        "hub-model-missing",
         "the hub has no such model, or shows it to its own users alone",
         _URI,
         r"repository ?not ?found",
@@ -205,6 +221,7 @@ _HUB = (
         r"is not a valid model identifier listed on",
     ),
     _sign(
+        "hub-rate-limit",
         "the hub answers fewer requests than were made (429)",
         "Give a token (rhaii_hf_token_file): requests without one share a limit by address. It passes by itself.",
         r"429 Client Error",
@@ -215,6 +232,7 @@ _HUB = (
         r"rate limited",
     ),
     _sign(
+        "hub-down",
         "the hub itself has a failure",
         "See https://status.huggingface.co; it is tried again by itself.",
         r"\b50[0234] Server Error",
@@ -224,6 +242,7 @@ _HUB = (
         r"CAS service error",
     ),
     _sign(
+        "hub-token-refused",
         "the hub refuses the token, or wants one",
         _TOKEN,
         r"\b40[13] (?:Client Error|Unauthorized|Forbidden)",
@@ -234,6 +253,7 @@ _HUB = (
         r"make sure your token has the correct permissions",
     ),
     _sign(
+        "hub-offline-mode",
         "the container must not ask the hub (offline mode), and the model is not on its disk",
         "Take HF_HUB_OFFLINE and TRANSFORMERS_OFFLINE from the container, or name a model that lies in a volume.",
         r"OfflineModeIsEnabled",
@@ -242,6 +262,7 @@ _HUB = (
         r"TRANSFORMERS_OFFLINE",
     ),
     _sign(
+        "model-uri-invalid",
         "spec.model.uri names no model as the hub does",
         "Write it as hf://OWNER/MODEL, optionally with :REVISION.",
         r"HFValidationError",
@@ -251,6 +272,7 @@ _HUB = (
         r"hugging ?face (?:repository owner|model name) cannot be empty",
     ),
     _sign(
+        "hub-download-broken",
         "the download broke off on its way",
         _EGRESS,
         r"consistency check failed",
@@ -263,6 +285,7 @@ _HUB = (
         r"error decoding response body",
     ),
     _sign(
+        "hub-unreachable",
         "the hub cannot be reached from the pod",
         _EGRESS,
         r"timed ?out",
@@ -282,6 +305,7 @@ _HUB = (
         r"NewConnectionError",
     ),
     _sign(
+        "hub-unreachable",
         "the hub cannot be reached from the pod (the network, or the hub is down), and the model is not on its disk",
         _EGRESS,
         r"LocalEntryNotFoundError",
@@ -295,11 +319,13 @@ _HUB = (
 # KServe's storage initializer with s3://, gs://, pvc://, oci:// and others.
 _STORAGE = (
     _sign(
+        "model-uri-invalid",
         "the storage initializer does not know addresses such as {0}",
         "Write spec.model.uri with hf://, s3://, gs://, pvc:// or oci://.",
         r"cannot recognize storage type for (\S+)",
     ),
     _sign(
+        "bucket-credentials",
         "the pod has no credentials for the bucket",
         _BUCKET_RIGHTS,
         r"NoCredentialsError",
@@ -310,6 +336,7 @@ _STORAGE = (
         r"your default credentials were not found",
     ),
     _sign(
+        "bucket-credentials",
         "the bucket refuses the credentials of the pod: they are wrong or have expired",
         _BUCKET_RIGHTS,
         r"InvalidAccessKeyId",
@@ -320,6 +347,7 @@ _STORAGE = (
         r"invalid_grant",
     ),
     _sign(
+        "bucket-missing",
         "there is no such bucket",
         "Check spec.model.uri.",
         r"NoSuchBucket",
@@ -329,6 +357,7 @@ _STORAGE = (
         r"bucket .{0,80} not found",
     ),
     _sign(
+        "bucket-forbidden",
         "the account of the pod may not read the bucket",
         _BUCKET_RIGHTS,
         r"AccessDenied",
@@ -339,6 +368,7 @@ _STORAGE = (
         r"AuthorizationPermissionMismatch",
     ),
     _sign(
+        "bucket-unreachable",
         "the bucket's address cannot be reached from the pod",
         "Check the endpoint in the storage's Secret (s3-endpoint), and let the pods reach it: network policies, "
         "firewall.",
@@ -346,6 +376,7 @@ _STORAGE = (
         r"EndpointConnectionError",
     ),
     _sign(
+        "model-path-missing",
         "nothing lies at the model's address",
         "Check spec.model.uri: the path in the bucket or volume, in capital and small letters.",
         r"failed to fetch model\. no model found in (\S+?)\.?(?=\s|$)",
@@ -353,12 +384,14 @@ _STORAGE = (
         r"An error occurred \(404\)",
     ),
     _sign(
+        "model-path-missing",
         "the volume does not hold the path that spec.model.uri names",
         "Write it as pvc://CLAIM/PATH, and see what the volume holds.",
         r"local path (\S+) does not exist",
         r"cannot locate source uri (\S+) for PVC",
     ),
     _sign(
+        "model-image-unreadable",
         "the image that spec.model.uri names holds no model that the initializer can read",
         "Name a modelcar image for the nodes' architecture, with the model beneath /models (oci://HOST/NAME:TAG).",
         r"invalid OCI uri",
@@ -368,11 +401,13 @@ _STORAGE = (
         r"is zstd-compressed",
     ),
     _sign(
+        "storage-ca-missing",
         "the CA that the storage is to be checked with is not in the pod",
         "Correct the ConfigMap that the storage initializer's caBundleConfigMapName names.",
         r"failed to find ca bundle file",
     ),
     _sign(
+        "model-archive-broken",
         "what the address gives is no model archive",
         "Check spec.model.uri.",
         r"failed to unpack archive file",
@@ -382,33 +417,39 @@ _STORAGE = (
 
 _ENGINE = (
     _sign(
+        "server-argument-unknown",
         "the server does not know the argument {0}",
         "Take it out of the arguments of the server's container: this version of vLLM has no such argument. "
         "--disable-log-requests went with 0.12; requests are not logged by default.",
         r"error: unrecognized arguments?: (.+?)(?= \(set |$)",
     ),
     _sign(
+        "server-arguments-refused",
         "the server refuses the argument {0} ({1})",
         _ARGUMENTS,
         r"error: argument (\S+): (.{1,80}?)(?= \(choose|$)",
     ),
     _sign(
+        "server-arguments-refused",
         "the server cannot do with its arguments as they are ({0})",
         _ARGUMENTS,
         r"error: (?:ambiguous option: (\S+)|the following arguments are required: (.+))",
     ),
     _sign(
+        "context-too-long",
         "--max-model-len ({0}) is more than the model itself can do",
         "Lower --max-model-len to the model's own limit (max_position_embeddings in its config.json).",
         r"user-specified max_model_len \((\d+)\) is greater than the derived max_model_len",
         r"max_model_len \((\d+)\) is more than the model's own",
     ),
     _sign(
+        "kernel-does-not-build",
         "a kernel does not fit into the {0} of the chip",
         "Take a smaller --block-size, --max-num-seqs or --max-num-batched-tokens, or another version of the image.",
         r"ran out of memory in memory space (vmem|smem)",
     ),
     _sign(
+        "chip-memory-too-small",
         "the model does not fit into the memory of the chips: what the weights leave is too little for one sequence of "
         "--max-model-len",
         _CHIPS,
@@ -418,17 +459,20 @@ _ENGINE = (
         r"estimated maximum model length is",
     ),
     _sign(
+        "chip-memory-too-small",
         "the model does not fit into the memory of the chips: the weights leave no room for the KV cache",
         _CHIPS,
         r"no available memory for the cache blocks",
         r"available KV cache memory: -",
     ),
     _sign(
+        "chip-memory-in-use",
         "the memory of the chips is in use by something else",
         "See what else runs on the node; lower --gpu-memory-utilization otherwise.",
         r"free memory on device .{1,80} is less than desired",
     ),
     _sign(
+        "container-out-of-memory",
         "the container has too little memory of its own (not that of the chips)",
         "Give the container a higher memory limit, and nodes with more memory.",
         r"DefaultCPUAllocator",
@@ -437,11 +481,13 @@ _ENGINE = (
         r"std::bad_alloc",
     ),
     _sign(
+        "kernel-does-not-build",
         "the compiler cannot build a kernel of the model for these chips",
         "Take another version of the image (rhaii_image), or another --block-size or --max-num-batched-tokens.",
         r"Mosaic failed to compile",
     ),
     _sign(
+        "chip-memory-too-small",
         "the model does not fit into the memory of the chips",
         _CHIPS,
         r"ran out of memory in memory space hbm",
@@ -455,6 +501,7 @@ _ENGINE = (
         r"\bRESOURCE_?EXHAUSTED\b(?!.{0,80}message)",
     ),
     _sign(
+        "chips-in-use",
         "the chips are in use by another process",
         "See that no other pod of the node uses them, and that an earlier container has ended: delete the pod, and the "
         "node where that does not help.",
@@ -465,11 +512,13 @@ _ENGINE = (
         r"couldn't open iommu group",
     ),
     _sign(
+        "chips-do-not-fit",
         "the server sees {0} chips and was told to use {1}",
         _TOPOLOGY,
         r"insufficient devices for \S+ mesh: found (\d+), expected (\d+)",
     ),
     _sign(
+        "chips-do-not-fit",
         "--tensor-parallel-size ({0}) is more than the chips of the container",
         _TOPOLOGY,
         r"tensor_parallel_size \(?(\d+)\)? is more than",
@@ -477,6 +526,7 @@ _ENGINE = (
         r"world size \((\d+)\) is larger than",
     ),
     _sign(
+        "chips-do-not-fit",
         "the topology that the container was told is not that of its node",
         _TOPOLOGY,
         r"TPU_RET_CHECK",
@@ -491,6 +541,7 @@ _ENGINE = (
         r"expected (\d+) (?:worker|chips|devices)",
     ),
     _sign(
+        "chips-missing",
         "the server finds no chips in its container",
         _CHIPS_GIVEN,
         r"no (?:ba16c7433|jellyfish|TPU|CUDA)\b.{0,20} devices? found",
@@ -506,6 +557,7 @@ _ENGINE = (
         r"no CUDA-capable device",
     ),
     _sign(
+        "model-not-supported",
         "this version of vLLM does not know the model's architecture",
         "Serve a model that it supports, or take a newer image (rhaii_image).",
         r"model architectures? \[?(.{1,80}?)\]? (?:are|is) not supported",
@@ -515,6 +567,7 @@ _ENGINE = (
         r"no (?:supported )?implementation .{0,40}for architecture",
     ),
     _sign(
+        "model-code-untrusted",
         "the model brings code of its own, which the server must not run without leave",
         "Add --trust-remote-code to its arguments, where its authors are trusted.",
         r"trust_remote_code=True",
@@ -522,6 +575,7 @@ _ENGINE = (
         r"requires you to execute the (?:configuration|modeling|tokenizer) file",
     ),
     _sign(
+        "tokenizer-broken",
         "the model's tokenizer cannot be loaded",
         "See that the model's folder holds its tokenizer files, name one (--tokenizer), or take a newer image.",
         r"can'?t load tokenizer",
@@ -531,12 +585,14 @@ _ENGINE = (
         r"failed to load the tokenizer",
     ),
     _sign(
+        "model-does-not-split",
         "the model cannot be split over so many chips: its attention heads are no multiple of --tensor-parallel-size",
         "Take a --tensor-parallel-size that divides them, and a machine type with so many chips.",
         r"total number of attention heads \((\d+)\) must be divisible",
         r"must be divisible by tensor parallel size",
     ),
     _sign(
+        "model-not-supported",
         "the server cannot serve a model quantized in this way",
         "Serve another form of the model, or take out --quantization.",
         r"unknown quantization method: ?(\S+)",
@@ -545,6 +601,7 @@ _ENGINE = (
         r"not supported for quantization method (\S+)",
     ),
     _sign(
+        "model-not-supported",
         "the model, or the chips, cannot do with the numbers of --dtype",
         "Take --dtype=auto or --dtype=bfloat16, which TPUs know.",
         r"unknown dtype",
@@ -555,6 +612,7 @@ _ENGINE = (
         r"dtype .{0,40}not supported",
     ),
     _sign(
+        "weights-broken",
         "the model's weights are missing or broken: the download did not end well",
         "Delete the pod, so that the model is fetched anew; check spec.model.uri if it stays so.",
         r"cannot find any model weights with",
@@ -565,6 +623,7 @@ _ENGINE = (
         r"error while deserializing header",
     ),
     _sign(
+        "model-configuration-missing",
         "what the server was given holds no model: config.json is missing",
         "Check spec.model.uri, and --model where it is given.",
         r"invalid repository id or local directory specified",
@@ -573,11 +632,13 @@ _ENGINE = (
         r"can't load the configuration of",
     ),
     _sign(
+        "port-in-use",
         "the server's port is in use already",
         "Give every container of the pod a port of its own (--port), and do not use the host's network.",
         r"address already in use",
     ),
     _sign(
+        "server-certificate-missing",
         "the server's certificate ({0}) is not there",
         "See whether KServe has made the Secret with the service's certificate, and whether it is mounted.",
         r"(\S+(?:\.crt|\.pem|\.key)) (?:or \S+ )?does not exist",
@@ -671,7 +732,7 @@ def _matches(text: str, signs: Sequence[Sign]) -> Iterator[Cause]:
             continue
         groups = [each.strip() for each in found.groups() if each]
         said = sign.said.format(*groups) if groups or "{0}" not in sign.said else sign.said.replace(" ({0})", "")
-        yield Cause(without_secrets(said), sign.remedy, _line(text, found.start()))
+        yield Cause(without_secrets(said), sign.remedy, _line(text, found.start()), sign.id)
 
 
 def _line(text: str, place: int) -> str:
@@ -698,7 +759,10 @@ def _root(log: str) -> Cause | None:
         return None
     said = shown(errors[0])
     return Cause(
-        f"its engine ended with {said.rstrip('.')}", "Mend what it names; the log of the container says more.", said
+        f"its engine ended with {said.rstrip('.')}",
+        "Mend what it names; the log of the container says more.",
+        said,
+        "engine-failed",
     )
 
 

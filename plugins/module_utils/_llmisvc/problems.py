@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.rhaii.gke.plugins.module_utils._causes import Cause
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -27,6 +29,8 @@ class Problem:
     after: float | None = None
     # Ends the wait even where failing fast is not wanted.
     always: bool = False
+    # '' for what only follows from another problem.
+    cause: Cause = ""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -47,6 +51,7 @@ class Problem:
             "reason": self.reason,
             "message": self.message,
             "remedy": self.remedy,
+            "cause": self.cause,
             "terminal": self.after is not None,
         }
 

@@ -379,6 +379,7 @@ def refusal(deployments: Sequence[Json], patience: float) -> Problem | None:
             f"The cluster does not let in the pods of the Deployment {name}: {said}.",
             remedy="Correct the pod template, or the policy or quota that refuses it.",
             after=patience if final else None,
+            cause="pods-refused",
         )
     return None
 
@@ -389,7 +390,13 @@ def rollout_problem(
     """What separates the Deployments from 'every replica is ready, and none is old'."""
     if not workloads:
         name = child_name(service, "-kserve")
-        return Problem("deployment", name, "NotFound", f"KServe has not made the Deployment {name} yet.")
+        return Problem(
+            "deployment",
+            name,
+            "NotFound",
+            f"KServe has not made the Deployment {name} yet.",
+            cause="deployment-not-made",
+        )
     for each in workloads:
         name, desired = str(each["metadata"]["name"]), _desired(each)
         updated, ready = _number(each, "updatedReplicas"), _number(each, "readyReplicas")
@@ -399,6 +406,7 @@ def rollout_problem(
                 name,
                 "NotObserved",
                 f"Kubernetes has not looked at the newest form of the Deployment {name} yet.",
+                cause="rollout-under-way",
             )
         if updated != desired:
             return Problem(
@@ -406,20 +414,33 @@ def rollout_problem(
                 name,
                 "Updating",
                 f"The Deployment {name} has {updated} of {desired} replicas in their newest form.",
+                cause="rollout-under-way",
             )
         old = _number(each, "replicas") - updated
         if old > 0:
             return Problem(
-                "deployment", name, "OldReplicas", f"The Deployment {name} still has {old} replicas of an older form."
+                "deployment",
+                name,
+                "OldReplicas",
+                f"The Deployment {name} still has {old} replicas of an older form.",
+                cause="rollout-under-way",
             )
         if ready != desired:
             return Problem(
-                "deployment", name, "NotReady", f"The Deployment {name} has {ready} of {desired} replicas ready."
+                "deployment",
+                name,
+                "NotReady",
+                f"The Deployment {name} has {ready} of {desired} replicas ready.",
+                cause="replicas-not-serving",
             )
     leaving = [each.name for each in replicas if each.workload and each.lingers(now)]
     if leaving:
         return Problem(
-            "pod", leaving[0], LEAVING, f"Pods that are not wanted any more still shut down: {', '.join(leaving)}."
+            "pod",
+            leaving[0],
+            LEAVING,
+            f"Pods that are not wanted any more still shut down: {', '.join(leaving)}.",
+            cause="rollout-under-way",
         )
     return None
 

@@ -8,10 +8,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options, wait_options
-from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import (
+    Capability,
+    Params,
+    Progress,
+    Result,
+    silent,
+)
+from ansible_collections.rhaii.gke.plugins.module_utils._causes import Cause
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import Deadline, in_words
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
@@ -58,6 +66,16 @@ from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.witness import 
 # A line at least this often while nothing changes, so that nobody wonders whether it still lives.
 QUIET_SECONDS = 60.0
 NOT_FOUND, NOT_SERVED, NO_ANSWER = "NotFound", "NotServed", "NoAnswer"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A service at one look: what there is, and why it is not ready, causes before what follows from them."""
+
+    snapshot: Snapshot
+    replicas: tuple[Replica, ...]
+    counts: Counts
+    problems: tuple[Problem, ...]
 
 
 class _Wait:
@@ -120,10 +138,14 @@ class _Wait:
             "msg": msg,
         }
 
-    def once(self) -> Result:
+    def stand(self) -> Standing:
         """How things stand, with nothing awaited."""
         self.look(self.cluster.read)
         self.assess()
+        return Standing(self.snapshot or Snapshot(), tuple(self.replicas), self.counts, tuple(self.problems))
+
+    def once(self) -> Result:
+        self.stand()
         if not self.problems:
             return self.result(self.success())
         problem = first(self.problems)
@@ -229,6 +251,7 @@ class _Wait:
                 "OtherReplicas",
                 f"The service {self.name} has {self.counts.desired} replicas, {self.expected} were expected.",
                 remedy="Something scales it: set its bounds (spec.scaling), or expect what it has.",
+                cause="replicas-set-elsewhere",
             )
         found = []
         if self.blocked or rollout is not None:
@@ -237,7 +260,8 @@ class _Wait:
             found.append(rollout)
         if self.require_url and not urls_of(service)[0]:
             message = f"The service {self.name} has no URL: its status has neither url nor addresses."
-            found.append(Problem("url", self.name, "NoUrl", message, remedy="See whether its gateway has an address."))
+            remedy = "See whether its gateway has an address."
+            found.append(Problem("url", self.name, "NoUrl", message, remedy=remedy, cause="service-without-url"))
         return found
 
     def causes(self, snapshot: Snapshot) -> list[Problem]:
@@ -286,6 +310,7 @@ class _Wait:
         )
 
     def missing(self, snapshot: Snapshot) -> Problem:
+        cause: Cause = "service-missing" if snapshot.served else "kserve-missing"
         if snapshot.served:
             reason, remedy = NOT_FOUND, "Check name and namespace, or deploy it first."
             message = f"There is no LLMInferenceService {self.name} in the namespace {self.namespace}."
@@ -293,7 +318,14 @@ class _Wait:
             reason, remedy = NOT_SERVED, "Install KServe first (the role operators), or check which cluster is meant."
             message = f"The cluster has no LLMInferenceService at all: nobody serves its API ({GROUP})."
         return Problem(
-            "service", self.name, reason, message, remedy=remedy, after=float(self.missing_timeout), always=True
+            "service",
+            self.name,
+            reason,
+            message,
+            remedy=remedy,
+            after=float(self.missing_timeout),
+            always=True,
+            cause=cause,
         )
 
     # ---- saying ---------------------------------------------------------------------------------------------
@@ -362,7 +394,8 @@ class _Wait:
 def unreadable(error: RhaiiError) -> Problem:
     """The cluster itself is the problem: what is known of the service may be old."""
     reason = error.reason if isinstance(error, KubernetesError) else ""
-    return Problem("api", "", reason or NO_ANSWER, f"{error.msg.rstrip('.')}.", remedy=error.remedy)
+    said = f"{error.msg.rstrip('.')}."
+    return Problem("api", "", reason or NO_ANSWER, said, remedy=error.remedy, cause="api-server-unreachable")
 
 
 def run(params: Params, ports: WaitPorts, progress: Progress, check_mode: bool) -> Result:
@@ -373,6 +406,15 @@ def run(params: Params, ports: WaitPorts, progress: Progress, check_mode: bool) 
         if isinstance(error, KubernetesError) or one.snapshot is None:
             one.problems = [unreadable(error)]
         raise error.with_result(one.result(str(error))) from error
+
+
+def standing(name: str, namespace: str, replicas: int, ports: WaitPorts) -> Standing:
+    """One look at a service with the judgement of the wait; raises KubernetesError where that may not be had."""
+    params = {
+        **{option: spec.get("default") for option, spec in CAPABILITY.argument_spec.items()},
+        **{"name": name, "namespace": namespace, "replicas": replicas, "fail_fast_after": 0.0, "missing_timeout": 0},
+    }
+    return _Wait(params, ports, silent).stand()
 
 
 CAPABILITY = Capability(
@@ -393,4 +435,4 @@ CAPABILITY = Capability(
     run=run,
 )
 
-__all__ = ("CAPABILITY", "run")
+__all__ = ("CAPABILITY", "Standing", "run", "standing")

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
+from ansible_collections.rhaii.gke.plugins.module_utils._causes import Cause
 from ansible_collections.rhaii.gke.plugins.module_utils._clock import SystemClock
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesRest
@@ -320,6 +321,7 @@ class _Test:
             "health": [each.result() for each in self.checks],
             "verdict": self.judgement.verdict,
             "remedy": self.judgement.remedy,
+            "cause": self.cause(),
             "affinity": _share(affinity),
             "affinity_by_chance": _share(by_chance),
             "hit_ratio": _share(cached / asked) if cached is not None and asked else None,
@@ -354,6 +356,15 @@ class _Test:
             "salt": self.salt,
             "elapsed": round(self.ports.clock.monotonic() - self.started, 1),
         }
+
+    def cause(self) -> Cause:
+        """Of the verdict; else of a path on which the picker is not asked, or that does not serve."""
+        if self.judgement.cause:
+            return self.judgement.cause
+        verdicts = {each.verdict for each in self.asked}
+        if asked.NOT_ASKED in verdicts:
+            return "picker-not-asked"
+        return "path-not-served" if asked.FAILED in verdicts else ""
 
     def conclude(self) -> Result:
         result = self.result()

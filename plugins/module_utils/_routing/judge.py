@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ansible_collections.rhaii.gke.plugins.module_utils._causes import Cause
 from ansible_collections.rhaii.gke.plugins.module_utils._routing import statistics
 
 # Without a count of the replicas, the fewest with which there is anything to route: the hardest to tell from chance.
@@ -117,6 +118,7 @@ class Judgement:
     verdict: str
     sentence: str
     remedy: str = ""
+    cause: Cause = ""
 
 
 def p_value(evidence: Evidence) -> float | None:
@@ -150,6 +152,7 @@ def judge(evidence: Evidence) -> Judgement:
             f"The endpoint does not serve: {'; '.join(evidence.problems)}.",
             "Check that the service is ready, that the gateway has an address and a route to it, and that the network "
             "policies let the gateway in.",
+            "endpoint-not-serving",
         )
     if evidence.pinned:
         return Judgement(
@@ -157,18 +160,20 @@ def judge(evidence: Evidence) -> Judgement:
             f"Routing is blind to the prompt: every new prefix came to {evidence.pinned}, although {_among(evidence)} "
             "serve.",
             f"Requests stick to their client or connection, or the picker knows one replica only. {_PICKER}",
+            "routing-pinned",
         )
     routing = _routing(evidence)
     if routing == "chance" and evidence.unfilled:
         return _no_cache(evidence, "Prompts are too short to be known again", "and")
     if routing == "chance":
-        return Judgement(BLIND, f"Routing is blind to the prompt: {_landed(evidence)}.", _PICKER)
+        return Judgement(BLIND, f"Routing is blind to the prompt: {_landed(evidence)}.", _PICKER, "routing-blind")
     if evidence.stale:
         return Judgement(
             UNKNOWN,
             f"Prompts that were meant to be new were answered with {evidence.fresh_cached} cached tokens, so that hits "
             "prove nothing.",
             "Run again with salted: true, or reset the caches.",
+            "prompts-not-new",
         )
     if evidence.assumed_replicas < FEWEST_REPLICAS:
         return _cached(evidence, "With one replica there is nothing to route")
@@ -180,10 +185,13 @@ def judge(evidence: Evidence) -> Judgement:
             UNKNOWN,
             f"It is not clear whether routing follows the prefix: {_landed(evidence)}{only}.",
             "Run again with more prefixes.",
+            "routing-not-told",
         )
     if evidence.exhausted and evidence.repeats and not evidence.hits:
         return _no_cache(evidence, "One prefix was asked so often that some replica must have had it twice")
-    return Judgement(UNKNOWN, "Neither the replicas that served nor their cache hits could be seen.", _SIGNALS)
+    return Judgement(
+        UNKNOWN, "Neither the replicas that served nor their cache hits could be seen.", _SIGNALS, "routing-not-told"
+    )
 
 
 def _routing(evidence: Evidence) -> str:
@@ -215,18 +223,21 @@ def _cached(evidence: Evidence, beginning: str) -> Judgement:
         return Judgement(AFFINE, f"{beginning}, and {found}.")
     if evidence.repeats:
         return _no_cache(evidence, beginning)
-    return Judgement(UNKNOWN, f"{beginning}, but whether prompts are found cached could not be seen.", _SIGNALS)
+    said = f"{beginning}, but whether prompts are found cached could not be seen."
+    return Judgement(UNKNOWN, said, _SIGNALS, "routing-not-told")
 
 
 def _no_cache(evidence: Evidence, beginning: str, so: str = "but") -> Judgement:
     remedy = _CACHE
+    cause: Cause = "prefix-not-cached"
     if evidence.unfilled:
+        cause = "prompts-too-short"
         remedy = (
             f"A prompt of {evidence.prompt_tokens} tokens does not fill a block of {evidence.unfilled}: raise "
             "prefix_tokens, or give a longer prompt."
         )
     found = "" if evidence.hits else f", {so} nothing was found cached"
-    return Judgement(NO_CACHE, f"{beginning}{found}.", remedy)
+    return Judgement(NO_CACHE, f"{beginning}{found}.", remedy, cause)
 
 
 __all__ = (

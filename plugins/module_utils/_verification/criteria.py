@@ -11,13 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.rhaii.gke.plugins.module_utils._causes import Cause
 from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, UNKNOWN, Finding
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.conditions import (
     blocking,
+    cause_of,
     conditions_of,
     generation_of,
 )
-from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.kubelet import BARE_FAULTS, node_fault, node_pressure
+from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.kubelet import (
+    BARE_FAULTS,
+    node_cause,
+    node_fault,
+    node_pressure,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._readiness import unavailable_deployments
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.gateway import (
     gateway_address,
@@ -31,7 +38,15 @@ Object = Mapping[str, Any]
 Objects = Sequence[Object]
 
 POOL_LABEL = "cloud.google.com/gke-nodepool"
+_WAIT_AGAIN = "Run deploy.yml again: it waits, and says what holds a replica back."
 MODEL_POD = {"app.kubernetes.io/part-of": "llminferenceservice", "kserve.io/component": "workload"}
+
+
+@dataclass(frozen=True)
+class Criterion(Finding):
+    """A finding on one criterion; one that failed names its cause."""
+
+    cause: Cause = ""
 
 
 @dataclass(frozen=True)
@@ -63,45 +78,51 @@ class Seen:
     network_policies: Sequence[str] = ()
 
 
-def judge(seen: Seen, wanted: Wanted) -> list[Finding]:
+def judge(seen: Seen, wanted: Wanted) -> list[Criterion]:
     """One finding a criterion, in the guide's order."""
     return [
         _nodes(seen.nodes, wanted.tpu_pool, sum(wanted.services.values())),
-        _names("secrets", seen.secrets, wanted.secrets, "Run deploy.yml: it makes them from your files."),
+        _names(
+            "secrets", "secret-missing", seen.secrets, wanted.secrets, "Run deploy.yml: it makes them from your files."
+        ),
         _operators(seen.deployments, wanted.deployments),
         *(_service(name, seen.services) for name in wanted.services),
         *(_replicas(name, replicas, seen.pods) for name, replicas in wanted.services.items()),
         _gateway(seen.gateway, wanted),
         _filters(seen.envoyfilters, wanted),
-        _names("network policies", seen.network_policies, wanted.network_policies, "Run deploy.yml: it applies them."),
+        _names(
+            "network policies",
+            "network-policy-missing",
+            seen.network_policies,
+            wanted.network_policies,
+            "Run deploy.yml: it applies them.",
+        ),
     ]
 
 
-def _names(check: str, found: Sequence[str], wanted: Sequence[str], remedy: str) -> Finding:
+def _names(check: str, cause: Cause, found: Sequence[str], wanted: Sequence[str], remedy: str) -> Criterion:
     missing = [name for name in wanted if name not in found]
     if missing:
-        return Finding(check, FAILED, f"missing: {', '.join(missing)}", remedy)
-    return Finding(check, OK, ", ".join(wanted) or "none wanted")
+        return Criterion(check, FAILED, f"missing: {', '.join(missing)}", remedy, cause)
+    return Criterion(check, OK, ", ".join(wanted) or "none wanted")
 
 
-def _filters(filters: Objects, wanted: Wanted) -> Finding:
+def _filters(filters: Objects, wanted: Wanted) -> Criterion:
     wrong = takers(filters, wanted.gateway)
     if not wrong:
         remedy = "Run deploy.yml: without it routes may have no endpoint picker to ask."
-        return _names("EnvoyFilter", [each["metadata"]["name"] for each in filters], wanted.envoyfilters, remedy)
-    names = ", ".join(wrong)
-    text = f"{names} takes the endpoint picker away: it gives routes a processing mode and names no picker"
+        names = [each["metadata"]["name"] for each in filters]
+        return _names("EnvoyFilter", "envoyfilter-missing", names, wanted.envoyfilters, remedy)
+    text = f"{', '.join(wrong)} takes the endpoint picker away: it gives routes a processing mode and names no picker"
     if set(wrong) <= set(wanted.envoyfilters):
-        return Finding("EnvoyFilter", FAILED, text, "Run deploy.yml: it applies the one that names the pickers.")
-    return Finding(
-        "EnvoyFilter",
-        FAILED,
-        text,
-        f"Delete it (kubectl delete envoyfilter {' '.join(wrong)} -n {wanted.gateway_namespace}), and run deploy.yml.",
-    )
+        remedy = "Run deploy.yml: it applies the one that names the pickers."
+    else:
+        delete = f"kubectl delete envoyfilter {' '.join(wrong)} -n {wanted.gateway_namespace}"
+        remedy = f"Delete it ({delete}), and run deploy.yml."
+    return Criterion("EnvoyFilter", FAILED, text, remedy, "envoyfilter-takes-picker")
 
 
-def _nodes(nodes: Objects, pool: str, wanted: int) -> Finding:
+def _nodes(nodes: Objects, pool: str, wanted: int) -> Criterion:
     own = [node for node in nodes if (node["metadata"].get("labels") or {}).get(POOL_LABEL) == pool]
     faults = {str(node["metadata"].get("name")): node_fault(node) for node in own}
     ready = [node for node in own if not faults[str(node["metadata"].get("name"))]]
@@ -110,8 +131,11 @@ def _nodes(nodes: Objects, pool: str, wanted: int) -> Finding:
     told = [f"{name} {why}" for name, why in (*faults.items(), *worries) if why and why not in BARE_FAULTS]
     shown = "; ".join([text, *told])
     if len(ready) < wanted:
-        return Finding("TPU nodes", FAILED, shown, "See why with: kubectl describe nodes, and run deploy.yml again.")
-    return Finding("TPU nodes", OK, shown)
+        remedy = "See why with: kubectl describe nodes, and run deploy.yml again."
+        faulty = [node_cause(node) for node in own if node not in ready]
+        cause: Cause = faulty[0] if faulty and len(own) >= wanted else "too-few-tpu-nodes"
+        return Criterion("TPU nodes", FAILED, shown, remedy, cause)
+    return Criterion("TPU nodes", OK, shown)
 
 
 def _condition(item: Object, kind: str) -> str:
@@ -121,44 +145,47 @@ def _condition(item: Object, kind: str) -> str:
     return ""
 
 
-def _operators(deployments: Objects, wanted: Sequence[str]) -> Finding:
+def _operators(deployments: Objects, wanted: Sequence[str]) -> Criterion:
     waiting = unavailable_deployments(deployments, wanted)
     if waiting:
-        return Finding("operators", FAILED, f"not available: {', '.join(waiting)}", "Run deploy.yml again.")
-    return Finding("operators", OK, ", ".join(name.split("/")[1] for name in wanted))
+        text = f"not available: {', '.join(waiting)}"
+        return Criterion("operators", FAILED, text, "Run deploy.yml again.", "operator-unavailable")
+    return Criterion("operators", OK, ", ".join(name.split("/")[1] for name in wanted))
 
 
-def _service(name: str, services: Objects) -> Finding:
+def _service(name: str, services: Objects) -> Criterion:
     check = f"service {name}"
     for service in services:
         if service["metadata"]["name"] != name:
             continue
         generation, observed = generation_of(service)
+        blocked = blocking(conditions_of(service))
         reasons = [
-            f"{condition.type}: {condition.message or condition.reason or condition.status}"
-            for condition in blocking(conditions_of(service))
+            f"{condition.type}: {condition.message or condition.reason or condition.status}" for condition in blocked
         ]
+        causes = [cause for cause in map(cause_of, blocked) if cause]
+        cause: Cause = causes[0] if causes else "replicas-not-serving"
         if observed < generation:
+            cause = "controller-not-observing"
             reasons = [f"its status is of generation {observed}, the service of {generation}"]
         if not service.get("status"):
+            cause = "controller-not-observing"
             reasons = ["no status yet"]
         if not reasons:
-            return Finding(check, OK, "READY=True")
-        return Finding(
-            check, FAILED, "; ".join(reasons), "Run deploy.yml again: it waits, and says what holds a replica back."
-        )
-    return Finding(check, FAILED, "does not exist", "Run deploy.yml.")
+            return Criterion(check, OK, "READY=True")
+        return Criterion(check, FAILED, "; ".join(reasons), _WAIT_AGAIN, cause)
+    return Criterion(check, FAILED, "does not exist", "Run deploy.yml.", "service-missing")
 
 
-def _replicas(name: str, replicas: int, pods: Objects) -> Finding:
+def _replicas(name: str, replicas: int, pods: Objects) -> Criterion:
     check = f"replicas of {name}"
     own = [pod for pod in pods if _is_model_pod(pod, name) and _lives(pod)]
     ready = [pod for pod in own if _condition(pod, "Ready") == "True"]
     nodes = {str(pod["spec"].get("nodeName")) for pod in ready}
     text = f"{len(ready)} of {replicas} serve, on {len(nodes)} nodes"
     if len(ready) == len(own) == len(nodes) == replicas:
-        return Finding(check, OK, text)
-    return Finding(check, FAILED, text, "Run deploy.yml again: it waits, and says what holds a replica back.")
+        return Criterion(check, OK, text)
+    return Criterion(check, FAILED, text, _WAIT_AGAIN, "replicas-not-serving")
 
 
 def _is_model_pod(pod: Object, service: str) -> bool:
@@ -171,24 +198,27 @@ def _lives(pod: Object) -> bool:
     return not leaves and (pod.get("status") or {}).get("phase") not in ("Succeeded", "Failed")
 
 
-def _gateway(gateway: Object | None, wanted: Wanted) -> Finding:
+def _gateway(gateway: Object | None, wanted: Wanted) -> Criterion:
     address, faults = gateway_address(gateway), gateway_faults(gateway)
     if not address:
         told = f"; {'; '.join(faults)}" if faults else ""
         remedy = "Run deploy.yml; a load balancer takes minutes."
-        return Finding("gateway", FAILED, f"{wanted.gateway} has no address{told}", remedy)
+        return Criterion("gateway", FAILED, f"{wanted.gateway} has no address{told}", remedy, "gateway-without-address")
     where = f"{wanted.gateway} at {address}"
     if not gateway_url(gateway, wanted.gateway_port):
         remedy = "Run deploy.yml: it gives it one."
-        return Finding("gateway", FAILED, f"{where} has no listener for HTTP or HTTPS", remedy)
+        return Criterion(
+            "gateway", FAILED, f"{where} has no listener for HTTP or HTTPS", remedy, "gateway-without-listener"
+        )
     if faults:
         remedy = "Mend what it names (kubectl describe gateway); see the log of the gateway's controller (istiod)."
-        return Finding("gateway", FAILED, f"{where} does not serve: {'; '.join(faults)}", remedy)
+        text = f"{where} does not serve: {'; '.join(faults)}"
+        return Criterion("gateway", FAILED, text, remedy, "gateway-not-programmed")
     if is_internal(address):
         text = f"{where}, a name that only the cluster knows"
         remedy = "Give its Service a load balancer (type LoadBalancer) where requests come from outside."
-        return Finding("gateway", UNKNOWN, text, remedy)
-    return Finding("gateway", OK, where)
+        return Criterion("gateway", UNKNOWN, text, remedy, "gateway-cluster-only")
+    return Criterion("gateway", OK, where)
 
 
-__all__ = ("Object", "Objects", "Seen", "Wanted", "judge")
+__all__ = ("Criterion", "Object", "Objects", "Seen", "Wanted", "judge")

@@ -50,8 +50,25 @@ def _selects(envoy_filter: Object, gateway: str) -> bool:
     return bool(labels.get(GATEWAY_LABEL, gateway) == gateway)
 
 
+def patched_pickers(envoy_filter: Object) -> dict[str, tuple[str, bool]]:
+    """What a filter says of each route that it names: the picker's cluster, and whether requests go on without it."""
+    found: dict[str, tuple[str, bool]] = {}
+    for route, overrides in _overrides(envoy_filter):
+        service = overrides.get("grpc_service") or overrides.get("grpcService") or {}
+        envoy = service.get("envoy_grpc") or service.get("envoyGrpc") or {}
+        cluster = str(envoy.get("cluster_name") or envoy.get("clusterName") or "")
+        found[route] = (cluster, bool(overrides.get("failure_mode_allow") or overrides.get("failureModeAllow")))
+    return found
+
+
 def _patches(envoy_filter: Object) -> Iterator[tuple[str, bool]]:
     """The routes whose ext_proc a filter replaces, and whether it names a picker for them."""
+    for route, overrides in _overrides(envoy_filter):
+        # a route for which it is switched off on purpose asks nobody either
+        yield route, bool(overrides.get("grpc_service") or overrides.get("grpcService"))
+
+
+def _overrides(envoy_filter: Object) -> Iterator[tuple[str, Object]]:
     for item in (envoy_filter.get("spec") or {}).get("configPatches") or []:
         value = (item.get("patch") or {}).get("value") or {}
         configs = value.get("typed_per_filter_config") or value.get("typedPerFilterConfig") or {}
@@ -60,8 +77,7 @@ def _patches(envoy_filter: Object) -> Iterator[tuple[str, bool]]:
         overrides = configs[EXT_PROC].get("overrides") or {}
         vhost = ((item.get("match") or {}).get("routeConfiguration") or {}).get("vhost") or {}
         route = (vhost.get("route") or {}).get("name") or EVERY_ROUTE
-        # a route for which it is switched off on purpose asks nobody either
-        yield route, bool(overrides.get("grpc_service") or overrides.get("grpcService"))
+        yield route, overrides
 
 
-__all__ = ("takers",)
+__all__ = ("patched_pickers", "takers")

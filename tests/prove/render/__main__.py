@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.prove.render import cloud_faults, figures, guide_map, variables, verbs
+from tests.prove.render import cloud_faults, figures, guide_map, troubleshooting, variables, verbs
 from tests.prove.render.tree import ROOT, Tree
 
 
@@ -25,9 +25,12 @@ def documents(root: Path = ROOT) -> list[Path]:
 def rendered(root: Path = ROOT) -> Iterator[tuple[Path, str]]:
     """Every page that has a rendered part, as it must be."""
     docs = root / "docs"
+    causes = troubleshooting.rows(docs / "troubleshooting.yml")
     pages = {
+        root / "plugins" / "module_utils" / "_cause_sentences.py": troubleshooting.code(causes),
         docs / "cloud-faults.md": cloud_faults.page(docs / "results"),
         docs / "guide-map.md": guide_map.page(guide_map.entries(docs / "guide_map.yml")),
+        docs / "troubleshooting.md": troubleshooting.page(causes),
         docs / "variables.md": variables.page(
             variables.variables(docs / "variables.yml"), variables.model_fields(docs / "variables.yml"), Tree(root)
         ),

@@ -155,6 +155,7 @@ def test_a_condition_becomes_a_sentence_with_its_remedy() -> None:
         "reason": "RefsInvalid",
         "message": "Gateway a/b does not exist",
         "remedy": problem.remedy,
+        "cause": "route-reference-invalid",
         "terminal": False,
     }
     assert condition_problem(Condition("Ready", "Unknown"), 1.0).sentence == "Ready is not True."

@@ -791,6 +791,7 @@ def test_an_api_server_that_never_answered_is_not_waited_for(play: Play, status:
         "reason": "NoAnswer",
         "message": f"Could not list the services: {f'{status}: ' if status else ''}gone.",
         "remedy": "Do this.",
+        "cause": "api-server-unreachable",
         "terminal": False,
     }
 

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.judge import (
     Evidence,
-    Judgement,
     Second,
     judge,
     nothing_found,
@@ -304,7 +303,23 @@ SALT = "Run again with salted: true, or reset the caches."
     ],
 )
 def test_judge(evidence: Evidence, verdict: str, sentence: str, remedy: str) -> None:
-    assert judge(evidence) == Judgement(verdict, sentence, remedy)
+    found = judge(evidence)
+    assert (found.verdict, found.sentence, found.remedy) == (verdict, sentence, remedy)
+    # whatever is not right has a cause
+    assert bool(found.cause) == (verdict != AFFINE)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "cause"),
+    [
+        pytest.param(Evidence(problems=["no"]), "endpoint-not-serving", id="unhealthy"),
+        pytest.param(view(), "", id="affine"),
+        pytest.param(view((False,) * 12), "routing-blind", id="blind"),
+        pytest.param(Evidence(), "routing-not-told", id="nothing seen"),
+    ],
+)
+def test_verdicts_name_their_cause(evidence: Evidence, cause: str) -> None:
+    assert judge(evidence).cause == cause
 
 
 def test_a_hit_stands_in_where_the_replica_is_not_seen() -> None:

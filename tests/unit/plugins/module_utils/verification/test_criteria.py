@@ -12,7 +12,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, OK, Finding
-from ansible_collections.rhaii.gke.plugins.module_utils._verification.criteria import Seen, Wanted, judge
+from ansible_collections.rhaii.gke.plugins.module_utils._verification.criteria import (
+    Criterion,
+    Seen,
+    Wanted,
+    judge,
+)
 
 WANTED = Wanted(
     services={"qwen": 2},
@@ -91,11 +96,21 @@ SEEN = Seen(
 
 def found(check: str, wanted: Wanted = WANTED, **seen: Any) -> Finding:
     """The one finding of that name when a part of the cluster is otherwise."""
-    return next(item for item in judge(replace(SEEN, **seen), wanted) if item.check == check)
+    return next(plain(item) for item in judge(replace(SEEN, **seen), wanted) if item.check == check)
+
+
+def plain(item: Criterion) -> Finding:
+    """Without its cause, which has a test of its own."""
+    return Finding(item.check, item.verdict, item.found, item.remedy)
+
+
+def cause(check: str, wanted: Wanted = WANTED, **seen: Any) -> str:
+    return next(item.cause for item in judge(replace(SEEN, **seen), wanted) if item.check == check)
 
 
 def test_environment_as_the_guide_promises_it() -> None:
-    assert judge(SEEN, WANTED) == [
+    assert {item.cause for item in judge(SEEN, WANTED)} == {""}
+    assert [plain(item) for item in judge(SEEN, WANTED)] == [
         Finding("TPU nodes", OK, "2 of 2 nodes of tpu-pool are ready, 2 are needed"),
         Finding("secrets", OK, "rhaiis-pull-secret, huggingface-token"),
         Finding("operators", OK, "istiod, kserve-controller-manager"),
@@ -186,6 +201,27 @@ def test_nothing_wanted_is_said_as_such() -> None:
     assert found("network policies", replace(WANTED, network_policies=[])) == Finding(
         "network policies", OK, "none wanted"
     )
+
+
+@pytest.mark.parametrize(
+    ("check", "wanted", "seen", "wanted_cause"),
+    [
+        ("TPU nodes", WANTED, {"nodes": [node("n1")]}, "too-few-tpu-nodes"),
+        ("TPU nodes", WANTED, {"nodes": [node("n1"), node("n2", ready="False")]}, "node-not-ready"),
+        ("secrets", WANTED, {"secrets": []}, "secret-missing"),
+        ("operators", WANTED, {"deployments": []}, "operator-unavailable"),
+        ("service qwen", WANTED, {"services": []}, "service-missing"),
+        ("service qwen", WANTED, {"services": [service(condition(), observed=0)]}, "controller-not-observing"),
+        ("replicas of qwen", WANTED, {"pods": []}, "replicas-not-serving"),
+        ("gateway", WANTED, {"gateway": None}, "gateway-without-address"),
+        ("gateway", WANTED, {"gateway": gateway("203.0.113.7", protocol="TCP")}, "gateway-without-listener"),
+        ("gateway", WANTED, {"gateway": gateway("gateway.ns.svc.cluster.local")}, "gateway-cluster-only"),
+        ("EnvoyFilter", WANTED, {"envoyfilters": []}, "envoyfilter-missing"),
+        ("network policies", WANTED, {"network_policies": []}, "network-policy-missing"),
+    ],
+)
+def test_what_is_not_met_names_its_cause(check: str, wanted: Wanted, seen: dict[str, Any], wanted_cause: str) -> None:
+    assert cause(check, wanted, **seen) == wanted_cause
 
 
 def test_operator_that_is_not_available_is_named() -> None:
