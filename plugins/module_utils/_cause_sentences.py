@@ -452,7 +452,7 @@ SENTENCES: Mapping[CauseId, tuple[str, str, str]] = {
         "Take the argument out; --disable-log-requests went with vLLM 0.12.",
     ),
     "server-arguments-refused": (
-        "vLLM cannot do with its arguments as they are.",
+        "The server cannot do with its arguments as they are.",
         "Crash loop in whose log vLLM says which argument it refuses.",
         "Correct the arguments, or take the version of the image that has them (rhaii_image).",
     ),
@@ -1366,6 +1366,9 @@ EXPLAINS: Mapping[CauseId, frozenset[CauseId]] = {
         "service-without-url",
         "condition-not-true",
     )),
+    "ca-missing": frozenset((
+        "endpoint-not-serving",
+    )),
     "picker-not-enabled": frozenset((
         "picker-down",
         "envoyfilter-stale",
@@ -1381,15 +1384,37 @@ EXPLAINS: Mapping[CauseId, frozenset[CauseId]] = {
         "envoyfilter-stale",
         "picker-not-asked",
         "routing-blind",
+        "routes-share-a-host",
     )),
     "envoyfilter-missing": frozenset((
         "routes-share-a-host",
         "picker-not-asked",
         "routing-blind",
     )),
+    "envoyfilter-stale": frozenset((
+        "routes-share-a-host",
+        "routing-blind",
+        "picker-not-asked",
+    )),
+    "envoyfilter-matches-no-route": frozenset((
+        "routes-share-a-host",
+        "routing-blind",
+        "picker-not-asked",
+    )),
+    "routes-share-a-host": frozenset((
+        "routing-blind",
+        "picker-not-asked",
+    )),
+    "route-bypasses-picker": frozenset((
+        "routing-blind",
+    )),
     "network-policy-missing": frozenset((
         "policy-blocks-gateway",
         "policy-blocks-picker",
+    )),
+    "policy-blocks-gateway": frozenset((
+        "policy-blocks-picker",
+        "endpoint-not-serving",
     )),
 }
 # fmt: on

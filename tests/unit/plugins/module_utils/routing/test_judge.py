@@ -306,7 +306,7 @@ def test_judge(evidence: Evidence, verdict: str, sentence: str, remedy: str) -> 
     found = judge(evidence)
     assert (found.verdict, found.sentence, found.remedy) == (verdict, sentence, remedy)
     # whatever is not right has a cause
-    assert bool(found.cause) == (verdict != AFFINE)
+    assert bool(found.cause) == (verdict != "affine")
 
 
 @pytest.mark.parametrize(
