@@ -439,6 +439,7 @@ class QuickOperators:
         image = next((each.get("image") for each in template.get("containers", [])), None) or "vllm:1"
         pod = {"metadata": {"labels": workload}, "spec": {"containers": [{"name": "main", "image": image}]}}
         picker = {**labels, "app.kubernetes.io/component": "llminferenceservice-router-scheduler"}
+        picking = {"metadata": {"labels": picker}, "spec": {"containers": [{"name": "main", "image": "epp:1"}]}}
         backend = {"group": "inference.networking.k8s.io", "kind": "InferencePool", "name": f"{name}-inference-pool"}
         gateway = {"group": GATEWAY, "kind": "Gateway", "name": "inference-gateway", "namespace": "opendatahub"}
         revision = {"deployment.kubernetes.io/revision": "1"}
@@ -452,6 +453,11 @@ class QuickOperators:
                 *("v1", "Service", f"{name}-kserve-workload-svc"),
                 {"labels": workload},
                 {"spec": {"selector": workload, "ports": [{"name": "https", "port": 8000, "protocol": "TCP"}]}},
+            ),
+            (
+                *("apps/v1", "Deployment", f"{name}-kserve-router-scheduler"),
+                {"labels": picker, "annotations": revision},
+                {"spec": {"replicas": 1, "selector": {"matchLabels": picker}, "template": picking}},
             ),
             (
                 *("v1", "Service", f"{name}-epp-service"),
@@ -477,7 +483,7 @@ class QuickOperators:
         ]
         for version, kind, child, meta, rest in wanted:
             present = self._api.find(version, kind, namespace, child)
-            if present and (kind != "Deployment" or present["spec"]["replicas"] == replicas):
+            if present and (kind != "Deployment" or present["spec"]["replicas"] == rest["spec"]["replicas"]):
                 continue
             metadata = {"name": child, "namespace": namespace, "ownerReferences": [reference(owner)], **meta}
             self._api.apply({"apiVersion": version, "kind": kind, "metadata": metadata, **rest}, "manager")
@@ -553,6 +559,7 @@ class QuickOperators:
             ("inference.networking.k8s.io/v1", "InferencePool", f"{name}-inference-pool"),
             ("v1", "Service", f"{name}-epp-service"),
             ("v1", "Service", f"{name}-kserve-workload-svc"),
+            ("apps/v1", "Deployment", f"{name}-kserve-router-scheduler"),
             ("apps/v1", "Deployment", f"{name}-kserve"),
         ):
             self._api.delete(version, kind, namespace, child)

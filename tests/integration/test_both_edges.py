@@ -73,7 +73,7 @@ MODELS = {"uris": ["hf://Qwen/Qwen2.5-3B-Instruct", "hf://nobody"], "fail_on_pro
 ENVIRONMENT = {"services": {bodies.NAME: 3}, "namespace": "ready", "tpu_pool_name": "pool"}
 HUB = {"endpoint": "http://127.0.0.1:9", "token": "a-token"}
 # Their host is the stub of Kubernetes; the others' are Google's.
-OF_KUBERNETES = ("llmisvc_wait_ready", "environment_check", "objects_info", "model_pods_label")
+OF_KUBERNETES = ("llmisvc_diagnose", "llmisvc_wait_ready", "environment_check", "objects_info", "model_pods_label")
 OF_NEITHER = ("run_stage", "run_folder", "report_file", "place_answers")
 
 # In order: each call finds what the ones before it left.
@@ -158,6 +158,8 @@ CALLS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "service without a name": ("llmisvc_wait_ready", {"namespace": "ready"}, {}),
     "environment that is looked at": ("environment_check", {**ENVIRONMENT, "fail_on_problem": False}, {}),
     "environment in check mode": ("environment_check", {**ENVIRONMENT, "secrets": ["none"]}, {"check_mode": True}),
+    "environment that is diagnosed": ("llmisvc_diagnose", ENVIRONMENT, {}),
+    "diagnosis in check mode": ("llmisvc_diagnose", {**ENVIRONMENT, "pull_secret": "none"}, {"check_mode": True}),
     "environment without services": ("environment_check", {"namespace": "ready"}, {}),
     "cluster that does not answer": ("llmisvc_wait_ready", {**SERVICE, "host": "http://127.0.0.1:9"}, {}),
     "cluster that refuses the token": ("llmisvc_wait_ready", {**SERVICE, "api_key": "a-bad-token"}, {}),

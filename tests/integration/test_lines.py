@@ -88,6 +88,51 @@ def test_5_second_run_changes_nothing(deployed: Played, ground: Ground) -> None:
     assert "changed=0 " in again.shown.output
 
 
+def said(played: Played) -> str:
+    return " ".join(played.shown.output.split())
+
+
+@pytest.mark.parametrize("check", [False, True], ids=["diagnose.yml", "diagnose.yml --check"])
+def test_5_diagnosis_names_nothing_on_a_healthy_environment_and_makes_nothing(
+    deployed: Played, ground: Ground, check: bool
+) -> None:
+    before, _ = ground.cluster.etcd.read()
+    found = ground.run("diagnose", check=check)
+    assert found.shown.code == 0, found.shown.output[-3000:]
+    assert "Nothing was found that is wrong." in said(found)
+    assert "changed=0 " in said(found)
+    after, _ = ground.cluster.etcd.read()
+    assert after == before
+
+
+FILTER = ("networking.istio.io/v1alpha3", "EnvoyFilter", "opendatahub", "envoyfilter-route-extproc-body")
+SECRET = ("v1", "Secret", "rhaii-inference", "rhaiis-pull-secret")
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause", "seen"),
+    [
+        pytest.param(FILTER, "envoyfilter-missing", "missing: envoyfilter-route-extproc-body", id="EnvoyFilter"),
+        pytest.param(
+            SECRET, "pull-secret-missing", "the namespace rhaii-inference has no Secret rhaiis-pull-secret", id="Secret"
+        ),
+    ],
+)
+def test_5_diagnosis_names_a_fault_first_and_ends_with_2(
+    deployed: Played, ground: Ground, fault: tuple[str, str, str, str], cause: str, seen: str
+) -> None:
+    before, _ = ground.cluster.etcd.read()
+    ground.cluster.api.delete(*fault)
+    found = ground.run("diagnose")
+    assert found.shown.code == 2, found.shown.output[-3000:]
+    told = said(found).partition("1. ")[2]
+    assert told.startswith(f"{cause}: "), found.shown.output[-3000:]
+    assert seen in told
+    assert " 2. " not in told
+    ground.operators.restore(before)
+    assert ground.run("diagnose").shown.code == 0
+
+
 RENAMED = {
     "rhaii_models": [{"name": "renamed", "uri": "hf://Qwen/Qwen2.5-3B-Instruct", "replicas": 3}],
     "network_policies_enabled": False,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,15 @@ ACCOUNTS = ("kserve-controller-manager", "inference-gateway-istio")
 POLICIES = ("allow-epp-scheduler", "allow-gateway-to-vllm", "allow-istio", "allow-vllm-egress")
 
 
+@cache
+def _read(file: Path) -> tuple[Json, ...]:
+    text = file.read_text(encoding="utf-8").replace("alpha", NAME)
+    return tuple(each for each in yaml.safe_load_all(text) if each and "kind" in each)
+
+
 def objects(file: Path) -> list[Json]:
     """The objects of a file, with our model's name."""
-    text = file.read_text(encoding="utf-8").replace("alpha", NAME)
-    return [each for each in yaml.safe_load_all(text) if each and "kind" in each]
+    return copy.deepcopy(list(_read(file)))
 
 
 def routing(case: str) -> dict[str, list[Json]]:
@@ -53,6 +59,11 @@ def routing(case: str) -> dict[str, list[Json]]:
 
 def policies() -> list[Json]:
     """Those of our templates."""
+    return copy.deepcopy(list(_policies()))
+
+
+@cache
+def _policies() -> tuple[Json, ...]:
     folder = CHECKOUT / "roles" / "network_policies" / "templates"
     engine = jinja2.Environment(loader=jinja2.FileSystemLoader(folder), autoescape=False)
     engine.filters["to_json"] = json.dumps
@@ -67,7 +78,7 @@ def policies() -> list[Json]:
         "private_ranges": ["10.0.0.0/8"],
     }
     variables = {f"__network_policies_{name}": value for name, value in given.items()}
-    return [yaml.safe_load(engine.get_template(f"{name}.yml.j2").render(variables)) for name in POLICIES]
+    return tuple(yaml.safe_load(engine.get_template(f"{name}.yml.j2").render(variables)) for name in POLICIES)
 
 
 def deployments() -> list[Json]:
