@@ -1027,8 +1027,6 @@ EXPLAINS: Mapping[CauseId, frozenset[CauseId]] = {
     )),
     "pull-secret-missing": frozenset((
         "operator-unavailable",
-        "pull-secret-without-login",
-        "pull-secret-refused",
         "image-not-pulled",
         "replica-starting",
         "rollout-under-way",

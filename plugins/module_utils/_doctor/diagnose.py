@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options
@@ -58,8 +58,15 @@ def named_by_criteria(case: Case) -> Iterator[Named]:
     """The guide's criteria that are not met."""
     if case.view.criteria is None:
         return
-    for each in judge(case.view.criteria, case.promised):
-        if each.cause and each.cause not in _CLOSER and each.verdict in (FAILED, UNKNOWN):
+    policies = [
+        each["metadata"]["name"]
+        for each in case.view.policies or ()
+        if each["metadata"]["namespace"] == case.promised.namespace
+    ]
+    seen = replace(case.view.criteria, network_policies=policies)
+    unread = {"network-policy-missing"} if case.view.policies is None else set()
+    for each in judge(seen, case.promised):
+        if each.cause and each.cause not in (_CLOSER | unread) and each.verdict in (FAILED, UNKNOWN):
             yield Named(each.cause, f"{each.check}: {each.found}", each.remedy, risk=each.verdict == UNKNOWN)
 
 

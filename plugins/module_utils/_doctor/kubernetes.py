@@ -26,10 +26,18 @@ from ansible_collections.rhaii.gke.plugins.module_utils._pool_routes import POOL
 from ansible_collections.rhaii.gke.plugins.module_utils._verification.kubernetes import (
     GATEWAYS,
     POLICIES,
-    objects_of,
+    KubernetesObjects,
 )
 
 T = TypeVar("T")
+
+
+class _Criteria(KubernetesObjects):
+    """What the criteria speak of; secrets and policies are read once, and whole, beside it."""
+
+    def _names(self, what: str, path: str) -> list[str]:
+        del what, path
+        return []
 
 
 class KubernetesView:
@@ -45,8 +53,14 @@ class KubernetesView:
         own, gateways = (f"namespaces/{quote(each)}" for each in (promised.namespace, promised.gateway_namespace))
         places = list(dict.fromkeys((promised.namespace, promised.gateway_namespace)))
         releases = frozenset(promised.releases)
+        criteria = _Criteria(
+            self._api,
+            namespace=promised.namespace,
+            gateway_namespace=promised.gateway_namespace,
+            gateway=promised.gateway,
+        )
         return View(
-            criteria=self._try("nodes, operators, gateway and EnvoyFilters", objects_of(self._params).look),
+            criteria=self._try("nodes, operators, gateway and EnvoyFilters", criteria.look),
             routes=self._list("HTTPRoutes", f"/apis/{GATEWAYS}/httproutes"),
             pools=self._list("InferencePools", f"/apis/{POOL_GROUPS[0]}/v1/inferencepools"),
             policies=self._all(

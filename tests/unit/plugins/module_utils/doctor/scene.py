@@ -203,16 +203,13 @@ class Scene:
 
     def look(self) -> View:
         services = [] if self.cluster.service is None else [self.cluster.service]
-        own = [each["metadata"]["name"] for each in self.secrets if each["metadata"]["namespace"] == NAMESPACE]
         seen = Seen(
             nodes=self.nodes,
             deployments=self.deployments,
             services=services,
             pods=[self.pod(number) for number in range(len(self.cluster.pods))],
             gateway=self.gateway,
-            secrets=own,
             envoyfilters=self.filters,
-            network_policies=[each["metadata"]["name"] for each in self.policies],
         )
         whole = {
             "criteria": seen,
