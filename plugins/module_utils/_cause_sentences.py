@@ -678,6 +678,12 @@ SENTENCES: Mapping[CauseId, tuple[str, str, str]] = {
         "Run deploy.yml, which applies allow-epp-scheduler and allow-gateway-to-vllm; add such rules where "
         "policies are your own.",
     ),
+    "policies-not-enforced": (
+        "The cluster has network policies, and nothing that enforces them.",
+        "Pods reach each other whatever the policies say.",
+        "Make the cluster with Dataplane V2, as deploy.yml does for its own, or turn network policy "
+        "enforcement on.",
+    ),
     "endpoint-not-serving": (
         "The endpoint answers its health, models or completion request with an error, or not at all.",
         "Requests fail.",
@@ -848,6 +854,7 @@ EXPLAINS: Mapping[CauseId, frozenset[CauseId]] = {
         "network-policy-missing",
         "policy-blocks-gateway",
         "policy-blocks-picker",
+        "policies-not-enforced",
         "endpoint-not-serving",
         "routing-pinned",
         "routing-blind",

@@ -149,6 +149,7 @@ CauseId = Literal[
     "network-policy-missing",
     "policy-blocks-gateway",
     "policy-blocks-picker",
+    "policies-not-enforced",
     # requests
     "endpoint-not-serving",
     "routing-pinned",

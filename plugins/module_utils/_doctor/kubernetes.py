@@ -84,6 +84,7 @@ class KubernetesView:
                 ],
             ),
             certificates=self._list("certificates", "/apis/cert-manager.io/v1/certificates"),
+            daemon_sets=self._list("DaemonSets of kube-system", "/apis/apps/v1/namespaces/kube-system/daemonsets"),
             istios=self._list("Istios", "/apis/sailoperator.io/v1/istios"),
             releases=self._try("Helm releases", lambda: KubernetesReleases(self._api).everywhere(releases))
             if releases
@@ -98,16 +99,11 @@ class KubernetesView:
         return self._all(what, [path])
 
     def _all(self, what: str, paths: Sequence[str]) -> Objects | None:
+        return self._try(what, lambda: [found for path in paths for found in self._items(what, path)])
+
+    def _items(self, what: str, path: str) -> list[Json]:
         nothing: list[Json] = []
-
-        def read() -> list[Json]:
-            return [
-                found
-                for path in paths
-                for found in if_there(lambda path=path: self._api.items(f"list the {what}", path), nothing)  # type: ignore[misc]
-            ]
-
-        return self._try(what, read)
+        return if_there(lambda: self._api.items(f"list the {what}", path), nothing)
 
     def _try(self, what: str, read: Callable[[], T]) -> T | None:
         """None where it may not be read; an API server that does not answer ends the look."""

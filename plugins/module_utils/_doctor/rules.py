@@ -43,6 +43,8 @@ DEPLOY = "Run deploy.yml"
 _LATE = timedelta(hours=24)
 # OSSM's Istio keeps the pickers of all routes of a host from these on; 1.27.3 keeps the oldest's alone (observed).
 _KEEPS_ALL = ((1, 27, 8), (1, 28, 5))
+# What enforces network policies on GKE: Dataplane V2, and Calico (cloud.google.com, concepts/dataplane-v2).
+_ENFORCERS = ("anetd", "calico-node")
 # The ends of paths that a picker has a say in.
 _PICKED = ("/completions", "/responses", "/embeddings")
 
@@ -423,6 +425,15 @@ def _end(case: Case, service: str, labels: Mapping[str, Mapping[str, str]], *, w
     return None
 
 
+def enforcement(case: Case) -> Iterator[Named]:
+    """Policies on a cluster where nobody enforces them; one that shows no DaemonSet at all is none of GKE's."""
+    names = {str(each["metadata"]["name"]) for each in case.view.daemon_sets or ()}
+    if case.promised.network_policies and names and not names & set(_ENFORCERS):
+        evidence = f"kube-system has none of the DaemonSets {' and '.join(_ENFORCERS)}"
+        remedy = "Turn network policy enforcement on for the cluster, or make it anew with Dataplane V2."
+        yield Named("policies-not-enforced", evidence, remedy, risk=True)
+
+
 RULES: tuple[Rule, ...] = (
     releases,
     secrets,
@@ -436,6 +447,7 @@ RULES: tuple[Rule, ...] = (
     filters,
     bypasses,
     policies,
+    enforcement,
 )
 
 __all__ = ("RULES", "Rule", "keeps_all_pickers")

@@ -60,6 +60,8 @@ class View:
     secrets: Objects | None = ()
     certificates: Objects | None = ()
     istios: Objects | None = ()
+    # of kube-system
+    daemon_sets: Objects | None = ()
     releases: Mapping[tuple[str, str], Stored] | None = field(default_factory=dict)
     unknown: Sequence[Unknown] = ()
 

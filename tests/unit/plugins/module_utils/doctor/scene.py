@@ -179,6 +179,7 @@ class Scene:
         self.certificates = [certificate()]
         self.releases = {("istio-system", "sail-operator"): release()}
         self.istio = "v1.27.3"
+        self.daemon_sets = ["anetd", "gke-metadata-server", "tpu-device-plugin"]
         self.changes: Json = {}
         self.params: Json = {
             **{name: spec.get("default") for name, spec in CAPABILITY.argument_spec.items()},
@@ -221,6 +222,7 @@ class Scene:
             "accounts": self.accounts,
             "secrets": self.secrets,
             "certificates": self.certificates,
+            "daemon_sets": [{"metadata": {"name": name}} for name in self.daemon_sets],
             "istios": [{"spec": {"version": self.istio}}],
             "releases": self.releases,
         }

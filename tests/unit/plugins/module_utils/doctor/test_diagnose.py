@@ -291,6 +291,10 @@ def cordoned(scene: Scene) -> None:
 RISKS: dict[str, tuple[Callable[[Scene], None], str]] = {
     "a Secret of Argo CD's": (of_argo, "secret-managed-elsewhere"),
     "a node to spare is cordoned": (cordoned, "node-cordoned"),
+    "nobody enforces policies": (
+        lambda scene: setattr(scene, "daemon_sets", ["kube-proxy", "tpu-device-plugin"]),
+        "policies-not-enforced",
+    ),
     "a certificate not renewed": (
         lambda scene: setattr(scene, "certificates", [certificate("2026-12-01T00:00:00Z", "2026-11-20T00:00:00Z")]),
         "certificate-near-its-end",
@@ -305,6 +309,13 @@ def test_a_risk_is_named_and_is_no_fault(change: Callable[[Scene], None], cause:
     result = scene.diagnose()
     assert [(each["id"], each["severity"]) for each in result["findings"]] == [(cause, "risk")]
     assert result["healthy"] is True
+
+
+@pytest.mark.parametrize("found", [[], ["calico-node", "kube-proxy"]], ids=["no GKE", "Calico"])
+def test_policies_that_are_enforced_or_of_which_nobody_knows_are_no_risk(found: list[str]) -> None:
+    scene = Scene()
+    scene.daemon_sets = found
+    assert scene.named() == []
 
 
 def test_a_certificate_that_is_being_renewed_is_no_risk() -> None:

@@ -29,6 +29,7 @@ ALL_BUT_CRITERIA = {
     "/api/v1/namespaces/opendatahub/secrets": "secrets",
     "/apis/cert-manager.io/v1/certificates": "certificates",
     "/apis/sailoperator.io/v1/istios": "istios",
+    "/apis/apps/v1/namespaces/kube-system/daemonsets": "daemon_sets",
     "/api/v1/secrets": "releases",
 }
 
