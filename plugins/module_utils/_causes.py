@@ -161,7 +161,7 @@ CauseId = Literal[
     "path-not-served",
 ]
 # '' is for what is right, and for what only follows from something else.
-Cause = CauseId | Literal[""]
+Cause = Literal[CauseId, ""]
 
 CAUSES: tuple[CauseId, ...] = get_args(CauseId)
 
