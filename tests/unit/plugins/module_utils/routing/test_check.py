@@ -206,6 +206,7 @@ def test_the_whole_result_of_an_affine_router() -> None:
         ],
         "verdict": "affine",
         "remedy": "",
+        "cause": "",
         "affinity": 1.0,
         "affinity_by_chance": 0.6667,
         "hit_ratio": 0.96,
@@ -350,6 +351,7 @@ def test_the_whole_result_where_nothing_answers() -> None:
         ],
         "verdict": "unhealthy",
         "remedy": remedy,
+        "cause": "endpoint-not-serving",
         "affinity": None,
         "affinity_by_chance": None,
         "hit_ratio": None,
@@ -1228,6 +1230,7 @@ def test_picker_that_is_not_asked_fails_where_affinity_is_required() -> None:
     result, _lines = play(FakeGateway(known_routes=LED, asks_picker=False), served_names=NAMES, require_affinity=False)
     assert "failed" not in result
     assert result["asked"][0]["verdict"] == "not_asked"
+    assert result["cause"] == "picker-not-asked"
 
 
 def test_pickers_cannot_be_told_of_without_kubernetes() -> None:
