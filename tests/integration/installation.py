@@ -32,7 +32,7 @@ class Installed:
         (tarball,) = folder.glob("rhaii-gke-*.tar.gz")
         target = str(folder / "collections")
         here.run("ansible-galaxy", "collection", "install", "--offline", "--no-deps", "-p", target, str(tarball))
-        here.inventory.symlink_to(here.collection / "inventories" / "example" / "prod")
+        here.inventory.symlink_to(here.collection / "inventories" / "example")
         return here
 
     @property

@@ -29,11 +29,12 @@ def test_playbooks_are_found_by_their_full_names(installed: Installed) -> None:
 
 
 def test_render_writes_the_same_as_from_a_checkout(installed: Installed) -> None:
-    installed.run("ansible-playbook", "-i", str(installed.inventory), "rhaii.gke.render")
-    by_name = installed.folder / "rendered" / "prod"
+    one = ("-i", str(installed.inventory), "-l", "prod-europe")
+    installed.run("ansible-playbook", *one, "rhaii.gke.render")
+    by_name = installed.folder / "rendered" / "prod-europe"
     by_path = installed.folder / "by-path"
     playbook, folder = str(CHECKOUT / "playbooks" / "render.yml"), f"rhaii_render_folder={by_path}"
-    installed.run("ansible-playbook", "-i", str(installed.inventory), playbook, "-e", folder)
+    installed.run("ansible-playbook", *one, playbook, "-e", folder)
     files = sorted(path.relative_to(by_name) for path in by_name.rglob("*.yaml"))
     assert len(files) == 6
     assert files == sorted(path.relative_to(by_path) for path in by_path.rglob("*.yaml"))

@@ -21,7 +21,7 @@ HEAD = """\
 
 `diagnose.yml` looks at the cluster once, changes nothing, and names what is wrong, the most likely cause first:
 
-    ansible-playbook -i inventories/example/prod playbooks/diagnose.yml
+    ansible-playbook -i inventories/example -l dev playbooks/diagnose.yml
 
 The modules `llmisvc_wait_ready`, `environment_check`, `cache_routing_test` and `llmisvc_diagnose` name causes by the
 ids of this page. They stand from the ground up: what stands above may be why something below fails.
