@@ -273,10 +273,11 @@ def test_waits_and_a_drain_that_is_killed_outlive_their_tokens(
         api.status(SERVICE, status, "manager")
 
     def happen() -> None:
+        # first: what is made just before nobody would answer to either
+        operators.leave_alone(make_service)
         api.call("PATCH", api.of(CONFIG), {"metadata": {"finalizers": None}}, content=MERGE)
         api.delete("v1", "Pod", NAMESPACE, POD)
         api.apply(deployment("late", {"app": "late"}, 1), "somebody")
-        operators.leave_alone(make_service)
 
     hosts = {name: {"ansible_connection": "local"} for name in LONG}
     inventory = written(tmp_path, "hosts.yml", {"all": {"children": {"waiting": {"hosts": hosts}}}})
