@@ -13,13 +13,12 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils.common.validation import check_type_bool
 from ansible_collections.rhaii.gke.plugins.filter import inputs
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
-from ansible_collections.rhaii.gke.plugins.module_utils._option_values import read_options
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import is_given, typed
 
+from tests.field.module_options import NOT_GIVEN, REFUSED, is_read_as_a_variable
 from tests.field.rows import Row, read, rows
-from tests.unit.roles.questions import ask
+from tests.unit.questions import of_roles
 
-REFUSED, NOT_GIVEN = "refused", "not given"
 FILTER = "envoyfilter-route-extproc-body"
 # roles that read an option of another one, with what they make of true and of false
 READERS = (
@@ -39,7 +38,7 @@ def made() -> dict[tuple[str, str], dict[str, Any]]:
         {"role": role, "names": [f"__{name}"], "variables": {variable: values[row]}}
         for row, (role, name, variable, _) in asked
     ]
-    found = (next(iter(answer.values())) for answer in ask(questions))
+    found = (next(iter(answer.values())) for answer in of_roles(questions))
     return {(row, reader[1]): answer for (row, reader), answer in zip(asked, found, strict=True)}
 
 
@@ -69,17 +68,7 @@ def test_every_reader_reads_the_truth_alike(row: Row, made: dict[tuple[str, str]
 
 @rows("booleans")
 def test_option_of_a_module_is_read_as_a_variable_of_a_role_is(row: Row) -> None:
-    value, spec = row.given["value"], {"type": "bool"}
-    found = read_options({"keep": value}, {"keep": spec})
-    if row.right == NOT_GIVEN:
-        assert (found.params, found.refusal) == ({}, "")
-    elif row.right == REFUSED:
-        with pytest.raises(RhaiiError) as refused:
-            typed("keep", value, spec)
-        assert found.refusal == str(refused.value)
-    else:
-        assert found.params == {"keep": row.right}
-        assert not found.refusal
+    is_read_as_a_variable(row.given["value"], {"type": "bool"}, row.right)
 
 
 @rows("booleans")

@@ -14,13 +14,12 @@ import pytest
 from ansible_collections.rhaii.gke.plugins.filter.inputs import FilterModule
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._models import whole_number
-from ansible_collections.rhaii.gke.plugins.module_utils._option_values import read_options
 from ansible_collections.rhaii.gke.plugins.module_utils._preflight.inputs import amount
 from ansible_collections.rhaii.gke.plugins.plugin_utils._variables import is_given, typed
 
+from tests.field.module_options import NOT_GIVEN, REFUSED, is_read_as_a_variable
 from tests.field.rows import Row, rows
 
-REFUSED, NOT_GIVEN = "refused", "not given"
 effective_models: Any = FilterModule().filters()["effective_models"]
 
 
@@ -51,18 +50,7 @@ def test_every_reader_reads_the_number_alike(row: Row) -> None:
 
 @rows("numbers")
 def test_option_of_a_module_is_read_as_a_variable_of_a_role_is(row: Row) -> None:
-    value, spec = row.given["value"], {"type": row.given["type"]}
-    found = read_options({"nodes": value}, {"nodes": spec})
-    if row.right == NOT_GIVEN:
-        assert (found.params, found.refusal) == ({}, "")
-    elif row.right == REFUSED:
-        with pytest.raises(RhaiiError) as refused:
-            typed("nodes", value, spec)
-        assert found.refusal == str(refused.value)
-    else:
-        assert found.params == {"nodes": row.right}
-        assert type(found.params["nodes"]) is type(row.right)
-        assert not found.refusal
+    is_read_as_a_variable(row.given["value"], {"type": row.given["type"]}, row.right)
 
 
 @rows("numbers")

@@ -10,11 +10,10 @@ import gzip
 import zlib
 from collections.abc import Callable
 
-import httpx2
-import openai
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.answers import completion_of
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.ports import Answer
 
+from tests.field.openai_client import gets_a_completion
 from tests.field.rows import Row, rows
 
 
@@ -44,30 +43,12 @@ def answer_of(row: Row) -> Answer:
     return Answer(200, headers, body)
 
 
-def served_for_openai(answer: Answer) -> bool:
-    """Whether the openai package gets a completion out of the stream, or raises."""
-
-    def respond(request: httpx2.Request) -> httpx2.Response:
-        return httpx2.Response(200, headers=dict(answer.headers), content=answer.body, request=request)
-
-    client = openai.OpenAI(
-        api_key="none",
-        base_url="http://endpoint/v1",
-        max_retries=0,
-        http_client=httpx2.Client(transport=httpx2.MockTransport(respond)),
-    )
-    try:
-        return bool(list(client.completions.create(model="m", prompt="p", stream=True)))
-    except (openai.APIError, ValueError):
-        return False
-
-
 @rows("stream_errors")
 def test_what_was_served_is_told_from_what_was_not(row: Row) -> None:
     answer = answer_of(row)
     right = {**row.right}
     if right["served"] is None:
-        right["served"] = served_for_openai(answer)
+        right["served"] = gets_a_completion(answer.headers, answer.body)
     read = completion_of(answer)
     assert (not read.error) is right["served"], read.error
     assert right.get("says", "") in read.error

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx2
-import openai
 import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.answers import completion_of
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.client import LINGER, SelectorTransport
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.ports import Answer, Ask
 
+from tests.field.openai_client import gets_a_completion
 from tests.field.rows import Row, rows
 from tests.unit.plugins.module_utils.routing.fake_network import FakeNetwork, FakeTls, Reaction
 
@@ -88,28 +88,9 @@ class Body(httpx2.SyncByteStream):
                 raise httpx2.ReadError("[Errno 104] Connection reset by peer")
 
 
-def served_for_openai(row: Row) -> bool:
-    """Whether the openai package gets a completion out of it, or raises."""
-
-    def respond(request: httpx2.Request) -> httpx2.Response:
-        headers = {"content-type": "text/event-stream"}
-        return httpx2.Response(200, headers=headers, stream=Body(row), request=request)
-
-    client = openai.OpenAI(
-        api_key="none",
-        base_url="http://endpoint/v1",
-        max_retries=0,
-        http_client=httpx2.Client(transport=httpx2.MockTransport(respond)),
-    )
-    try:
-        return bool(list(client.completions.create(model="m", prompt="p", stream=True)))
-    except (openai.APIError, ValueError):
-        return False
-
-
 @rows("streams_left_open")
 def test_stream_is_complete_where_it_says_so(row: Row) -> None:
     error = completion_of(answered(row)).error
-    assert (not error) is served_for_openai(row), error
+    assert (not error) is gets_a_completion({"content-type": "text/event-stream"}, Body(row)), error
     assert row.right["says"] in error
     assert bool(row.right["says"]) is bool(error)

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import pytest
 import yaml
 
 from sandbox.settings import CHECKOUT
+from tests.unit.questions import answers
 
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
 VERBS = sorted(file.stem for file in (CHECKOUT / "playbooks").glob("*.yml"))
@@ -34,18 +34,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 def judged(folder: Path, *questions: dict[str, Any], **more: str) -> list[dict[str, Any]]:
     """What the check says, all questions in one program."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.unit.inventories.judging"],
-        cwd=CHECKOUT,
-        env=environment(folder, **more),
-        input=json.dumps(questions),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout)
-    return found
+    return answers("tests.unit.inventories.judging", questions, environment(folder, **more))
 
 
 def of(*inventories: Path, **more: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.rhaii.gke.plugins.module_utils._access.permissions import permissions_for
 from ansible_collections.rhaii.gke.plugins.module_utils._quota.values import reservation_path
 
-from tests.unit.roles.questions import ask
+from tests.unit.questions import of_roles
 
 NAMED = {
     "lab": ("reservations",),
@@ -40,7 +40,7 @@ def features() -> dict[tuple[str, str], list[str]]:
         }
         for named, way in asked
     ]
-    return dict(zip(asked, (next(iter(each.values()))["value"] for each in ask(wanted)), strict=True))
+    return dict(zip(asked, (next(iter(each.values()))["value"] for each in of_roles(wanted)), strict=True))
 
 
 @pytest.mark.parametrize("named", NAMED)

@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.rhaii.gke.plugins.plugin_utils._role_options import Option, options, roles, simple
 
 from sandbox.settings import CHECKOUT
-from tests.unit.roles.questions import ask
+from tests.unit.questions import of_roles
 
 BLANK: tuple[Any, ...] = ("", "  ", None)
 # also of a name that would be one of ours
@@ -82,7 +82,7 @@ class Answers:
     questions: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     found: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
 
-    def ask(self, name: str, variable: str, value: Any, *, as_written: bool = False) -> None:
+    def of_roles(self, name: str, variable: str, value: Any, *, as_written: bool = False) -> None:
         self.questions[self._key(name, variable, value)] = {
             "role": OPTIONS[name][0],
             "names": [name if as_written else f"__{name}"],
@@ -93,7 +93,7 @@ class Answers:
         return self.found[self._key(name, variable, value)]
 
     def get(self) -> None:
-        found = ask(list(self.questions.values()), GCP_PROJECT="of-the-environment")
+        found = of_roles(list(self.questions.values()), GCP_PROJECT="of-the-environment")
         self.found = dict(zip(self.questions, (next(iter(each.values())) for each in found), strict=True))
 
     @staticmethod
@@ -116,7 +116,7 @@ def asked() -> Iterator[tuple[str, str, Any]]:
 def answers() -> Answers:
     found = Answers()
     for question in asked():
-        found.ask(*question)
+        found.of_roles(*question)
     found.get()
     return found
 
@@ -132,8 +132,8 @@ def test_default_that_is_read_without_a_template_is_what_the_template_gives() ->
     plain = {name: pair for name, (_, option) in OPTIONS.items() if (pair := simple(str(option.default)))}
     assert len(plain) > 100
     for name, (wide, _) in plain.items():
-        found.ask(name, "", None, as_written=True)
-        found.ask(name, wide, "given", as_written=True)
+        found.of_roles(name, "", None, as_written=True)
+        found.of_roles(name, wide, "given", as_written=True)
     found.get()
     for name, (wide, literal) in plain.items():
         assert found.of(name) == {"value": literal}, name

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.roles.questions import ask
+from tests.unit.questions import of_roles
 
 LOOKED = [{"check": "health", "path": "/health", "ok": True, "status": 200}]
 FAILED = "__verification_failed"
@@ -44,7 +44,7 @@ def failed() -> dict[tuple[Any, str], list[str]]:
         }
         for required, verdict in asked
     ]
-    found = [[each["check"] for each in answer[FAILED]["value"]] for answer in ask(questions)]
+    found = [[each["check"] for each in answer[FAILED]["value"]] for answer in of_roles(questions)]
     return dict(zip(asked, found, strict=True))
 
 

@@ -23,6 +23,7 @@ import pytest
 import yaml
 
 from sandbox.settings import CHECKOUT
+from tests.unit.questions import told
 
 TOKEN = "ya29.s3cr3t-token"
 PASSWORD = "s3cr3t-password"
@@ -137,16 +138,7 @@ def written(folder: Path, google: Google, name: str = "a", **options: Any) -> st
 
 
 def listed(folder: Path, *questions: dict[str, Any]) -> list[dict[str, Any]]:
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.unit.plugins.inventory.listing"],
-        cwd=CHECKOUT,
-        env=environment(folder),
-        input=json.dumps(questions),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = told("tests.unit.plugins.inventory.listing", questions, environment(folder))
     assert TOKEN not in done.stdout + done.stderr
     assert PASSWORD not in done.stdout + done.stderr
     found: list[dict[str, Any]] = json.loads(done.stdout)
