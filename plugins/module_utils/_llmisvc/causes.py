@@ -123,16 +123,16 @@ _REFUSED: Mapping[str, CauseId] = {
     LOST: "node-lost",
 }
 _REFUSALS: Mapping[str, str] = {
-    "ImageInspectError": "See the node's container runtime and its disk; let the node be made anew if it stays so.",
+    "ImageInspectError": "See the node's container runtime and its disk; recreate the node if it stays so.",
     "CreateContainerError": "Correct what the message names: its command, its mounts, its devices.",
     "RunContainerError": "Correct what the message names: its command and arguments, its mounts, its user.",
     "PreCreateHookError": "See the node's kubelet: the CPUs, memory or devices that it set aside do not fit.",
     "PreStartHookError": "See the node's kubelet: the CPUs, memory or devices that it set aside do not fit.",
     "PostStartHookError": "Correct the container's postStart hook.",
-    "KillContainerError": "See the node's container runtime; let the node be made anew if it stays so.",
+    "KillContainerError": "See the node's container runtime; recreate the node if it stays so.",
     "CreatePodSandboxError": "See the node's network (its CNI), and whether its subnet has addresses left.",
     "ConfigPodSandboxError": "Correct the pod's DNS, sysctls or security context, as the message says.",
-    LOST: "Its node was lost, or made anew: another pod takes its place.",
+    LOST: "Its node was lost, or recreated: another pod takes its place.",
 }
 # Runtimes' words for what another attempt does not mend (runc, containerd, the kubelet).
 _LASTING = re.compile(
