@@ -46,3 +46,18 @@ attributes:
     description: Changes nothing, so that there is no difference to show.
     support: N/A
 """
+
+    # For modules that are action plugins alone.
+    CONTROLLER = r"""
+attributes:
+  action:
+    description: Runs on the controller, where the variables are, whatever the connection.
+    support: full
+  async:
+    description: Can be used with C(async).
+    support: none
+  platform:
+    description: Where it can run.
+    support: full
+    platforms: posix
+"""

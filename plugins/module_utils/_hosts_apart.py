@@ -122,7 +122,7 @@ def _sources(group: Sequence[Place], parts: Sequence[str]) -> str:
 
 def mixture(alone: Place, together: Place, inventory: str) -> str:
     """How other inventories that are given change which cluster a host of `inventory` means; empty when they do not."""
-    changed = [part for part in PARTS if _differs(getattr(alone, part), getattr(together, part))]
+    changed = [part for part in PARTS if getattr(alone, part).text != getattr(together, part).text]
     if not changed and alone.cloud == together.cloud:
         return ""
     moved = "; ".join(
@@ -133,10 +133,6 @@ def mixture(alone: Place, together: Place, inventory: str) -> str:
         f"The inventories mix: {alone.host} of {inventory} would mean another cluster beside the others "
         f"({moved or 'rhaii_google_endpoints'}). Give one of them at a time, or keep all hosts in one inventory."
     )
-
-
-def _differs(alone: Value, together: Value) -> bool:
-    return alone.text != together.text
 
 
 def _shown(value: Value) -> str:

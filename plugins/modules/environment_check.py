@@ -24,48 +24,14 @@ extends_documentation_fragment:
   - rhaii.gke._attributes
   - rhaii.gke._attributes.read_only
   - rhaii.gke._kubernetes
+  - rhaii.gke._criteria
 options:
-  services:
-    description: Number of replicas by name of the LLMInferenceService.
-    type: dict
-    required: true
-  namespace:
-    description: Namespace of the services, the secrets and the network policies.
-    type: str
-    default: rhaii-inference
-  tpu_pool_name:
-    description: Name of the TPU pool, which must have a node that is Ready for each replica.
-    type: str
-    default: tpu-pool
-  gateway_name:
-    description: Name of the Gateway.
-    type: str
-    default: inference-gateway
-  gateway_namespace:
-    description: Namespace of the Gateway and the EnvoyFilters.
-    type: str
-    default: opendatahub
   gateway_port:
     description: Port of the URL that is returned, where it is not the listener's. The listener's with V(0).
     type: int
     default: 0
   secrets:
     description: Names of the secrets that there must be.
-    type: list
-    elements: str
-    default: []
-  deployments:
-    description: Deployments that must be available, as namespace/name.
-    type: list
-    elements: str
-    default: []
-  envoyfilters:
-    description: Names of the EnvoyFilters that there must be.
-    type: list
-    elements: str
-    default: []
-  network_policies:
-    description: Names of the network policies that there must be.
     type: list
     elements: str
     default: []

@@ -20,24 +20,10 @@ description:
     to be asked for, as that of a plugin or a script, is not read a second time, and its hosts are not judged so.
   - Reads variables, and asks nobody. With one host of one inventory it does nothing.
 author: The rhaii.gke authors (@rhaii-gke)
+extends_documentation_fragment:
+  - rhaii.gke._attributes.controller
+  - rhaii.gke._attributes.read_only
 options: {}
-attributes:
-  action:
-    description: Runs on the controller, where the variables are, whatever the connection.
-    support: full
-  async:
-    description: Can be used with C(async).
-    support: none
-  check_mode:
-    description: Reads only, so that check mode makes no difference.
-    support: full
-  diff_mode:
-    description: Changes nothing, so that there is no difference to show.
-    support: N/A
-  platform:
-    description: Where it can run.
-    support: full
-    platforms: posix
 seealso:
   - module: rhaii.gke.variables_check
 """

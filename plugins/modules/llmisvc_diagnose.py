@@ -26,33 +26,14 @@ extends_documentation_fragment:
   - rhaii.gke._attributes
   - rhaii.gke._attributes.read_only
   - rhaii.gke._kubernetes
+  - rhaii.gke._criteria
 options:
-  services:
-    description: Number of replicas by name of the LLMInferenceService.
-    type: dict
-    required: true
-  namespace:
-    description: Namespace of the services.
-    type: str
-    default: rhaii-inference
   environment:
     description:
       - Name of the environment, by whose label its secrets are known.
       - Where it is not given, nobody is suspected of keeping them.
     type: str
     default: ""
-  tpu_pool_name:
-    description: Name of the TPU pool.
-    type: str
-    default: tpu-pool
-  gateway_name:
-    description: Name of the Gateway.
-    type: str
-    default: inference-gateway
-  gateway_namespace:
-    description: Namespace of the Gateway and the EnvoyFilters.
-    type: str
-    default: opendatahub
   pull_secret:
     description: Name of the pull secret that O(namespace) must have; none with an empty name.
     type: str
@@ -79,21 +60,6 @@ options:
     description: Name of the ConfigMap with the CA that the gateway verifies servers by; none with an empty name.
     type: str
     default: odh-ca-bundle
-  deployments:
-    description: Deployments that must be available, as namespace/name.
-    type: list
-    elements: str
-    default: []
-  envoyfilters:
-    description: Names of the EnvoyFilters that there must be.
-    type: list
-    elements: str
-    default: []
-  network_policies:
-    description: Names of the network policies that there must be.
-    type: list
-    elements: str
-    default: []
 seealso:
   - module: rhaii.gke.llmisvc_wait_ready
   - module: rhaii.gke.environment_check

@@ -18,6 +18,9 @@ description:
   - Warns of a variable that no role knows and that is named almost as one that is known.
   - What only one role can judge, such as a zone without quota, is left to the role.
 author: The rhaii.gke authors (@rhaii-gke)
+extends_documentation_fragment:
+  - rhaii.gke._attributes.controller
+  - rhaii.gke._attributes.read_only
 options:
   keep_in:
     description:
@@ -27,23 +30,6 @@ options:
         read what a task finds out, and nor is what is encrypted. A secret is never kept.
       - C(unsettled.json) has the same names as the roles read them otherwise, for what comes after the run.
     type: path
-attributes:
-  action:
-    description: Runs on the controller, where the variables are, whatever the connection.
-    support: full
-  async:
-    description: Can be used with C(async).
-    support: none
-  check_mode:
-    description: Reads only, so that check mode makes no difference.
-    support: full
-  diff_mode:
-    description: Changes nothing, so that there is no difference to show.
-    support: N/A
-  platform:
-    description: Where it can run.
-    support: full
-    platforms: posix
 seealso:
   - plugin: rhaii.gke.given
     plugin_type: lookup

@@ -58,6 +58,16 @@ def _journal(task_vars: Mapping[str, Any]) -> Journal | None:
     return Journal(folder, own_ports()) if folder else None
 
 
+def _refused(checked: Any, name: str) -> str:
+    """What AnsibleModule says, so that both edges refuse in the same words; empty where the options are right."""
+    if not checked.error_messages:
+        return ""
+    said = str(checked.errors.msg)
+    if isinstance(checked.errors[0], UnsupportedError):
+        return f"Unsupported parameters for (rhaii.gke.{name}) module: {said}"
+    return said
+
+
 def own_folder(task_vars: Mapping[str, Any]) -> str:
     """Where the run that `run_stage` began keeps its journal."""
     run = task_vars.get("cluster_run")
@@ -131,11 +141,7 @@ class CapabilityAction(ActionBase):
         checked = ArgumentSpecValidator(capability.argument_spec, **capability.rules).validate(given)
         # the one place where ansible-core keeps them; a refusal may show what was given
         secrets = {*checked._no_log_values, *capability.secrets(given)}
-        if read.refusal or checked.error_messages:
-            # What AnsibleModule says, so that both edges refuse in the same words.
-            sentence = read.refusal or checked.errors.msg
-            if not read.refusal and isinstance(checked.errors[0], UnsupportedError):
-                sentence = f"Unsupported parameters for (rhaii.gke.{capability.name}) module: {sentence}"
+        if sentence := read.refusal or _refused(checked, capability.name):
             refused: dict[str, Any] = remove_values({"failed": True, "changed": False, "msg": sentence}, secrets)
             return refused
 

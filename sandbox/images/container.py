@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -116,8 +115,7 @@ async def run_until_terminated(main: Coroutine[Any, Any, int | None]) -> int:
             task.cancel()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, terminate)
+        loop.add_signal_handler(number, terminate)
     try:
         code = await task
     except asyncio.CancelledError:

@@ -44,7 +44,7 @@ class Family:
         yield from self.samples()
 
     def samples(self) -> Iterator[str]:
-        """The sample lines."""
+        """The sample lines; each kind of family has its own."""
         raise NotImplementedError
 
     def _label_text(self, **labels: str) -> str:

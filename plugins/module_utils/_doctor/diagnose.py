@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options
 from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
 from ansible_collections.rhaii.gke.plugins.module_utils._cause_sentences import EXPLAINS, SENTENCES
 from ansible_collections.rhaii.gke.plugins.module_utils._causes import CAUSES, CauseId, anchor
@@ -23,7 +22,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiErro
 from ansible_collections.rhaii.gke.plugins.module_utils._findings import FAILED, UNKNOWN
 from ansible_collections.rhaii.gke.plugins.module_utils._kubernetes import KubernetesError
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.wait import Standing, standing
-from ansible_collections.rhaii.gke.plugins.module_utils._verification.check import replicas_of
+from ansible_collections.rhaii.gke.plugins.module_utils._verification.check import criteria_options, wanted_of
 from ansible_collections.rhaii.gke.plugins.module_utils._verification.criteria import judge
 
 # What a look at objects never tells.
@@ -123,14 +122,8 @@ def _lines(findings: Sequence[dict[str, Any]], unknown: Sequence[Unknown]) -> It
 
 def promised_of(params: Params) -> Promised:
     return Promised(
-        services=replicas_of(params["services"]),
-        tpu_pool=params["tpu_pool_name"],
-        gateway=params["gateway_name"],
-        gateway_namespace=params["gateway_namespace"],
+        **wanted_of(params),
         secrets=[each for each in (params["pull_secret"], params["token_secret"]) if each],
-        deployments=params["deployments"],
-        envoyfilters=params["envoyfilters"],
-        network_policies=params["network_policies"],
         environment=params["environment"],
         namespace=params["namespace"],
         pull_secret=params["pull_secret"],
@@ -185,22 +178,14 @@ def ports_of(params: Params) -> Ports:
 
 CAPABILITY = Capability(
     name="llmisvc_diagnose",
-    argument_spec=kubernetes_options(
-        services={"type": "dict", "required": True},
-        namespace={"type": "str", "default": "rhaii-inference"},
+    argument_spec=criteria_options(
         environment={"type": "str", "default": ""},
-        tpu_pool_name={"type": "str", "default": "tpu-pool"},
-        gateway_name={"type": "str", "default": "inference-gateway"},
-        gateway_namespace={"type": "str", "default": "opendatahub"},
         pull_secret={"type": "str", "default": "", "no_log": False},
         token_secret={"type": "str", "default": "", "no_log": False},
         operator_pull_secret={"type": "str", "default": "", "no_log": False},
         pull_accounts={"type": "list", "elements": "str", "default": []},
         releases={"type": "list", "elements": "str", "default": []},
         ca_config_map={"type": "str", "default": "odh-ca-bundle"},
-        deployments={"type": "list", "elements": "str", "default": []},
-        envoyfilters={"type": "list", "elements": "str", "default": []},
-        network_policies={"type": "list", "elements": "str", "default": []},
     ),
     ports=ports_of,
     run=run,

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -32,14 +33,6 @@ from ansible_collections.rhaii.gke.plugins.module_utils._verification.kubernetes
 T = TypeVar("T")
 
 
-class _Criteria(KubernetesObjects):
-    """What the criteria speak of; secrets and policies are read once, and whole, beside it."""
-
-    def _names(self, what: str, path: str) -> list[str]:
-        del what, path
-        return []
-
-
 class KubernetesView:
     def __init__(self, params: Params, promised: Promised) -> None:
         self._params = params
@@ -53,14 +46,14 @@ class KubernetesView:
         own, gateways = (f"namespaces/{quote(each)}" for each in (promised.namespace, promised.gateway_namespace))
         places = list(dict.fromkeys((promised.namespace, promised.gateway_namespace)))
         releases = frozenset(promised.releases)
-        criteria = _Criteria(
+        criteria = KubernetesObjects(
             self._api,
             namespace=promised.namespace,
             gateway_namespace=promised.gateway_namespace,
             gateway=promised.gateway,
         )
         return View(
-            criteria=self._try("nodes, operators, gateway and EnvoyFilters", criteria.look),
+            criteria=self._try("nodes, operators, gateway and EnvoyFilters", partial(criteria.look, with_names=False)),
             routes=self._list("HTTPRoutes", f"/apis/{GATEWAYS}/httproutes"),
             pools=self._list("InferencePools", f"/apis/{POOL_GROUPS[0]}/v1/inferencepools"),
             policies=self._all(

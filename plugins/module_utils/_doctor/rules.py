@@ -16,8 +16,8 @@ from ansible_collections.rhaii.gke.plugins.module_utils._doctor.policies import 
 from ansible_collections.rhaii.gke.plugins.module_utils._doctor.view import Case, Named, Object, Objects
 from ansible_collections.rhaii.gke.plugins.module_utils._errors import RhaiiError
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.kubelet import (
+    FINE,
     TPU,
-    node_cause,
     node_fault,
     node_pressure,
 )
@@ -25,6 +25,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.names import NA
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.replicas import PENDING, READY, time_of
 from ansible_collections.rhaii.gke.plugins.module_utils._ownership import of_object
 from ansible_collections.rhaii.gke.plugins.module_utils._pool_routes import PICKER_PORT, pool_routes, rules_of
+from ansible_collections.rhaii.gke.plugins.module_utils._pool_routes import Rule as RouteRule
 from ansible_collections.rhaii.gke.plugins.module_utils._readiness import is_available
 from ansible_collections.rhaii.gke.plugins.module_utils._verification.criteria import POOL_LABEL
 from ansible_collections.rhaii.gke.plugins.module_utils._verification.filters import (
@@ -105,8 +106,7 @@ def foreign_secrets(case: Case) -> Iterator[Named]:
         whose = of_object(each, promised.environment)
         if not whose.is_ours:
             evidence = f"the Secret {metadata['name']} in {promised.namespace} {whose.seems}"
-            remedy = "Let whoever keeps it give it the right content, or delete it there and run deploy.yml."
-            yield Named("secret-managed-elsewhere", evidence, remedy, risk=True)
+            yield Named("secret-managed-elsewhere", evidence, risk=True)
 
 
 # ---- releases, certificates, CA -------------------------------------------------------------------------------------
@@ -169,14 +169,15 @@ def nodes(case: Case) -> Iterator[Named]:
     )
     for node in case.view.criteria.nodes:
         metadata = node["metadata"]
-        cause = node_cause(node)
+        fault = node_fault(node)
+        cause, said = fault if fault != FINE else node_pressure(node)
         if (metadata.get("labels") or {}).get(POOL_LABEL) != case.promised.tpu_pool or not cause:
             continue
         name = metadata["name"]
         remedy = f"See kubectl describe node {name}."
         if cause == "node-cordoned":
             remedy = f"Wait for the end of the upgrade, or let it take pods again: kubectl uncordon {name}."
-        yield Named(cause, f"the node {name} {node_fault(node) or node_pressure(node)}", remedy, risk=not waits)
+        yield Named(cause, f"the node {name} {said}", remedy, risk=not waits)
 
 
 def deadlocks(case: Case) -> Iterator[Named]:
@@ -212,11 +213,11 @@ def pickers(case: Case) -> Iterator[Named]:
             remedy = f"{DEPLOY}: it gives {name} a scheduler (spec.router.scheduler)."
             yield Named("picker-not-enabled", f"the router of {name} has no scheduler", remedy)
             continue
-        own = [each for each in _deployments(case) if _is_of(each, name, case) and not _serves(each)]
-        there = [each for each in _deployments(case) if _is_of(each, name, case)]
-        if there and not own:
+        own = [each for each in _deployments(case) if _is_of(each, name, case)]
+        down = [each for each in own if not _serves(each)]
+        if own and not down:
             continue
-        what = f"the endpoint picker {own[0]['metadata']['name']} has no pod that serves" if own else ""
+        what = f"the endpoint picker {down[0]['metadata']['name']} has no pod that serves" if down else ""
         evidence = f"{what or f'KServe has made no endpoint picker for {name}'}; {_meanwhile(case, name)}"
         see = f"kubectl describe pods -n {case.promised.namespace} -l {COMPONENT}={PICKER},{NAME}={name}"
         yield Named("picker-down", evidence, f"See why its pod does not run ({see}), and run deploy.yml.")
@@ -262,13 +263,15 @@ def filters(case: Case) -> Iterator[Named]:
     restated: dict[str, tuple[str, bool]] = {}
     for each in view.criteria.envoyfilters:
         restated |= {route: said for route, said in patched_pickers(each).items() if said[0]}
-    for name in promised.envoyfilters:
-        if name not in named or takers(view.criteria.envoyfilters, promised.gateway):
+    rules = {rule.name for rule in rules_of(view.routes, view.pools, *gateway)}
+    # where one takes the picker away, that is named instead
+    judged = [] if takers(view.criteria.envoyfilters, promised.gateway) else promised.envoyfilters
+    for name in judged:
+        if name not in named:
             continue
         said = patched_pickers(named[name])
         remedy = f"{DEPLOY} with the tag routing_body_forwarding: it writes {name} anew from the routes that there are."
         wrong = _differing(said, wanted)
-        rules = {rule.name for rule in rules_of(view.routes, view.pools, *gateway)}
         if said and wanted and not rules & set(said):
             evidence = f"{name} names {', '.join(sorted(said))}; the gateway has {', '.join(sorted(wanted))}"
             yield Named("envoyfilter-matches-no-route", evidence, remedy)
@@ -298,19 +301,19 @@ def _shared(
     if version is None or keeps_all_pickers(version):
         return
     view, promised = case.view, case.promised
-    hosts: dict[str, list[Object]] = {}
+    hosts: dict[str, list[tuple[Object, list[RouteRule]]]] = {}
     for route in view.routes or ():
         rules = rules_of([route], view.pools or (), promised.gateway, promised.gateway_namespace)
         if any(rule.picker for rule in rules):
             for host in (route.get("spec") or {}).get("hostnames") or ["*"]:
-                hosts.setdefault(str(host), []).append(route)
+                hosts.setdefault(str(host), []).append((route, rules))
     for host, routes in sorted(hosts.items()):
-        oldest = min(routes, key=_age)
+        oldest = min((route for route, _rules in routes), key=_age)
         lost = [
             rule.route
-            for route in routes
+            for route, rules in routes
             if route is not oldest
-            for rule in rules_of([route], view.pools or (), promised.gateway, promised.gateway_namespace)
+            for rule in rules
             if rule.name in wanted and rule.name not in restated
         ]
         if lost:

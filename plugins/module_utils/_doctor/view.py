@@ -82,7 +82,8 @@ class Named:
 
     id: CauseId
     evidence: str
-    remedy: str
+    # what the table says, where there is nothing more to it
+    remedy: str = ""
     # All serves in spite of it, for now.
     risk: bool = False
 

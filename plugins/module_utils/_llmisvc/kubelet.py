@@ -38,7 +38,7 @@ CRASHING = ("CrashLoopBackOff", "OOMKilled")
 
 # The container never ran: StartError is containerd's word, ContainerCannotRun docker's.
 NEVER_RAN = ("StartError", "ContainerCannotRun")
-# The kubelet did not find it any more, as after a node was made anew.
+# The kubelet did not find it any more, as after a node was recreated.
 LOST = "ContainerStatusUnknown"
 ENDED = ("Error", "Completed", "DeadlineExceeded", LOST, *NEVER_RAN)
 
@@ -77,7 +77,7 @@ class PodEnd:
 _DEVICES = PodEnd(
     "its node did not let it in",
     "See the node's TPU device plugin and its chips (kubectl describe node, kubectl -n kube-system get pods -o wide); "
-    "let the node be made anew where they stay unhealthy: gcloud compute instances delete, or cordon it.",
+    "recreate the node where they stay unhealthy: gcloud compute instances delete, or cordon it.",
     cause="node-refuses-chips",
 )
 _NUMA = PodEnd(
@@ -284,45 +284,35 @@ _SILENT, _LOST, _NOT_READY = "does not say yet whether it is ready", "is lost", 
 BARE_FAULTS = (_SILENT, _LOST, _NOT_READY)
 
 
-def node_fault(node: Mapping[str, Any]) -> str:
-    """Why a node cannot serve, in Kubernetes' own words; empty where it can."""
+FINE: tuple[Cause, str] = ("", "")
+
+
+def node_fault(node: Mapping[str, Any]) -> tuple[Cause, str]:
+    """Why a node cannot serve, in Kubernetes' own words; both empty where it can."""
     ready = _node_condition(node, "Ready")
     if not ready:
-        return _SILENT
+        return "node-not-ready", _SILENT
     if ready.get("status") != "True":
         said = ": ".join(str(ready[part]) for part in ("reason", "message") if ready.get(part))
         lost = _LOST if ready.get("status") == "Unknown" else _NOT_READY
-        return f"{lost} ({said})" if said else lost
+        return "node-not-ready", f"{lost} ({said})" if said else lost
     for each in (node.get("spec") or {}).get("taints") or []:
         if each.get("key") in _GOING:
-            return f"is about to go (taint {each['key']})"
+            return "node-going", f"is about to go (taint {each['key']})"
     status = node.get("status") or {}
     if "0" in (str((status.get(part) or {}).get(TPU)) for part in ("capacity", "allocatable")):
-        return "has no healthy TPU chips: its device plugin reports none"
-    return ""
+        return "node-without-chips", "has no healthy TPU chips: its device plugin reports none"
+    return FINE
 
 
-def node_cause(node: Mapping[str, Any]) -> Cause:
-    """What `node_fault`, else `node_pressure`, speaks of; '' for a node that lacks nothing."""
-    if _node_condition(node, "Ready").get("status") != "True":
-        return "node-not-ready"
-    if node_fault(node):
-        is_going = any(each.get("key") in _GOING for each in (node.get("spec") or {}).get("taints") or [])
-        return "node-going" if is_going else "node-without-chips"
-    if node_pressure(node):
-        pressed = any(_node_condition(node, kind).get("status") == "True" for kind in _PRESSURES)
-        return "node-under-pressure" if pressed else "node-cordoned"
-    return ""
-
-
-def node_pressure(node: Mapping[str, Any]) -> str:
-    """What a node that serves lacks, so that it evicts pods or takes none."""
+def node_pressure(node: Mapping[str, Any]) -> tuple[Cause, str]:
+    """What a node that serves lacks, so that it evicts pods or takes none; both empty where it lacks nothing."""
     for kind in _PRESSURES:
         found = _node_condition(node, kind)
         if found.get("status") == "True":
             said = found.get("message") or found.get("reason") or ""
-            return f"has {kind}" + (f" ({said})" if said else "")
-    return "is cordoned" if (node.get("spec") or {}).get("unschedulable") else ""
+            return "node-under-pressure", f"has {kind}" + (f" ({said})" if said else "")
+    return ("node-cordoned", "is cordoned") if (node.get("spec") or {}).get("unschedulable") else FINE
 
 
 def _node_condition(node: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
@@ -335,6 +325,7 @@ __all__ = (
     "BEGINNING",
     "CRASHING",
     "ENDED",
+    "FINE",
     "GATED",
     "LOST",
     "NEVER_RAN",
@@ -347,7 +338,6 @@ __all__ = (
     "PodEnd",
     "disruption",
     "missing_claim",
-    "node_cause",
     "node_fault",
     "node_pressure",
     "of_exit",

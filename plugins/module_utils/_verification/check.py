@@ -7,18 +7,36 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import asdict
-from typing import Protocol
+from typing import Any, Protocol
 
 from ansible_collections.rhaii.gke.plugins.module_utils._answers import read
 from ansible_collections.rhaii.gke.plugins.module_utils._argspec import kubernetes_options
-from ansible_collections.rhaii.gke.plugins.module_utils._capability import Capability, Params, Progress, Result
+from ansible_collections.rhaii.gke.plugins.module_utils._capability import (
+    ArgumentSpec,
+    Capability,
+    Params,
+    Progress,
+    Result,
+)
 from ansible_collections.rhaii.gke.plugins.module_utils._findings import refuse
 from ansible_collections.rhaii.gke.plugins.module_utils._routing.gateway import gateway_url
 from ansible_collections.rhaii.gke.plugins.module_utils._verification.criteria import Seen, Wanted, judge
 from ansible_collections.rhaii.gke.plugins.module_utils._verification.kubernetes import objects_of
 
 REPLICAS = {"type": "int", "required": True}
+# doc_fragments/_criteria.py
+_CRITERIA: ArgumentSpec = {
+    "services": {"type": "dict", "required": True},
+    "namespace": {"type": "str", "default": "rhaii-inference"},
+    "tpu_pool_name": {"type": "str", "default": "tpu-pool"},
+    "gateway_name": {"type": "str", "default": "inference-gateway"},
+    "gateway_namespace": {"type": "str", "default": "opendatahub"},
+    "deployments": {"type": "list", "elements": "str", "default": []},
+    "envoyfilters": {"type": "list", "elements": "str", "default": []},
+    "network_policies": {"type": "list", "elements": "str", "default": []},
+}
 
 
 class Cluster(Protocol):
@@ -27,17 +45,7 @@ class Cluster(Protocol):
 
 
 def run(params: Params, cluster: Cluster, progress: Progress, check_mode: bool) -> Result:
-    wanted = Wanted(
-        services=replicas_of(params["services"]),
-        tpu_pool=params["tpu_pool_name"],
-        gateway=params["gateway_name"],
-        gateway_namespace=params["gateway_namespace"],
-        gateway_port=params["gateway_port"],
-        secrets=params["secrets"],
-        deployments=params["deployments"],
-        envoyfilters=params["envoyfilters"],
-        network_policies=params["network_policies"],
-    )
+    wanted = Wanted(**wanted_of(params), gateway_port=params["gateway_port"], secrets=params["secrets"])
     seen = cluster.look()
     findings = judge(seen, wanted)
     result: Result = {
@@ -55,23 +63,30 @@ def replicas_of(services: Params) -> dict[str, int]:
     return {str(name): read(f"services.{name}", replicas, REPLICAS) for name, replicas in services.items()}
 
 
+def criteria_options(**own: dict[str, Any]) -> ArgumentSpec:
+    """The options of the fragments rhaii.gke._kubernetes and rhaii.gke._criteria, and a module's own."""
+    return kubernetes_options(**copy.deepcopy(_CRITERIA), **own)
+
+
+def wanted_of(params: Params) -> dict[str, Any]:
+    """What these options say, by the names that Wanted has for it."""
+    return {
+        "services": replicas_of(params["services"]),
+        "tpu_pool": params["tpu_pool_name"],
+        "gateway": params["gateway_name"],
+        **{name: params[name] for name in ("gateway_namespace", "deployments", "envoyfilters", "network_policies")},
+    }
+
+
 CAPABILITY = Capability(
     name="environment_check",
-    argument_spec=kubernetes_options(
-        services={"type": "dict", "required": True},
-        namespace={"type": "str", "default": "rhaii-inference"},
-        tpu_pool_name={"type": "str", "default": "tpu-pool"},
-        gateway_name={"type": "str", "default": "inference-gateway"},
-        gateway_namespace={"type": "str", "default": "opendatahub"},
+    argument_spec=criteria_options(
         gateway_port={"type": "int", "default": 0},
         secrets={"type": "list", "elements": "str", "default": [], "no_log": False},
-        deployments={"type": "list", "elements": "str", "default": []},
-        envoyfilters={"type": "list", "elements": "str", "default": []},
-        network_policies={"type": "list", "elements": "str", "default": []},
         fail_on_problem={"type": "bool", "default": True},
     ),
     ports=objects_of,
     run=run,
 )
 
-__all__ = ("CAPABILITY", "Cluster", "replicas_of", "run")
+__all__ = ("CAPABILITY", "Cluster", "criteria_options", "replicas_of", "run", "wanted_of")

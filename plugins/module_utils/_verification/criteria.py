@@ -21,7 +21,7 @@ from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.conditions impo
 )
 from ansible_collections.rhaii.gke.plugins.module_utils._llmisvc.kubelet import (
     BARE_FAULTS,
-    node_cause,
+    FINE,
     node_fault,
     node_pressure,
 )
@@ -125,14 +125,15 @@ def _filters(filters: Objects, wanted: Wanted) -> Criterion:
 def _nodes(nodes: Objects, pool: str, wanted: int) -> Criterion:
     own = [node for node in nodes if (node["metadata"].get("labels") or {}).get(POOL_LABEL) == pool]
     faults = {str(node["metadata"].get("name")): node_fault(node) for node in own}
-    ready = [node for node in own if not faults[str(node["metadata"].get("name"))]]
+    ready = [node for node in own if faults[str(node["metadata"].get("name"))] == FINE]
     worries = [(str(node["metadata"].get("name")), node_pressure(node)) for node in ready]
     text = f"{len(ready)} of {len(own)} nodes of {pool} are ready, {wanted} are needed"
-    told = [f"{name} {why}" for name, why in (*faults.items(), *worries) if why and why not in BARE_FAULTS]
+    said = [(name, why) for name, (_cause, why) in (*faults.items(), *worries)]
+    told = [f"{name} {why}" for name, why in said if why and why not in BARE_FAULTS]
     shown = "; ".join([text, *told])
     if len(ready) < wanted:
         remedy = "See why with: kubectl describe nodes, and run deploy.yml again."
-        faulty = [node_cause(node) for node in own if node not in ready]
+        faulty = [cause for cause, _why in faults.values() if cause]
         cause: Cause = faulty[0] if faulty and len(own) >= wanted else "too-few-tpu-nodes"
         return Criterion("TPU nodes", FAILED, shown, remedy, cause)
     return Criterion("TPU nodes", OK, shown)

@@ -26,7 +26,8 @@ class KubernetesObjects:
         self._gateway_namespace = gateway_namespace
         self._gateway = gateway
 
-    def look(self) -> Seen:
+    def look(self, *, with_names: bool = True) -> Seen:
+        """Without names: nothing of secrets and network policies, which somebody reads whole."""
         own, gateways = f"namespaces/{quote(self._namespace)}", f"namespaces/{quote(self._gateway_namespace)}"
         return Seen(
             nodes=self._items("nodes", "/api/v1/nodes"),
@@ -34,13 +35,15 @@ class KubernetesObjects:
             services=self._services(own),
             pods=self._items(f"pods in {self._namespace}", f"/api/v1/{own}/pods"),
             gateway=self._read_gateway(f"/apis/{GATEWAYS}/{gateways}/gateways/{quote(self._gateway)}"),
-            secrets=self._names(f"secrets in {self._namespace}", f"/api/v1/{own}/secrets"),
+            secrets=self._names(f"secrets in {self._namespace}", f"/api/v1/{own}/secrets") if with_names else [],
             envoyfilters=self._items(
                 f"EnvoyFilters in {self._gateway_namespace}", f"/apis/{ENVOYFILTERS}/{gateways}/envoyfilters"
             ),
             network_policies=self._names(
                 f"network policies in {self._namespace}", f"/apis/{POLICIES}/{own}/networkpolicies"
-            ),
+            )
+            if with_names
+            else [],
         )
 
     def _services(self, place: str) -> list[Json]:

@@ -42,7 +42,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ansible_collections.rhaii.gke.plugins.module_utils._causes import CauseId
+from ansible_collections.rhaii.gke.plugins.module_utils._causes import CAUSES, CauseId
 
 # fmt: off
 # cause, symptom and cure
@@ -111,7 +111,9 @@ def _code(causes: Sequence[Row]) -> Iterator[str]:
     yield from ("}", "# with the first there, the others are most likely of its making, and not named beside it")
     yield "EXPLAINS: Mapping[CauseId, frozenset[CauseId]] = {"
     for row in causes:
-        if row.explains:
+        if len(row.explains) == len(causes) - 1:
+            yield f'    "{row.id}": frozenset(CAUSES) - {{"{row.id}"}},'
+        elif row.explains:
             yield f'    "{row.id}": frozenset(('
             yield from (f'        "{other}",' for other in row.explains)
             yield "    )),"
